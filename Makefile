@@ -1,0 +1,39 @@
+# Everything a newcomer needs. Only Python 3.11-3.13, git and make are expected to be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check
+
+.PHONY: setup demo test lint format bench soak clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt hatchling editables
+	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --no-build-isolation --editable ".[dev]"
+	touch $@
+
+demo: setup
+	$(BIN)/qsync demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m qsync_pipeline_tests.bench
+
+soak: setup
+	$(BIN)/python -m pytest -m soak
+
+clean:
+	rm -rf $(VENV) .qsync .mypy_cache .ruff_cache .pytest_cache

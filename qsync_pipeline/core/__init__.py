@@ -1,0 +1,1 @@
+"""The pure core: rows in, rows out. Imports no Dagster, no network, no clock."""

@@ -1,0 +1,1 @@
+"""One HTTP session for every outside system: auth, time-outs, retries, paging, request budget, redaction."""

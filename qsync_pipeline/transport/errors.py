@@ -1,0 +1,66 @@
+"""What can go wrong with an outside system, told apart by what to do about it.
+
+Every message names the system and what to do next, and holds no secret: URLs without their query, bodies
+cut short and redacted.
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """Base of all errors of this package that a user may see without a traceback."""
+
+
+class ConfigError(SyncError):
+    """The configuration is wrong, or asks for something that does not exist (exit status 2)."""
+
+
+class OutsideError(SyncError):
+    """A call to an outside system failed."""
+
+    def __init__(self, message: str, *, system: str = "", status: int | None = None, code: str = "") -> None:
+        super().__init__(message)
+        self.system = system
+        self.status = status
+        self.code = code
+        """The vendor's own error code where there is one (Atlan: ``ATLAS-404-00-005``)."""
+
+
+class Unreachable(OutsideError):
+    """No answer at all, or none within the retries: stop, exit status 3."""
+
+
+class Unauthorized(OutsideError):
+    """401: the credentials were refused; the run stops, exit status 3."""
+
+
+class Forbidden(OutsideError):
+    """403 on an object: it goes into the forbidden bucket."""
+
+
+class NotFound(OutsideError):
+    """404, the object is not there (or, for some calls, in a state that has no answer)."""
+
+
+class Conflict(OutsideError):
+    """409: something else stands in the way."""
+
+
+class Rejected(OutsideError):
+    """400, 413, 422 and the like: the payload was refused; repeating it as it is cannot help."""
+
+
+class Throttled(OutsideError):
+    """429 after all patience: the budget of the host is used up by somebody."""
+
+
+class ServerError(OutsideError):
+    """5xx after all retries."""
+
+
+class Malformed(OutsideError):
+    """A 2xx whose body is not what was promised (HTML, no JSON, no envelope): never read as empty."""
+
+
+class TimedOutAfterSend(OutsideError):
+    """A write may or may not have been accepted: read before repeating."""
