@@ -1,0 +1,141 @@
+"""What a catalog must offer. The seam behind which Atlan and Alation differ.
+
+Everything above this module speaks of assets, tags, attributes, alerts and changes
+(:mod:`qsync_pipeline.core.rows`); everything vendor-specific stays below it. An adapter reads what is there
+and writes what it is told; it never decides what should be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome
+
+Presence = Literal["present", "gone", "forbidden"]
+"""What asking for an asset by its id proves (DESIGN.md §5.1, absence is proved)."""
+
+@dataclass(frozen=True)
+class Surface:
+    """A place the catalog offers for quality.
+
+    ``name`` is the vendor's own word (``custom_metadata``, ``announcements``) and the key of its counts;
+    ``role`` is what goes there, so that the core knows which planner fills it.
+    """
+
+    name: str
+    role: Literal["attributes", "alerts", "health"]
+
+@dataclass(frozen=True)
+class CatalogIndex:
+    """The light part of a catalog, read whole once per run: where things are, not what is on them.
+
+    ``gaps`` names every shared read that was incomplete (type definitions, domain tree): nothing that
+    depends on it may be removed.
+    """
+
+    connections: tuple[CatalogAsset, ...]
+    databases: tuple[CatalogAsset, ...]
+    schemas: tuple[CatalogAsset, ...]
+    domains: tuple[Domain, ...]
+    gaps: tuple[str, ...] = ()
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the credentials are: the actor's name as the catalog records it, and the catalog's version."""
+
+    actor: str
+    version: str | None = None
+    expires_at: float | None = None
+    """Seconds since the epoch at which the credentials lapse, where that can be known."""
+
+@dataclass(frozen=True)
+class DefinitionPlan:
+    """What the definitions step has found and would do.
+
+    ``changes`` are of surface ``definitions``; ``problems`` are messages about what stands in the way (a
+    wrong type, several of the name), each with the config line that settles it. ``handle`` is what
+    :meth:`Catalog.read` and :meth:`Catalog.write` need to translate names (opaque, JSON-able).
+    """
+
+    changes: tuple[Change, ...]
+    problems: tuple[str, ...] = ()
+    handle: Mapping[str, object] = field(default_factory=dict)
+
+class BatchRejected(Exception):
+    """A write that is all-or-nothing was refused; nothing of the batch was written.
+
+    The write engine splits the batch until the bad item is alone. ``culprit`` is the asset id that the
+    answer names, where it does.
+    """
+
+    def __init__(
+        self, reason: str, *, error_class: str, culprit: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.error_class = error_class
+        self.culprit = culprit
+        self.status = status
+
+class Catalog(Protocol):
+    """One integration's catalog, opened for one run. Errors are those of ``transport.errors``."""
+
+    surfaces: tuple[Surface, ...]
+    batch_size: int
+    """How many assets one :meth:`write` may carry."""
+
+    def identity(self) -> Identity:
+        """Prove that the credentials work; the cheapest call there is."""
+
+    def index(self) -> CatalogIndex:
+        """Connections, databases, schemas and domains, all of them."""
+
+    def connector_matches(self, connector: str, unit_connector: str) -> bool:
+        """Whether the catalog's connector type and Qualytics' are the same kind of source."""
+
+    def read(
+        self, schemas: Sequence[CatalogAsset], tables: Collection[str] | None = None
+    ) -> Iterator[CatalogAsset]:
+        """Every table-like asset and column of these schemas, with tags, attributes and alerts.
+
+        ``tables`` narrows to table-like assets of these names (compared by case-fold) and their columns.
+        The schemas themselves come as well, re-read with their attributes. An incomplete answer raises;
+        it is never shortened.
+        """
+
+    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+        """The same assets by id from the strongly consistent store; missing ids were not readable."""
+
+    def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
+        """For each id: is it there, gone (404 or deleted), or out of our sight."""
+
+    def plan_definitions(self, connections: Sequence[str], handle: Mapping[str, object]) -> DefinitionPlan:
+        """What is missing of the attribute definitions for these connections; reads only.
+
+        ``handle`` is what the ledger remembers of them (empty at first).
+        """
+
+    def make_definitions(self, plan: DefinitionPlan) -> tuple[DefinitionPlan, Sequence[Outcome]]:
+        """Carry out a definition plan; after a time-out reads, never repeats. Returns the plan as it now stands."""
+
+    def use_definitions(self, handle: Mapping[str, object]) -> None:
+        """Translate attribute names by this handle from now on."""
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Write these changes in as few calls as the catalog allows, one outcome each, same order.
+
+        All changes of one asset are in one call of this method. ``Change.after`` is, by the surface's role:
+        attributes, a dict of canonical names to values (null clears) of the *changed* ones only; alerts, an
+        :class:`~qsync_pipeline.core.rows.Alert` as a dict, or null to clear. Raises
+        :class:`BatchRejected` where the catalog refuses a batch as a whole.
+        """
+
+    def asset_url(self, asset: CatalogAsset) -> str:
+        """The asset's page in the catalog's UI."""
+
+    def close(self) -> None:
+        """Close the HTTP session."""
+
+LinkFor = Callable[[Unit], str]
