@@ -137,5 +137,3 @@ class Catalog(Protocol):
 
     def close(self) -> None:
         """Close the HTTP session."""
-
-LinkFor = Callable[[Unit], str]
