@@ -99,7 +99,7 @@ class Unit(msgspec.Struct, frozen=True):
     field_id: int | None = None
     host: str | None = None
     kind: str = ""
-    """Containers: table, view, computed_table, computed_file, computed_join, file. Datastores: the store type."""
+    """Containers: table, view, computed_table, computed_file, computed_join, file. Datastores: store type."""
     status: str | None = None
     unsupported: str | None = None
     """Why this object takes no part (enrichment datastore, computed or file container), or null."""

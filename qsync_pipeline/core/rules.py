@@ -1,0 +1,95 @@
+"""The settings of one integration as the core needs them: plain values, no secrets, no config classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qsync_pipeline.core.names import EVERYTHING, Patterns
+from qsync_pipeline.core.rows import ATTRIBUTES, AssetLevel, Level, Unit
+
+LEVEL_OF: dict[Level, AssetLevel] = {"datastore": "schema", "container": "table", "field": "column"}
+"""Where a Qualytics object lands in a catalog."""
+
+
+@dataclass(frozen=True)
+class MappingRule:
+    """One explicit mapping: a datastore (name, id or key), perhaps one container of it, and catalog names."""
+
+    datastore: str
+    catalog: tuple[str, ...]
+    container: str | None = None
+
+    def names(self, unit: Unit) -> bool:
+        """Whether the rule speaks of this unit's datastore."""
+        return self.datastore in (unit.datastore, str(unit.datastore_id)) or (
+            unit.level == "datastore" and self.datastore == unit.name
+        )
+
+
+@dataclass(frozen=True)
+class MatchRules:
+    """How units and assets are paired (DESIGN.md §5.1)."""
+
+    same_connector: Callable[[str, str], bool]
+    """(catalog's connector, Qualytics' connector) -> the same kind of source."""
+    mappings: tuple[MappingRule, ...] = ()
+    datastores: Patterns = EVERYTHING
+    containers: Patterns = EVERYTHING
+    levels: frozenset[AssetLevel] = frozenset({"schema", "table", "column"})
+
+
+@dataclass(frozen=True)
+class TagRules:
+    """How tags come in (DESIGN.md §5.2)."""
+
+    integration: str
+    category: str
+    """The category of the definitions that we make: the integration's name."""
+    ours: frozenset[str]
+    """The categories of all integrations of this config, in any spelling of theirs."""
+    native: bool = False
+    """The deployment lets us create tags of type external."""
+    overwrite: bool = False
+    allowed: Patterns = EVERYTHING
+    propagated: bool = False
+    from_connection: bool = True
+    from_database: bool = False
+    on_drift: Literal["reset", "keep"] = "reset"
+    earlier: tuple[str, ...] = ()
+    """Integrations before this one in the config: their definition of a shared tag stands."""
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """What goes out and how it is compared (DESIGN.md §5.3)."""
+
+    link: Callable[[Unit], str]
+    attributes: tuple[str, ...] = ATTRIBUTES
+    decimals: int = 1
+    on_drift: Literal["reset", "keep"] = "reset"
+
+
+@dataclass(frozen=True)
+class AlertRules:
+    """When and how an alert stands on an asset (DESIGN.md §5.4)."""
+
+    render: Callable[[Unit], tuple[str, str]]
+    """Title and text for a unit with open anomalies; the text holds the marker link."""
+    marker: str
+    """What every text of ours contains and nobody else writes."""
+    enabled: bool = True
+    type: str = "warning"
+    levels: frozenset[AssetLevel] = frozenset({"table"})
+    actors: frozenset[str] = field(default_factory=frozenset)
+    """Actors that we recorded as ourselves, over all tokens ever used."""
+    on_drift: Literal["reset", "keep"] = "reset"
+
+
+@dataclass(frozen=True)
+class GuardRules:
+    """Removals of a scope above both limits are parked (DESIGN.md §5.5)."""
+
+    share: float = 0.3
+    items: int = 25
