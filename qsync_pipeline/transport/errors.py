@@ -18,12 +18,25 @@ class ConfigError(SyncError):
 class OutsideError(SyncError):
     """A call to an outside system failed."""
 
-    def __init__(self, message: str, *, system: str = "", status: int | None = None, code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        system: str = "",
+        status: int | None = None,
+        code: str = "",
+        detail: str = "",
+        culprit: str = "",
+    ) -> None:
         super().__init__(message)
         self.system = system
         self.status = status
         self.code = code
         """The vendor's own error code where there is one (Atlan: ``ATLAS-404-00-005``)."""
+        self.detail = detail
+        """The vendor's own words, redacted and cut short."""
+        self.culprit = culprit
+        """Id of the object that the answer blames, where it names one (Atlan: ``entityGuid``)."""
 
 
 class Unreachable(OutsideError):

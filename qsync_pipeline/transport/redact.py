@@ -1,0 +1,72 @@
+"""Keeps secrets out of every text that leaves this process: messages, logs, metadata, the ledger.
+
+Three nets, because one alone leaks: values that were registered as secrets, shapes that only tokens have
+(``Bearer ...``, JWTs, passwords in URLs), and values behind token-like keys in queries and JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from urllib.parse import quote
+
+MASK = "***"
+_MIN_SECRET = 4
+"""Shorter values would mask ordinary words; no system issues tokens that short."""
+
+_KEY = (
+    r"(?:api[_-]?(?:access|refresh|service)?[_-]?(?:token|key)|access[_-]?token|refresh[_-]?token|bearer[_-]?token"
+    r"|id[_-]?token|token|password|passwd|client[_-]?secret|secret|authorization|apikey|x-qualytics-secret)"
+)
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # "Bearer <anything that could be a token>", in headers, curl lines and reprs
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
+    # JSON and Python reprs: "access_token": "..."
+    (re.compile(rf"(?i)([\"']{_KEY}[\"']\s*[:=]\s*)([\"'])(?:\\.|(?!\2).)*\2"), rf"\1\2{MASK}\2"),
+    # query strings and forms: token=...
+    (re.compile(rf"(?i)\b({_KEY})=[^&\s\"'<>]+"), rf"\1={MASK}"),
+    # https://user:password@host
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@"), rf"\1{MASK}@"),
+    # a JWT, whole or cut off behind its header
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}"), MASK),
+)
+
+_lock = threading.Lock()
+_secrets: tuple[str, ...] = ()
+
+
+def register_secret(value: str) -> None:
+    """Mask this value wherever it turns up from now on, also URL-quoted or JSON-escaped."""
+    value = value.strip()
+    if len(value) < _MIN_SECRET:
+        return
+    global _secrets
+    with _lock:
+        forms = {value, quote(value, safe=""), json.dumps(value)[1:-1]}
+        # Longest first, so that a secret that contains another is masked whole.
+        _secrets = tuple(sorted({*_secrets, *forms}, key=len, reverse=True))
+
+
+def redact(text: str) -> str:
+    """``text`` with every secret masked."""
+    for secret in _secrets:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class RedactingFilter(logging.Filter):
+    """Put this on a logging handler: it masks secrets in the finished line, arguments and traceback text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = redact(record.getMessage())
+        record.args = ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redact(record.exc_text)
+        return True

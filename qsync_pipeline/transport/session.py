@@ -1,0 +1,392 @@
+"""One HTTP session for an outside system: thin on ``requests``, thread-safe, patient, silent about secrets.
+
+Each thread has a ``requests.Session`` of its own (they are not thread-safe); budget, counter and credentials
+are shared. Redirects are never followed: a token must not travel to another host.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import logging
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, cast, overload
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from qsync_pipeline import __version__
+from qsync_pipeline.transport.answers import decode_body, error_for, error_text
+from qsync_pipeline.transport.auth import Auth
+from qsync_pipeline.transport.budget import Budget
+from qsync_pipeline.transport.counter import Kind, RequestCounter
+from qsync_pipeline.transport.errors import TimedOutAfterSend
+from qsync_pipeline.transport.failures import no_answer, refused_redirect
+from qsync_pipeline.transport.query import Params, query_pairs
+from qsync_pipeline.transport.redact import redact
+from qsync_pipeline.transport.retry import DEFAULT, Again, Cause, RetryPolicy, retry_after_seconds
+
+log = logging.getLogger("qsync.http")
+
+T = TypeVar("T")
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+OnWait = Callable[[str, float, str], None]
+"""Told before every wait: system, seconds, why."""
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_CHUNK = 64 * 1024
+
+
+class HttpSession:
+    """Calls one system. All failures are those of :mod:`qsync_pipeline.transport.errors`.
+
+    ``timeout`` is (connect, read) in seconds for every try; ``answer_limit`` bounds a whole answer, however
+    slowly it trickles in. ``limit_per_minute`` applies where a ``budget`` is given. ``request_id_header``
+    names the header that carries a fresh id per try. ``sleep`` and ``clock`` are for tests.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        *,
+        auth: Auth,
+        budget: Budget | None = None,
+        limit_per_minute: int = 300,
+        headers: Mapping[str, str] | None = None,
+        timeout: tuple[float, float] = (10.0, 60.0),
+        answer_limit: float = 300.0,
+        retry: RetryPolicy = DEFAULT,
+        verify: bool | str = True,
+        request_id_header: str | None = None,
+        on_wait: OnWait | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+        counter: RequestCounter | None = None,
+    ) -> None:
+        self.system = system
+        self.base_url = base_url.rstrip("/")
+        self.auth = auth
+        self.counter = counter if counter is not None else RequestCounter()
+        parts = urlsplit(self.base_url)
+        self.host = parts.netloc.rpartition("@")[2]
+        self._loopback = parts.hostname in _LOOPBACK
+        self._budget = budget
+        self._limit = limit_per_minute
+        self._headers = {
+            "Accept": "application/json",
+            "User-Agent": f"qsync/{__version__}",
+            **(headers or {}),
+        }
+        self._timeout = timeout
+        self._answer_limit = answer_limit
+        self._policy = retry
+        self._verify = verify
+        self._request_id_header = request_id_header
+        self._on_wait = on_wait
+        self._sleep = sleep
+        self._clock = clock
+        self._local = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._sessions_lock = threading.Lock()
+
+    @overload
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: Kind,
+        decode: type[T],
+        params: Params | None = ...,
+        json: Any = ...,
+        route: str | None = ...,
+        none_on: None = ...,
+        idempotent: bool | None = ...,
+        timeout: tuple[float, float] | None = ...,
+    ) -> T: ...
+
+    @overload
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: Kind,
+        decode: type[T],
+        none_on: frozenset[int],
+        params: Params | None = ...,
+        json: Any = ...,
+        route: str | None = ...,
+        idempotent: bool | None = ...,
+        timeout: tuple[float, float] | None = ...,
+    ) -> T | None: ...
+
+    @overload
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: Kind,
+        decode: None = ...,
+        params: Params | None = ...,
+        json: Any = ...,
+        route: str | None = ...,
+        none_on: frozenset[int] | None = ...,
+        idempotent: bool | None = ...,
+        timeout: tuple[float, float] | None = ...,
+    ) -> Any: ...
+
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: Kind,
+        decode: Any = None,
+        params: Params | None = None,
+        json: Any = None,
+        route: str | None = None,
+        none_on: frozenset[int] | None = None,
+        idempotent: bool | None = None,
+        timeout: tuple[float, float] | None = None,
+    ) -> Any:
+        """One call, with its retries; the decoded body of a 2xx answer.
+
+        ``path`` stands below the base URL, its segments already URL-quoted. ``params`` may repeat keys
+        (lists, or pairs); null ones are left out, booleans are ``true`` and ``false``. ``json`` is anything
+        msgspec encodes. With ``decode`` the body must be JSON of that type; without it any JSON or nothing
+        will do, and null means nothing. Statuses of ``none_on`` answer null instead of raising.
+
+        ``kind`` is what is counted, and what is safe to repeat: a read always is, a write only where it is
+        ``idempotent`` (default: reads, and PUT and DELETE). Another write that was sent and got no answer, or
+        a 5xx, raises :class:`TimedOutAfterSend`: read before repeating. ``route`` is the path's template, for
+        counts.
+        """
+        call = _Call(
+            method=method,
+            where=f"{method} {path.partition('?')[0]}",
+            url=f"{self.base_url}/{path.lstrip('/')}",
+            params=query_pairs(params),
+            body=None if json is None else msgspec.json.encode(json),
+            kind=kind,
+            route=f"{method} {route or path.partition('?')[0]}",
+            repeatable=idempotent
+            if idempotent is not None
+            else kind == "read" or method in ("PUT", "DELETE"),
+            none_on=none_on or frozenset(),
+            timeout=timeout or self._timeout,
+        )
+        try:
+            status, body = Retrying(
+                retry=retry_if_exception_type(Again),
+                wait=self._wait,
+                stop=self._stop,
+                before_sleep=self._before_sleep,
+                sleep=self._sleep,
+                reraise=True,
+            )(self._try, call)
+        except Again as last:
+            if last.cause == "throttle":
+                self._lock_out(self._policy.wait(last.cause, 1, last.retry_after))
+            raise last.error from last.__cause__
+        if status in call.none_on:
+            return None
+        return decode_body(self.system, call.where, status, body, decode)
+
+    def close(self) -> None:
+        """Close every thread's connections. The session can still be used; it opens new ones."""
+        with self._sessions_lock:
+            for session in list(self._sessions):
+                session.close()
+
+    # One try
+
+    def _try(self, call: _Call) -> tuple[int, bytes]:
+        """Send once, or twice where a 401 could be cured. Answers 2xx and ``none_on``, raises the rest."""
+        answer = self._send(call)
+        if answer.status == 401 and 401 not in call.none_on and self.auth.refresh():
+            answer = self._send(call)
+        status = answer.status
+        if 200 <= status < 300 or status in call.none_on:
+            return status, answer.body
+        if 300 <= status < 400:
+            raise refused_redirect(self.system, call.where, status, urljoin(call.url, answer.location or ""))
+        code = error_text(answer.body).code
+        cause = self._policy.cause(status, code)
+        error = error_for(
+            self.system,
+            call.where,
+            status,
+            answer.body,
+            advice=self.auth.advice(),
+            slow=code in self._policy.slow_codes,
+            busy=cause == "busy",
+        )
+        if cause is None:
+            raise error
+        if cause == "server" and not call.repeatable:
+            raise TimedOutAfterSend(
+                f"{error}; the write may have been accepted: read before repeating it",
+                system=self.system,
+                status=status,
+                code=code,
+                detail=error.detail,
+            )
+        raise Again(error, cause, retry_after_seconds(answer.retry_after, self._clock()))
+
+    def _send(self, call: _Call) -> _Answer:
+        self._reserve()
+        session = self._session()
+        headers = dict(self._headers)
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._request_id_header:
+            headers[self._request_id_header] = str(uuid.uuid4())
+        self.counter.add(self.system, call.kind, call.route)
+        started = time.monotonic()
+        try:
+            response = session.request(
+                call.method,
+                call.url,
+                params=call.params,
+                data=call.body,
+                headers=headers,
+                auth=_HeaderAuth(self.auth.headers()),
+                timeout=call.timeout,
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            )
+            try:
+                body = self._read(response, started + self._answer_limit)
+            finally:
+                # An answer read to its end has given its connection back; any other is of no more use.
+                response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise no_answer(self.system, self.host, call.where, error, repeatable=call.repeatable) from error
+        log.debug(
+            "%s %s %s in %.3f s",
+            self.system,
+            redact(call.where),
+            response.status_code,
+            time.monotonic() - started,
+        )
+        return _Answer(
+            response.status_code,
+            body,
+            response.headers.get("Retry-After"),
+            response.headers.get("Location"),
+        )
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """The whole body. The read time-out holds per packet only, so the deadline is checked in between."""
+        chunks: list[bytes] = []
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise requests.ReadTimeout(f"the answer was not complete after {self._answer_limit:.0f} s")
+        return b"".join(chunks)
+
+    # Waiting
+
+    def _reserve(self) -> None:
+        if self._budget is None:
+            return
+        while (seconds := self._budget.reserve(self.host, self._limit, self._clock())) > 0:
+            self._tell(seconds, "request budget")
+            self._sleep(seconds)
+
+    def _wait(self, state: RetryCallState) -> float:
+        again = _failure(state)
+        return self._policy.wait(again.cause, state.attempt_number, again.retry_after)
+
+    def _stop(self, state: RetryCallState) -> bool:
+        return self._policy.exhausted(
+            _failure(state).cause, state.attempt_number, state.seconds_since_start or 0.0
+        )
+
+    def _before_sleep(self, state: RetryCallState) -> None:
+        seconds = state.upcoming_sleep
+        again = _failure(state)
+        if again.cause == "throttle":
+            self._lock_out(seconds)
+        self._tell(seconds, _WHY[again.cause])
+        log.info("%s: waiting %.1f s after: %s", self.system, seconds, redact(str(again.error)))
+
+    def _lock_out(self, seconds: float) -> None:
+        """After a 429 every process waits, not only this call."""
+        if self._budget is not None:
+            self._budget.lock_out(self.host, self._clock() + seconds)
+
+    def _tell(self, seconds: float, why: str) -> None:
+        if self._on_wait is not None:
+            self._on_wait(self.system, seconds, why)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            # Proxies and certificate bundles of the environment are honoured, but not for our own machine.
+            session.trust_env = not self._loopback
+            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            self._local.session = session
+            with self._sessions_lock:
+                self._sessions.add(session)
+        return session
+
+
+class _Call(msgspec.Struct, frozen=True):
+    method: str
+    where: str
+    url: str
+    params: list[tuple[str, str]]
+    body: bytes | None
+    kind: Kind
+    route: str
+    repeatable: bool
+    none_on: frozenset[int]
+    timeout: tuple[float, float]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes
+    retry_after: str | None
+    location: str | None
+
+
+class _HeaderAuth(AuthBase):
+    """Sets our headers last. Given as ``auth``, because requests else lets ``.netrc`` replace the token."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._headers)
+        return request
+
+
+_WHY: dict[Cause, str] = {
+    "connect": "no connection",
+    "throttle": "rate limit",
+    "busy": "busy over there",
+    "server": "trouble over there",
+}
+
+
+def _failure(state: RetryCallState) -> Again:
+    assert state.outcome is not None  # tenacity asks only after a try
+    return cast(Again, state.outcome.exception())
