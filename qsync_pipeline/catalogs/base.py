@@ -16,6 +16,7 @@ from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome
 Presence = Literal["present", "gone", "forbidden"]
 """What asking for an asset by its id proves (DESIGN.md §5.1, absence is proved)."""
 
+
 @dataclass(frozen=True)
 class Surface:
     """A place the catalog offers for quality.
@@ -26,6 +27,7 @@ class Surface:
 
     name: str
     role: Literal["attributes", "alerts", "health"]
+
 
 @dataclass(frozen=True)
 class CatalogIndex:
@@ -41,6 +43,7 @@ class CatalogIndex:
     domains: tuple[Domain, ...]
     gaps: tuple[str, ...] = ()
 
+
 @dataclass(frozen=True)
 class Identity:
     """Who the credentials are: the actor's name as the catalog records it, and the catalog's version."""
@@ -49,6 +52,7 @@ class Identity:
     version: str | None = None
     expires_at: float | None = None
     """Seconds since the epoch at which the credentials lapse, where that can be known."""
+
 
 @dataclass(frozen=True)
 class DefinitionPlan:
@@ -62,6 +66,7 @@ class DefinitionPlan:
     changes: tuple[Change, ...]
     problems: tuple[str, ...] = ()
     handle: Mapping[str, object] = field(default_factory=dict)
+
 
 class BatchRejected(Exception):
     """A write that is all-or-nothing was refused; nothing of the batch was written.
@@ -78,6 +83,7 @@ class BatchRejected(Exception):
         self.error_class = error_class
         self.culprit = culprit
         self.status = status
+
 
 class Catalog(Protocol):
     """One integration's catalog, opened for one run. Errors are those of ``transport.errors``."""
@@ -118,7 +124,10 @@ class Catalog(Protocol):
         """
 
     def make_definitions(self, plan: DefinitionPlan) -> tuple[DefinitionPlan, Sequence[Outcome]]:
-        """Carry out a definition plan; after a time-out reads, never repeats. Returns the plan as it now stands."""
+        """Carry out a definition plan; after a time-out reads, never repeats.
+
+        Returns the plan as it now stands.
+        """
 
     def use_definitions(self, handle: Mapping[str, object]) -> None:
         """Translate attribute names by this handle from now on."""

@@ -1,0 +1,265 @@
+"""Atlan's REST API, the few calls in use, typed (atlan-api.md §2).
+
+Errors are those of :mod:`qsync_pipeline.transport.errors`. Retries, the request budget, redaction and the
+token are the session's business.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from qsync_pipeline.catalogs.atlan.models import (
+    CurrentUser,
+    EntitiesAnswer,
+    Entity,
+    EntityAnswer,
+    MutationAnswer,
+    SearchPage,
+    TypeDefs,
+)
+from qsync_pipeline.catalogs.atlan.queries import search_body
+from qsync_pipeline.transport.errors import Malformed
+from qsync_pipeline.transport.retry import RetryPolicy
+from qsync_pipeline.transport.session import HttpSession
+
+log = logging.getLogger("qsync.atlan")
+
+SYSTEM = "atlan"
+HEADERS: Mapping[str, str] = {"x-atlan-agent": "sdk", "x-atlan-agent-id": "qsync"}
+"""Atlan copies these into audit records and events, so that our own echoes can be told (atlan-api.md §1.2)."""
+REQUEST_ID_HEADER = "x-atlan-request-id"
+RETRY = RetryPolicy(
+    throttle_wait=60.0,
+    busy_codes=frozenset({"ATLAS-400-00-105", "ATLAS-406-00-001"}),
+    slow_codes=frozenset({"ATLAS-400-00-502"}),
+)
+"""A 429 blocks the whole tenant for a minute; the codes are those of atlan-api.md §1.5 and §1.6."""
+
+GUIDS_PER_CALL = 50
+"""Guids of one graph read: 50 make a query of about 2,100 characters, within a proxy's usual 4,096."""
+WINDOW = 10_000
+"""Rows that one page may hold at most: Elasticsearch's default window (atlan-api.md §1.7)."""
+TYPE_CATEGORIES = ("CLASSIFICATION", "BUSINESS_METADATA", "STRUCT", "ENUM")
+EMPTY_TYPEDEFS: Mapping[str, Sequence[Any]] = {
+    "enumDefs": (),
+    "structDefs": (),
+    "classificationDefs": (),
+    "entityDefs": (),
+    "relationshipDefs": (),
+    "businessMetadataDefs": (),
+}
+
+
+class AtlanClient:
+    """The calls. ``page_size`` is rows per search page (20-1,000; 300 is pyatlan's default)."""
+
+    def __init__(self, session: HttpSession, *, page_size: int = 300) -> None:
+        self.session = session
+        self.page_size = page_size
+
+    def current_user(self) -> CurrentUser:
+        """Who the token is; the cheapest call that needs a valid token (atlan-api.md §0)."""
+        return self.session.request("GET", "/api/service/users/current", kind="read", decode=CurrentUser)
+
+    # Search
+
+    def search_page(self, body: Mapping[str, Any]) -> SearchPage:
+        """One page of an index search; its envelope is checked.
+
+        A page without ``approximateCount`` or without the echo of the search is :class:`Malformed`; one
+        without ``entities`` is empty.
+        """
+        page = self.session.request(
+            "POST", "/api/meta/search/indexsearch", kind="read", json=body, decode=SearchPage
+        )
+        if page.approximate_count is None or page.search_parameters is None:
+            raise Malformed(
+                "Atlan: a search was answered without its envelope (approximateCount, searchParameters); nothing"
+                " of it was used (is the URL in the config that of the tenant?)",
+                system=self.session.system,
+                status=200,
+            )
+        return page
+
+    def search(
+        self, query: Mapping[str, Any], attributes: Sequence[str], *, classifications: bool = True
+    ) -> list[Entity]:
+        """All hits of a query, by keyset paging, each once.
+
+        The number of rows must agree with the count that Atlan gives. Where it does not, the search is read
+        once more; when that fails as well :class:`Malformed` is raised: a partial read is never returned.
+        """
+        for attempt in (1, 2):
+            chain = Chain(self, query, attributes, classifications)
+            rows = [row for page in chain for row in page]
+            if chain.complete():
+                return rows
+            log.warning("Atlan: %s (reading %d of 2)", chain.verdict(), attempt)
+        raise Malformed(f"Atlan: {chain.verdict()}, twice; nothing of it was used", system=self.session.system)
+
+    # By guid, from the graph: strongly consistent (atlan-api.md §1.8)
+
+    def entities(self, guids: Sequence[str]) -> list[Entity]:
+        """These assets, at most :data:`GUIDS_PER_CALL`; one that is missing or forbidden fails the call."""
+        answer = self.session.request(
+            "GET",
+            "/api/meta/entity/bulk",
+            kind="read",
+            params={"guid": list(guids), "minExtInfo": False, "ignoreRelationships": True},
+            decode=EntitiesAnswer,
+        )
+        return answer.entities or []
+
+    def entity(self, guid: str) -> Entity:
+        """One asset. ``NotFound`` and ``Forbidden`` say what they mean (atlan-api.md §2.11)."""
+        answer = self.session.request(
+            "GET",
+            f"/api/meta/entity/guid/{quote(guid, safe='')}",
+            kind="read",
+            route="/api/meta/entity/guid/{guid}",
+            params={"minExtInfo": False, "ignoreRelationships": True},
+            decode=EntityAnswer,
+        )
+        if answer.entity is None:
+            raise Malformed("Atlan: an asset was answered without its entity", system=self.session.system)
+        return answer.entity
+
+    # Writing
+
+    def upsert(self, entities: Sequence[Mapping[str, Any]], *, custom_metadata: bool) -> MutationAnswer:
+        """One bulk write, all or nothing, safe to repeat (atlan-api.md §2.7).
+
+        The flags make custom metadata merge key by key. Without custom metadata in the body they are left off,
+        and the flags that would touch tags are never sent.
+        """
+        flags = {"replaceBusinessAttributes": True, "overwriteBusinessAttributes": False}
+        return self.session.request(
+            "POST",
+            "/api/meta/entity/bulk",
+            kind="write",
+            params=flags if custom_metadata else None,
+            json={"entities": list(entities)},
+            decode=MutationAnswer,
+            idempotent=True,
+        )
+
+    # Type definitions
+
+    def typedefs(self) -> TypeDefs:
+        """Tags and custom-metadata sets, in one call, afresh."""
+        types = self.session.request(
+            "GET",
+            "/api/meta/types/typedefs",
+            kind="read",
+            params={"type": list(TYPE_CATEGORIES)},
+            decode=TypeDefs,
+        )
+        if types.classification_defs is None and types.business_metadata_defs is None:
+            raise Malformed(
+                "Atlan: the type definitions were answered without classificationDefs and businessMetadataDefs",
+                system=self.session.system,
+            )
+        return types
+
+    def create_set(self, definition: Mapping[str, Any]) -> TypeDefs:
+        """Make a custom-metadata set. Never repeated by itself: ``TimedOutAfterSend`` means read first."""
+        return self._put_types("POST", definition)
+
+    def update_set(self, definition: Mapping[str, Any]) -> TypeDefs:
+        """Replace a set's definition; it must hold all its attributes with their ids (atlan-api.md §2.8)."""
+        return self._put_types("PUT", definition)
+
+    def _put_types(self, method: Any, definition: Mapping[str, Any]) -> TypeDefs:
+        # A PUT adds an attribute for every nameless one in its body, so neither is safe to repeat.
+        return self.session.request(
+            method,
+            "/api/meta/types/typedefs",
+            kind="write",
+            json={**EMPTY_TYPEDEFS, "businessMetadataDefs": [definition]},
+            decode=TypeDefs,
+            idempotent=False,
+        )
+
+
+class Chain:
+    """One keyset walk over a search: pages of new rows, and whether they were all.
+
+    The key is (createTime, guid) of the last row (atlan-api.md §2.3). A hidden row may lack it (guid ``-1``);
+    then the next page starts behind the last row that has one, and is longer by the rows that come again.
+    """
+
+    def __init__(
+        self,
+        client: AtlanClient,
+        query: Mapping[str, Any],
+        attributes: Sequence[str],
+        classifications: bool = True,
+    ) -> None:
+        self._client = client
+        self._body: Callable[..., dict[str, Any]] = lambda size, after: search_body(
+            dict(query), attributes, size=size, after=after, classifications=classifications
+        )
+        self.rows = 0
+        self._counts: list[int] = []
+
+    def __iter__(self) -> Iterator[list[Entity]]:
+        after: tuple[int, str] | None = None
+        again = 0
+        seen: set[str] = set()
+        while True:
+            size = self._client.page_size + again
+            if size > WINDOW:
+                raise Malformed(
+                    f"Atlan: {again} rows in a row are hidden from this token and cannot be paged over; narrow its"
+                    " persona, or ask for a tenant that scrubs rows without hiding their guid",
+                    system=self._client.session.system,
+                )
+            page = self._client.search_page(self._body(size, after))
+            found = page.entities or []
+            self._counts.append(page.approximate_count or 0)
+            fresh = [row for row in found[again:] if row.guid not in seen]
+            seen |= {row.guid for row in fresh if not _keyless(row)}
+            self.rows += len(fresh)
+            if fresh:
+                yield fresh
+            if len(found) <= again or self.rows >= max(self._counts):
+                return
+            if len(found) < size and self.rows >= self._counts[-1]:
+                return
+            again += len(found) - again
+            for distance, row in enumerate(reversed(found)):
+                if not _keyless(row):
+                    after, again = (row.create_time or 0, row.guid), distance
+                    break
+
+    def complete(self) -> bool:
+        """Whether all was read: as many rows as Atlan counted at the end, and not more than it ever counted.
+
+        Rows that are made meanwhile come last and are both read and counted; rows that are deleted meanwhile
+        lower the count behind our back.
+        """
+        return bool(self._counts) and self._counts[-1] <= self.rows <= max(self._counts)
+
+    def verdict(self) -> str:
+        """What is wrong, for a message."""
+        return f"a search gave {self.rows} rows where Atlan counts {self._counts[-1] if self._counts else 'none'}"
+
+
+def _keyless(row: Entity) -> bool:
+    """Whether a row cannot serve as a paging key."""
+    return row.guid == "-1" or row.create_time is None
+
+
+def chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Items in runs of at most ``size``."""
+    batch: list[str] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
