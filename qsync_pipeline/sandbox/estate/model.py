@@ -3,6 +3,9 @@
 The generator (:mod:`.generate`) makes an :class:`Estate` from a name and a seed; each sandbox system builds
 its own state from it. Nothing here knows of HTTP. Plain slotted dataclasses: the large estate holds 600,000
 columns and must be made in under a minute.
+
+An estate is read only once made: scores, tag uses and tuples may be shared between objects, so a system
+copies what it wants to change.
 """
 
 from __future__ import annotations
@@ -49,6 +52,8 @@ class TagUse:
     value: str | None = None
     """Value of a source tag, e.g. HIGH."""
     by: str = "ada.lovelace"
+    origin: str | None = None
+    """For a propagated use: the name of the table of the same schema that it came from."""
 
 
 @dataclass(slots=True)
@@ -100,6 +105,8 @@ class ColumnSpec:
     in_catalog: bool = True
     in_qualytics: bool = True
     domain: str | None = None
+    catalog_name: str | None = None
+    """Its spelling in the catalog where that differs in case."""
 
 
 @dataclass(slots=True)
@@ -126,6 +133,8 @@ class TableSpec:
     description: str | None = None
     foreign_values: dict[str, dict[str, object]] = field(default_factory=dict)
     """Values of other tools' custom metadata: set name -> attribute -> value."""
+    catalog_name: str | None = None
+    """Its spelling in the catalog where that differs in case."""
 
 
 @dataclass(slots=True)
@@ -180,7 +189,7 @@ class DatastoreSpec:
     native_tags: tuple[str, ...] = ()
     enrichment: bool = False
     tables: list[TableSpec] = field(default_factory=list)
-    """Containers that exist in Qualytics only (files, computed ones); the schema's tables come beside them."""
+    """Containers in Qualytics only (files, computed ones); the schema's tables come beside them."""
     scores: Scores | None = None
 
 
