@@ -152,10 +152,7 @@ class _Mapper:
                 if name == table.name or refers_to(name, table, connection.name if connection else "")
             ]
             if len(hits) == 1:
-                bucket, reason = (
-                    ("matched", "") if hits[0].readable else ("forbidden", "the token may not read it")
-                )
-                pairs.append(Pair(bucket, "explicit", hits[0].id, reason))  # type: ignore[arg-type]  # a literal
+                pairs.append(seen(hits[0], "explicit"))
             elif hits:
                 pairs.append(Pair("ambiguous", reason=f'the mapping "{name}" fits several assets'))
             else:

@@ -236,6 +236,25 @@ class Change(msgspec.Struct, frozen=True):
     extra: dict[str, Any] = {}
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What the ledger holds as ours on one object: one key of one surface.
+
+    ``value`` is what was last confirmed there, ``pending`` what was about to be written when a run may have
+    died (``has_pending`` tells a pending removal from none), ``base`` what stood there before we first wrote.
+    """
+
+    integration: str
+    surface: str
+    target: str
+    key: str = ""
+    value: Any = None
+    pending: Any = None
+    has_pending: bool = False
+    base: Any = None
+    extra: dict[str, Any] = {}
+    confirmed_at: float | None = None
+
+
 OutcomeName = Literal["applied", "unchanged", "skipped", "rejected", "parked"]
 RejectionClass = Literal["", "permission", "validation", "missing", "throttle", "server", "conflict"]
 

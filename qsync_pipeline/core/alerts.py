@@ -1,0 +1,175 @@
+"""The alert plan of one datastore: opened, updated in place, cleared; never a person's (DESIGN.md §5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.names import reader_text
+from qsync_pipeline.core.quality import SurfacePlan, asset_change
+from qsync_pipeline.core.rows import Action, Alert, CatalogAsset, Change, Held, Link, Status, Unit
+from qsync_pipeline.core.rules import LEVEL_OF, AlertRules
+
+Owner = Literal["nobody", "ours", "person"]
+
+
+def owner_of(alert: Alert | None, row: Held | None, rules: AlertRules) -> Owner:
+    """Whose an alert is: what the ledger holds by text, or what carries our marker and a recorded actor.
+
+    The author alone proves nothing, and a changed token changes no ownership.
+    """
+    if alert is None:
+        return "nobody"
+    texts = [row.value, row.pending] if row is not None else []
+    if any(text is not None and _same_text(alert, text) for text in texts):
+        return "ours"
+    if rules.marker in alert.text and alert.by in rules.actors and row is None:
+        return "ours"
+    return "person"
+
+
+def plan_alerts(
+    surface: str,
+    units: Sequence[Unit],
+    links: Sequence[Link],
+    snapshot: Snapshot,
+    held: Iterable[Held],
+    rules: AlertRules,
+    gone_units: Iterable[str] = (),
+    presence: Mapping[str, str] | None = None,
+) -> SurfacePlan:
+    """The alert changes of one datastore; arguments as for ``plan_attributes``."""
+    rows = {row.target: row for row in held}
+    plan = SurfacePlan()
+    by_unit = {unit.id: unit for unit in units}
+    claimed: set[str] = set()
+    for link in links:
+        claimed.update(link.assets)
+        if link.bucket != "matched":
+            plan.counts["frozen"] += sum(1 for id_ in link.assets if id_ in rows)
+            continue
+        for id_ in link.assets:
+            asset, unit = snapshot.by_id[id_], by_unit[link.unit]
+            _one(surface, unit, asset, rows.get(id_), rules, plan)
+    gone = frozenset(gone_units)
+    for target, row in rows.items():
+        if target not in claimed:
+            _leftover(surface, target, snapshot.by_id.get(target), row, rules, gone, presence or {}, plan)
+    return plan
+
+
+def _one(
+    surface: str, unit: Unit, asset: CatalogAsset, row: Held | None, rules: AlertRules, plan: SurfacePlan
+) -> None:
+    takes_part = rules.enabled and LEVEL_OF[unit.level] in rules.levels
+    wanted = _wanted(unit, rules) if takes_part and unit.anomaly_count else None
+    owner = owner_of(asset.alert, row, rules)
+    if owner == "person":
+        _beside_a_person(surface, unit, asset, row, wanted, plan)
+    elif wanted is None:
+        if owner == "ours":
+            reason = "no open anomalies any more" if takes_part else "announcements are switched off"
+            # A cleared alert is how an alert ends, no removal that a guard should count.
+            _add(surface, "remove", asset, unit.id, None, reason, plan, {"exempt": True})
+        elif row is not None:
+            _release(surface, asset.id, asset.qualified_name, row, "already cleared", plan)
+    elif owner == "nobody":
+        drifted = row is not None and row.value is not None and not row.has_pending
+        plan.counts["drift"] += drifted
+        if drifted and rules.on_drift == "keep":
+            reason = "somebody cleared it in the catalog, and on_drift is keep"
+            _add(surface, "create", asset, unit.id, wanted, reason, plan, status="skipped")
+        else:
+            reason = "somebody cleared it in the catalog" if drifted else "open anomalies"
+            _add(surface, "create", asset, unit.id, wanted, reason, plan)
+    elif _same_text(asset.alert, wanted):
+        if row is None or row.has_pending:
+            _add(surface, "note", asset, unit.id, wanted, "stands as it should: taken up", plan)
+        else:
+            plan.counts["unchanged"] += 1
+    else:
+        _add(surface, "update", asset, unit.id, wanted, "the open anomalies changed", plan)
+
+
+def _beside_a_person(
+    surface: str,
+    unit: Unit,
+    asset: CatalogAsset,
+    row: Held | None,
+    wanted: dict[str, str] | None,
+    plan: SurfacePlan,
+) -> None:
+    """While a person's stands, ours waits. A person who edited ours has taken it over."""
+    by = asset.alert.by if asset.alert else None
+    if row is not None and row.value is not None:
+        plan.counts["taken_over"] += 1
+        _release(
+            surface, asset.id, asset.qualified_name, row, f"{by or 'somebody'} took our alert over", plan
+        )
+    if wanted is not None:
+        reason = f"an alert of {by or 'a person'} stands there; ours waits"
+        _add(surface, "create", asset, unit.id, wanted, reason, plan, status="waiting")
+
+
+def _leftover(
+    surface: str,
+    target: str,
+    asset: CatalogAsset | None,
+    row: Held,
+    rules: AlertRules,
+    gone_units: frozenset[str],
+    presence: Mapping[str, str],
+    plan: SurfacePlan,
+) -> None:
+    if asset is None:
+        if presence.get(target) == "gone":
+            name = str(row.extra.get("qualified_name", target))
+            _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
+        else:
+            plan.counts["frozen"] += 1
+    elif row.extra.get("unit") not in gone_units:
+        plan.counts["frozen"] += 1
+    elif owner_of(asset.alert, row, rules) == "ours":
+        _add(surface, "remove", asset, "", None, "its object is gone in Qualytics", plan)
+    else:
+        _release(surface, target, asset.qualified_name, row, "its object is gone in Qualytics", plan)
+
+
+def _wanted(unit: Unit, rules: AlertRules) -> dict[str, str]:
+    title, text = rules.render(unit)
+    return {"type": rules.type, "title": title, "text": text}
+
+
+def _same_text(alert: Alert | None, text: Mapping[str, Any]) -> bool:
+    return (
+        alert is not None
+        and alert.type == text.get("type", alert.type)
+        and reader_text(alert.title) == reader_text(str(text.get("title", "")))
+        and reader_text(alert.text) == reader_text(str(text.get("text", "")))
+    )
+
+
+def _add(
+    surface: str,
+    action: Action,
+    asset: CatalogAsset,
+    unit: str,
+    after: dict[str, str] | None,
+    reason: str,
+    plan: SurfacePlan,
+    extra: Mapping[str, Any] | None = None,
+    status: Status = "planned",
+) -> None:
+    alert = asset.alert
+    before = {"type": alert.type, "title": alert.title, "text": alert.text, "by": alert.by} if alert else None
+    more = {"merge": False, **(extra or {})}
+    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, more, status))
+
+
+def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:
+    plan.changes.append(
+        Change(
+            surface, "note", target, name, row.key, before=row.value, reason=reason, extra={"release": True}
+        )
+    )

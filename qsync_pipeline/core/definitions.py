@@ -1,0 +1,186 @@
+"""Tag definitions in Qualytics: which are needed, whose they are, which are left over (DESIGN.md §5.2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
+from qsync_pipeline.core.rows import Change, TagRef
+from qsync_pipeline.core.rules import TagRules
+
+SURFACE = "tag_definitions"
+
+Standing = Literal["missing", "ours", "external", "native"]
+
+
+class TagDefinition(msgspec.Struct, frozen=True):
+    """A tag definition of Qualytics, and what the ledger says of it.
+
+    ``count`` is how many objects carry it, null where the deployment does not tell. ``made_by`` is the
+    integration that made it or took it over, ``made`` whether we created it (only then may we delete it).
+    """
+
+    name: str
+    type: str = "global"
+    category: str | None = None
+    color: str | None = None
+    description: str | None = None
+    weight_modifier: int = 0
+    count: int | None = None
+    made_by: str | None = None
+    made: bool = False
+    source_ids: tuple[str, ...] = ()
+    """Ids of the catalog's tag that it stands for, by which a rename is recognised."""
+
+
+class DefinitionBook:
+    """The definitions of the deployment as they will be once the plan so far is carried out."""
+
+    def __init__(self, definitions: Iterable[TagDefinition], rules: TagRules) -> None:
+        self.rules = rules
+        self._known = {tag_key(definition.name): definition for definition in definitions}
+        self._planned: dict[str, Change] = {}
+        self._usage: Counter[str] = Counter()
+
+    def standing(self, key: str) -> Standing:
+        """Whose a name is: nobody's, ours (any integration of ours), an external tag's, or a person's."""
+        definition = self._known.get(key)
+        if definition is None:
+            return "missing"
+        if definition.made_by or fold(definition.category or "") in self.rules.ours:
+            return "ours"
+        return "external" if definition.type == "external" else "native"
+
+    def spelling(self, key: str, default: str) -> str:
+        """The name as Qualytics spells it; the first spelling is kept."""
+        definition = self._known.get(key)
+        return definition.name if definition else default
+
+    def cascades(self, key: str) -> bool:
+        """Whether assignments of this tag flow down to what lies below (external tags do not)."""
+        definition = self._known.get(key)
+        return not (definition.type == "external" if definition else self.rules.native)
+
+    def need(self, tag: TagRef) -> tuple[Change, ...]:
+        """What must happen to the definition before this catalog tag can be assigned; often nothing."""
+        key = tag_key(tag.name)
+        if key in self._planned:
+            return ()
+        standing = self.standing(key)
+        if standing == "missing":
+            return self._plan(key, self._create(tag))
+        known = self._known[key]
+        if standing == "native":
+            return self._plan(key, self._update(known, tag, "overwrite_tags is on: the catalog's tag wins"))
+        if standing == "ours" and self._is_mine(known):
+            change = self._update(known, tag, "the catalog's tag looks different now")
+            return self._plan(key, change) if change.before != change.after else ()
+        return ()
+
+    def use(self, key: str, by: int) -> None:
+        """Count an assignment planned (+1) or a removal planned (-1)."""
+        self._usage[key] += by
+
+    def left_over(self) -> list[Change]:
+        """Definitions that we made and that no object will carry any more."""
+        changes = []
+        for key, known in self._known.items():
+            if not (known.made and known.made_by == self.rules.integration) or known.count is None:
+                continue
+            if key not in self._planned and known.count + self._usage[key] <= 0:
+                changes.append(
+                    Change(
+                        SURFACE,
+                        "remove",
+                        known.name,
+                        known.name,
+                        key,
+                        before=_look(known),
+                        reason="no object carries it any more",
+                        kind=known.type,
+                    )
+                )
+        return changes
+
+    def _plan(self, key: str, change: Change) -> tuple[Change, ...]:
+        self._planned[key] = change
+        if change.action == "create":
+            look = change.after
+            self._known[key] = TagDefinition(
+                change.name, type=change.kind, category=look["category"], made_by=self.rules.integration
+            )
+        return (change,)
+
+    def _create(self, tag: TagRef) -> Change:
+        name, category, weight = tag_name(tag.name), self.rules.category, 0
+        former = self._former(tag)
+        if former is not None:
+            category, weight = former.category or category, former.weight_modifier
+        after = {
+            "name": name,
+            "category": category,
+            "color": tag.color,
+            "description": reader_text(tag.description) or None,
+            "weight_modifier": weight,
+        }
+        reason = f'renamed from "{former.name}" in the catalog' if former else "the catalog's tag is new here"
+        return Change(
+            SURFACE,
+            "create",
+            name,
+            name,
+            tag_key(tag.name),
+            after=after,
+            reason=reason,
+            kind="external" if self.rules.native else "global",
+            extra={"tag_id": tag.id},
+        )
+
+    def _former(self, tag: TagRef) -> TagDefinition | None:
+        """The definition of the same catalog tag under its name before a rename."""
+        if not tag.id:
+            return None
+        return next((known for known in self._known.values() if tag.id in known.source_ids), None)
+
+    def _update(self, known: TagDefinition, tag: TagRef, reason: str) -> Change:
+        before = _look(known)
+        native = self.standing(tag_key(known.name)) == "native"
+        after = {
+            "category": self.rules.category if native else known.category,
+            "color": tag.color or known.color,
+            "description": reader_text(tag.description) or known.description,
+        }
+        if (after["color"] or "").lower() == (before["color"] or "").lower():
+            after["color"] = before["color"]
+        if reader_text(before["description"]) == after["description"]:
+            after["description"] = before["description"]
+        return Change(
+            SURFACE,
+            "update",
+            known.name,
+            known.name,
+            tag_key(known.name),
+            before=before,
+            after=after,
+            reason=reason,
+            kind=known.type,
+            extra={"tag_id": tag.id, "takes_over": native},
+        )
+
+    def _is_mine(self, known: TagDefinition) -> bool:
+        """Whether this integration decides how the tag looks: the first in config order that supplies it."""
+        if known.type == "external":
+            return (
+                False  # the API changes only category and weight of an external tag (qualytics-api.md §2.8)
+            )
+        if known.made_by:
+            return known.made_by == self.rules.integration
+        return fold(known.category or "") == fold(self.rules.category)
+
+
+def _look(known: TagDefinition) -> dict[str, str | None]:
+    return {"category": known.category, "color": known.color, "description": known.description}

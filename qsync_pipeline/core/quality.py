@@ -1,0 +1,260 @@
+"""The quality plan of one datastore: the twelve attributes on the catalog's assets (DESIGN.md §5.3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.names import reader_text
+from qsync_pipeline.core.rows import (
+    DIMENSIONS,
+    Action,
+    AttributeValue,
+    CatalogAsset,
+    Change,
+    Held,
+    Link,
+    Status,
+    Unit,
+)
+from qsync_pipeline.core.rules import QualityRules
+
+
+@dataclass
+class SurfacePlan:
+    """The changes of one surface, and counts of what needed none: unchanged, frozen, drift."""
+
+    changes: list[Change] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def rounded(value: float | None, decimals: int) -> float | None:
+    """A score as it is shown: half-even; null stays null."""
+    if value is None:
+        return None
+    step = Decimal(1).scaleb(-decimals)
+    return float(Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_EVEN))
+
+
+def attributes_of(unit: Unit, rules: QualityRules) -> dict[str, AttributeValue]:
+    """What an asset should show for a unit: each configured attribute, null where nothing was measured."""
+    values: dict[str, AttributeValue] = {
+        "URL": rules.link(unit),
+        "Quality Score Total": rounded(unit.scores.get("total"), rules.decimals),
+        "Anomaly Count": unit.anomaly_count,
+        "Check Count": unit.check_count,
+    }
+    for dimension in DIMENSIONS:
+        score = rounded(unit.scores.get(dimension), rules.decimals)
+        values[f"Quality Score {dimension.capitalize()}"] = score
+    return {name: values[name] for name in rules.attributes}
+
+
+def same_value(left: AttributeValue, right: AttributeValue, decimals: int) -> bool:
+    """Whether a reader sees no difference: numbers within half a unit of the last place, text as read."""
+    if left is None or right is None:
+        return left is None and right is None
+    numbers = _number(left), _number(right)
+    if numbers[0] is not None and numbers[1] is not None:
+        return abs(numbers[0] - numbers[1]) <= Decimal(1).scaleb(-decimals) / 2
+    return reader_text(str(left)) == reader_text(str(right))
+
+
+def _number(value: AttributeValue) -> Decimal | None:
+    if isinstance(value, (int, float)):
+        return Decimal(repr(value))
+    try:
+        return Decimal(reader_text(str(value)))
+    except ArithmeticError:
+        return None
+
+
+def plan_attributes(
+    surface: str,
+    units: Sequence[Unit],
+    links: Sequence[Link],
+    snapshot: Snapshot,
+    held: Iterable[Held],
+    rules: QualityRules,
+    gone_units: Iterable[str] = (),
+    presence: Mapping[str, str] | None = None,
+) -> SurfacePlan:
+    """The attribute changes of one datastore; ``held`` are this integration's holdings of the surface.
+
+    ``gone_units`` are units that Qualytics was proved to have no more; ``presence`` says what became of held
+    assets that the snapshot no longer shows.
+    """
+    planner = _Planner(surface, snapshot, {row.target: row for row in held}, rules)
+    by_unit = {unit.id: unit for unit in units}
+    claimed: set[str] = set()
+    for link in links:
+        if link.bucket != "matched":
+            planner.freeze(link)
+            claimed.update(link.assets)
+            continue
+        for id_ in link.assets:
+            claimed.add(id_)
+            planner.asset(by_unit[link.unit], link, snapshot.by_id[id_])
+    planner.leftovers(claimed, frozenset(gone_units), presence or {})
+    return planner.plan
+
+
+class _Planner:
+    def __init__(
+        self, surface: str, snapshot: Snapshot, held: Mapping[str, Held], rules: QualityRules
+    ) -> None:
+        self.surface = surface
+        self.snapshot = snapshot
+        self.held = held
+        self.rules = rules
+        self.plan = SurfacePlan()
+
+    def freeze(self, link: Link) -> None:
+        self.plan.counts["frozen"] += sum(1 for id_ in link.assets if id_ in self.held)
+
+    def asset(self, unit: Unit, link: Link, asset: CatalogAsset) -> None:
+        """Compare what should be there, what is, and what we hold, attribute by attribute."""
+        row = self.held.get(asset.id)
+        ours: dict[str, Any] = dict(row.value or {}) if row else {}
+        pending: dict[str, Any] = dict(row.pending or {}) if row and row.has_pending else {}
+        stood: dict[str, Any] = row.extra.get("stood", {}) if row else asset.attributes
+        before: dict[str, AttributeValue] = {}
+        after: dict[str, AttributeValue] = {}
+        agreed: dict[str, AttributeValue] = {}
+        drifted: list[str] = []
+        for name, wanted in attributes_of(unit, self.rules).items():
+            actual = asset.attributes.get(name)
+            if self._same(wanted, actual):
+                if actual is not None and (name not in ours or name in pending):
+                    agreed[name] = actual
+                continue
+            baseline = name not in ours and self._same(stood.get(name), actual)
+            if wanted is None and baseline:
+                continue  # a value that stood there before us is not ours to clear
+            expected = baseline or self._same(ours.get(name), actual)
+            if not expected and not (name in pending and self._same(pending[name], actual)):
+                drifted.append(name)
+                if self.rules.on_drift == "keep":
+                    continue
+            before[name], after[name] = actual, wanted
+        self.plan.counts["drift"] += bool(drifted)
+        extra = {} if row else {"stood": {name: v for name, v in stood.items() if name not in agreed | after}}
+        if after:
+            self._write(unit, asset, before, after, drifted, extra)
+        elif drifted:
+            self._kept(asset, link.unit, drifted)
+        elif not agreed and not pending:
+            self.plan.counts["unchanged"] += 1
+        if agreed or (pending and not after):
+            reason = "a run that died had written it" if pending else "stands as it should: taken up"
+            self.plan.changes.append(
+                asset_change(self.surface, "note", asset, unit.id, {}, agreed, reason, extra)
+            )
+
+    def leftovers(self, claimed: set[str], gone_units: frozenset[str], presence: Mapping[str, str]) -> None:
+        """Assets that we wrote on and that no unit stands for any more."""
+        for target, row in self.held.items():
+            if target in claimed:
+                continue
+            asset = self.snapshot.by_id.get(target)
+            if asset is None and presence.get(target) == "gone":
+                reason = "the asset was deleted in the catalog"
+                self._note(target, str(row.extra.get("name", target)), row, reason, release=True)
+            elif asset is not None and row.extra.get("unit") in gone_units:
+                after = {name: None for name in row.value or {} if name in asset.attributes}
+                before = {name: asset.attributes[name] for name in after}
+                if after:
+                    reason = "its object is gone in Qualytics"
+                    self.plan.changes.append(
+                        asset_change(self.surface, "remove", asset, "", before, after, reason)
+                    )
+                else:
+                    self._note(target, asset.qualified_name, row, "nothing of ours is left", release=True)
+            else:
+                self.plan.counts["frozen"] += 1
+
+    def _same(self, left: AttributeValue, right: AttributeValue) -> bool:
+        return same_value(left, right, self.rules.decimals)
+
+    def _write(
+        self,
+        unit: Unit,
+        asset: CatalogAsset,
+        before: dict[str, AttributeValue],
+        after: dict[str, AttributeValue],
+        drifted: Sequence[str],
+        extra: Mapping[str, Any],
+    ) -> None:
+        left = any(name not in after for name in asset.attributes)
+        action: Action
+        if not asset.attributes:
+            action, reason = "create", "not in the catalog yet"
+        elif not left and all(value is None for value in after.values()):
+            action, reason = "remove", "nothing is measured any more"
+        else:
+            action, reason = "update", "changed in Qualytics"
+        if drifted:
+            reason = f"somebody changed {', '.join(drifted)} in the catalog"
+        self.plan.changes.append(
+            asset_change(self.surface, action, asset, unit.id, before, after, reason, extra)
+        )
+
+    def _kept(self, asset: CatalogAsset, unit: str, drifted: Sequence[str]) -> None:
+        reason = f"somebody changed {', '.join(drifted)} in the catalog, and on_drift is keep"
+        before = {name: asset.attributes.get(name) for name in drifted}
+        self.plan.changes.append(
+            asset_change(self.surface, "update", asset, unit, before, {}, reason, status="skipped")
+        )
+
+    def _note(self, target: str, name: str, row: Held, reason: str, *, release: bool) -> None:
+        self.plan.changes.append(
+            Change(
+                self.surface,
+                "note",
+                target,
+                name,
+                row.key,
+                before=row.value,
+                reason=reason,
+                extra={"release": release},
+            )
+        )
+
+
+def asset_change(
+    surface: str,
+    action: Action,
+    asset: CatalogAsset,
+    unit: str,
+    before: Any,
+    after: Any,
+    reason: str,
+    extra: Mapping[str, Any] | None = None,
+    status: Status = "planned",
+) -> Change:
+    """A change on a catalog asset, with all that a write needs to address it without creating anything."""
+    return Change(
+        surface,
+        action,
+        asset.id,
+        asset.qualified_name,
+        "",
+        before=before,
+        after=after,
+        reason=reason,
+        status=status,
+        source=unit,
+        connection=asset.connection,
+        kind=asset.kind,
+        extra={
+            "qualified_name": asset.qualified_name,
+            "name": asset.name,
+            "unit": unit,
+            "merge": isinstance(after, dict),
+            **(extra or {}),
+        },
+    )

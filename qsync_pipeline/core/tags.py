@@ -1,0 +1,283 @@
+"""The tag plan of one datastore: which tags go onto and come off its objects, and why (DESIGN.md §5.2).
+
+Three-way: what the catalog wants, what stands in Qualytics, and what the ledger holds as ours. Only what is
+ours is ever removed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from qsync_pipeline.core.definitions import DefinitionBook
+from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.names import tag_key, tag_name
+from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held, Link, Status, TagRef, Unit
+from qsync_pipeline.core.rules import TagRules
+
+SURFACE = "external_tags"
+
+
+@dataclass
+class TagPlan:
+    """Changes in the order in which they must happen, and counts of what needed none.
+
+    ``counts`` has ``unchanged`` (assignments that stand), ``frozen`` (ours, kept because nothing is proved)
+    and ``drift`` (ours, taken off by somebody in Qualytics).
+    """
+
+    definitions: list[Change] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def plan_tags(
+    units: Sequence[Unit],
+    links: Sequence[Link],
+    snapshot: Snapshot,
+    held: Iterable[Held],
+    book: DefinitionBook,
+    rules: TagRules,
+    presence: Mapping[str, str],
+) -> TagPlan:
+    """The tag plan of one datastore.
+
+    ``held`` are the tag holdings of all integrations on this datastore; ``presence`` says what became of
+    held objects that the inventory no longer shows.
+    """
+    return _Planner(units, links, snapshot, held, book, rules, presence).run()
+
+
+class _Planner:
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        links: Sequence[Link],
+        snapshot: Snapshot,
+        held: Iterable[Held],
+        book: DefinitionBook,
+        rules: TagRules,
+        presence: Mapping[str, str],
+    ) -> None:
+        self.units = units
+        self.links = {link.unit: link for link in links}
+        self.snapshot = snapshot
+        self.book = book
+        self.rules = rules
+        self.presence = presence
+        self.mine: dict[str, dict[str, Held]] = defaultdict(dict)
+        self.others: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for row in held:
+            if row.integration == rules.integration:
+                self.mine[row.target][row.key] = row
+            elif row.value is not None:
+                self.others[row.target][row.key].append(row.integration)
+        self.present = {unit.id: {tag_key(tag.name): tag for tag in unit.tags} for unit in units}
+        self.above = _ancestors(units)
+        self.below: dict[str, list[str]] = defaultdict(list)
+        for unit_id, ancestors in self.above.items():
+            for ancestor in ancestors:
+                self.below[ancestor].append(unit_id)
+        self.removing: dict[str, set[str]] = defaultdict(set)
+        self.plan = TagPlan()
+
+    def run(self) -> TagPlan:
+        order = {"datastore": 0, "container": 1, "field": 2}
+        for unit in sorted(self.units, key=lambda unit: order[unit.level]):
+            self._unit(unit)
+        known = {unit.id for unit in self.units}
+        for target, rows in self.mine.items():
+            if target not in known:
+                self._vanished(target, rows)
+        return self.plan
+
+    def _unit(self, unit: Unit) -> None:
+        link = self.links[unit.id]
+        mine, present = self.mine.get(unit.id, {}), self.present[unit.id]
+        if link.bucket == "matched":
+            wanted, complete = self._wanted(unit, link)
+        else:
+            wanted, complete = {}, link.gone
+        for key, tag in wanted.items():
+            self._assign(unit, link, key, tag, mine.get(key), key in present)
+        dropped = [row for key, row in mine.items() if key not in wanted]
+        if complete:
+            renamed = {tag.id for tag in wanted.values() if tag.id}
+            for row in dropped:
+                self._take_off(unit, link, row, present.get(row.key), renamed)
+        else:
+            self.plan.counts["frozen"] += len(dropped)
+        self._copies(unit, set(wanted) | set(mine))
+
+    def _wanted(self, unit: Unit, link: Link) -> tuple[dict[str, TagRef], bool]:
+        """The tags that the catalog puts on a unit, by key, and whether that is all there is to know."""
+        assets = [self.snapshot.by_id[id_] for id_ in link.assets]
+        if unit.level == "datastore":
+            assets += self._upper(assets)
+        wanted: dict[str, TagRef] = {}
+        for asset in assets:
+            for tag in asset.tags:
+                name = tag_name(tag.name)
+                if tag.origin == "propagated" and not self.rules.propagated:
+                    continue
+                if name and self.rules.allowed.allows(name):
+                    wanted.setdefault(tag_key(name), tag)
+        return wanted, all(asset.complete for asset in assets)
+
+    def _upper(self, schemas: Sequence[CatalogAsset]) -> list[CatalogAsset]:
+        upper: list[CatalogAsset | None] = []
+        for schema in schemas:
+            if self.rules.from_database:
+                upper.append(self.snapshot.databases.get((schema.connection, schema.database)))
+            if self.rules.from_connection:
+                upper.append(self.snapshot.connections.get(schema.connection))
+        return [asset for asset in upper if asset is not None]
+
+    def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
+        standing = self.book.standing(key)
+        if standing == "native" and not self.rules.overwrite:
+            self._add(
+                unit, link, "create", key, tag, "a native tag has this name, overwrite_tags is off", "skipped"
+            )
+            return
+        if there:
+            self._stands(unit, link, key, tag, row)
+            return
+        drifted = row is not None and row.value is not None and not row.has_pending
+        if drifted:
+            self.plan.counts["drift"] += 1
+            if self.rules.on_drift == "keep":
+                reason = "somebody took it off in Qualytics, and on_drift is keep"
+                self._add(unit, link, "create", key, tag, reason, "skipped")
+                return
+        self.plan.definitions += self.book.need(tag)
+        reason = "somebody took it off in Qualytics" if drifted else f"on {link.asset_name} in the catalog"
+        self._add(unit, link, "create", key, tag, reason)
+        self.book.use(key, +1)
+
+    def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
+        """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
+        self.plan.definitions += self.book.need(tag)
+        origin = self._origin_of_copy(unit, key)
+        if row is not None:
+            if row.has_pending:
+                self._add(unit, link, "note", key, tag, "a run that died had written it")
+            else:
+                self.plan.counts["unchanged"] += 1
+        elif self.others.get(unit.id, {}).get(key):
+            owners = ", ".join(self.others[unit.id][key])
+            self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
+        elif origin is not None and key in self.removing[origin]:
+            self._add(unit, link, "create", key, tag, "so far a copy of the tag above, which goes")
+        else:
+            self.plan.counts["unchanged"] += 1
+
+    def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
+        tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
+        if there is None:
+            self._release(unit.id, link.name, row, "already off")
+        elif self.others.get(unit.id, {}).get(row.key):
+            owners = ", ".join(self.others[unit.id][row.key])
+            self._release(unit.id, link.name, row, f"{owners} still supplies it")
+        elif row.value is None and row.pending is not None:
+            # A run died before or after assigning it, and the catalog has dropped it since: it is ours.
+            self._remove(unit, link, row.key, tag, "a run that died had written it, the catalog dropped it")
+        else:
+            is_rename = str(row.extra.get("tag_id", "")) in renamed
+            reason = (
+                "renamed in the catalog" if is_rename else f"no longer on {link.asset_name or 'its asset'}"
+            )
+            self._remove(unit, link, row.key, tag, reason, rename=is_rename)
+
+    def _remove(
+        self, unit: Unit, link: Link, key: str, tag: TagRef, reason: str, *, rename: bool = False
+    ) -> None:
+        self.removing[unit.id].add(key)
+        change = Change(
+            SURFACE,
+            "remove",
+            unit.id,
+            link.name,
+            key,
+            before=tag.name,
+            reason=reason,
+            source=link.assets[0] if link.assets else "",
+            kind=unit.level,
+            extra={"exempt": True} if rename else {},
+        )
+        self.plan.changes.append(change)
+        self.book.use(key, -1)
+
+    def _copies(self, unit: Unit, spoken_for: set[str]) -> None:
+        """Cascade copies of a tag that goes above: no person's, removed with their origin."""
+        for key, tag in self.present[unit.id].items():
+            if key in spoken_for or self.others.get(unit.id, {}).get(key):
+                continue
+            origin = self._origin_of_copy(unit, key)
+            if origin is not None and key in self.removing[origin]:
+                link = self.links[unit.id]
+                self._remove(unit, link, key, tag, "a copy of the tag above, which goes")
+
+    def _origin_of_copy(self, unit: Unit, key: str) -> str | None:
+        """The ancestor whose tag of ours this is a cascade copy of, if it is one."""
+        if not self.book.cascades(key):
+            return None
+        for ancestor in self.above.get(unit.id, ()):
+            row = self.mine.get(ancestor, {}).get(key)
+            if row is not None and unit.id not in row.extra.get("already", ()):
+                return ancestor
+        return None
+
+    def _vanished(self, target: str, rows: Mapping[str, Held]) -> None:
+        if self.presence.get(target) == "gone":
+            for row in rows.values():
+                self._release(target, target, row, "the object is gone in Qualytics")
+        else:
+            self.plan.counts["frozen"] += len(rows)
+
+    def _release(self, target: str, name: str, row: Held, reason: str) -> None:
+        change = Change(
+            SURFACE, "note", target, name, row.key, before=row.value, reason=reason, extra={"release": True}
+        )
+        self.plan.changes.append(change)
+
+    def _add(
+        self,
+        unit: Unit,
+        link: Link,
+        action: Action,
+        key: str,
+        tag: TagRef,
+        reason: str,
+        status: Status = "planned",
+    ) -> None:
+        extra: dict[str, object] = {"tag_id": tag.id}
+        already = [id_ for id_ in self.below.get(unit.id, ()) if key in self.present[id_]]
+        if already:
+            extra["already"] = already
+        change = Change(
+            SURFACE,
+            action,
+            unit.id,
+            link.name,
+            key,
+            after=self.book.spelling(key, tag_name(tag.name)),
+            reason=reason,
+            status=status,
+            source=link.assets[0] if link.assets else "",
+            kind=unit.level,
+            extra=extra,
+        )
+        self.plan.changes.append(change)
+
+
+def _ancestors(units: Sequence[Unit]) -> dict[str, tuple[str, ...]]:
+    datastore = next((unit.id for unit in units if unit.level == "datastore"), "")
+    above: dict[str, tuple[str, ...]] = {}
+    for unit in units:
+        if unit.level == "container":
+            above[unit.id] = (datastore,)
+        elif unit.level == "field":
+            above[unit.id] = (f"container:{unit.container_id}", datastore)
+    return above
