@@ -1,0 +1,43 @@
+"""The ledger: the durable record of outcomes and ownership, in SQL (DESIGN.md §2, §5.5)."""
+
+from __future__ import annotations
+
+from qsync_pipeline.ledger.claims import Claim
+from qsync_pipeline.ledger.datastores import DatastoreRecord, DatastoreSeen
+from qsync_pipeline.ledger.errors import (
+    LedgerError,
+    LedgerReadOnly,
+    LedgerTooNew,
+    LedgerTooOld,
+    LedgerUnavailable,
+)
+from qsync_pipeline.ledger.holding import Holding
+from qsync_pipeline.ledger.jsontext import payload_hash
+from qsync_pipeline.ledger.ledger import Ledger
+from qsync_pipeline.ledger.links import Pairing
+from qsync_pipeline.ledger.outcomes import JournalEntry, Rejection
+from qsync_pipeline.ledger.parked import ParkedScope
+from qsync_pipeline.ledger.reports import Report
+from qsync_pipeline.ledger.runs import RunRecord
+from qsync_pipeline.ledger.tag_definitions import TagDefinition
+
+__all__ = [
+    "Claim",
+    "DatastoreRecord",
+    "DatastoreSeen",
+    "Holding",
+    "JournalEntry",
+    "Ledger",
+    "LedgerError",
+    "LedgerReadOnly",
+    "LedgerTooNew",
+    "LedgerTooOld",
+    "LedgerUnavailable",
+    "Pairing",
+    "ParkedScope",
+    "Rejection",
+    "Report",
+    "RunRecord",
+    "TagDefinition",
+    "payload_hash",
+]

@@ -1,0 +1,86 @@
+"""The request budget of each host, shared by all processes (DESIGN.md §5.6).
+
+A sliding window: no 60 seconds, wherever they begin, hold more grants than the limit. Each grant is a row
+with its time. Above :data:`EXACT_UP_TO` a minute, grants are added up in the row of their second, dated to
+its end: a grant then counts for up to a second too long, never too short.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from qsync_pipeline.ledger.database import Database
+from qsync_pipeline.ledger.schema import budget_grants, budget_lockouts
+
+WINDOW = 60.0
+"""Seconds."""
+EXACT_UP_TO = 600
+"""Limits a minute up to which each grant has a row of its own."""
+_MARGIN = 0.001
+"""A wait ends this much after the moment that a grant leaves the window, out of reach of rounding."""
+
+_G = budget_grants.c
+_L = budget_lockouts.c
+
+# Built once: these run before every request.
+_LOCKED = select(_L.until).where(_L.host == bindparam("host"))
+_OLD = delete(budget_grants).where(
+    _G.host == bindparam("host"),
+    (_G.at < bindparam("since")) | (_G.at > bindparam("ahead")),
+)
+_USED = select(func.coalesce(func.sum(_G.n), 0)).where(_G.host == bindparam("host"))
+_ROWS = select(_G.at, _G.n).where(_G.host == bindparam("host")).order_by(_G.at)
+
+
+class LedgerBudget:
+    """Grants requests, or says how long to wait. One short transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        insert = database.insert(budget_grants)
+        self._grant = insert.on_conflict_do_update(
+            index_elements=["host", "at"], set_={"n": _G.n + insert.excluded.n}
+        )
+        lock = database.insert(budget_lockouts)
+        self._lock_out = lock.on_conflict_do_update(
+            index_elements=["host"],
+            set_={"until": lock.excluded.until},
+            where=_L.until < lock.excluded.until,
+        )
+
+    def reserve(self, host: str, limit: int, now: float) -> float:
+        """Take one request of ``limit`` a minute: 0 when granted, else the seconds after which to ask again.
+
+        ``now`` is the caller's clock, seconds since the epoch. A clock that was set back does not block:
+        grants that lie more than a window ahead are dropped.
+        """
+        if limit < 1:
+            raise ValueError(f"a request budget is at least 1 a minute, not {limit}")
+        with self._db.write(f"budget:{host}") as connection:
+            until = connection.execute(_LOCKED, {"host": host}).scalar()
+            if until is not None and until > now:
+                return float(until - now)
+            connection.execute(_OLD, {"host": host, "since": now - WINDOW, "ahead": now + WINDOW + 1})
+            used = connection.execute(_USED, {"host": host}).scalar_one()
+            if used >= limit:
+                return self._wait(connection, host, int(used) - limit, now)
+            at = now if limit <= EXACT_UP_TO else math.floor(now) + 1.0
+            connection.execute(self._grant, {"host": host, "at": at, "n": 1})
+        return 0.0
+
+    def lock_out(self, host: str, until: float) -> None:
+        """Nobody gets a grant for this host before that time; an earlier, later lock-out stands."""
+        with self._db.write(f"budget:{host}") as connection:
+            connection.execute(self._lock_out, {"host": host, "until": until})
+
+    @staticmethod
+    def _wait(connection: Connection, host: str, over: int, now: float) -> float:
+        """Until more than ``over`` grants have left the window."""
+        left = 0
+        for at, n in connection.execute(_ROWS, {"host": host}):
+            left += n
+            if left > over:
+                return float(max(at + WINDOW - now, 0.0) + _MARGIN)
+        return WINDOW

@@ -1,0 +1,84 @@
+"""Transactions on the ledger's database, the same for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from qsync_pipeline.ledger.errors import LedgerReadOnly
+
+_T = TypeVar("_T")
+CHUNK = 500
+"""Values in one IN list; SQLite before 3.32 takes 999 parameters in all."""
+
+
+class Database:
+    """An engine, the clock, and whether writing is allowed. Shared by all repositories of one ledger."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float], *, read_only: bool) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.read_only = read_only
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = engine.execution_options(qsync_writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that reads one consistent state (on SQLite) and changes nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self, lock: str = "") -> Iterator[Connection]:
+        """A transaction that writes; committed at the end, rolled back on an exception.
+
+        SQLite has one writer at a time anyway. On PostgreSQL ``lock`` names what is read and then changed:
+        transactions of one name follow each other. Raises :class:`LedgerReadOnly`.
+        """
+        if self.read_only:
+            raise LedgerReadOnly("ledger: opened read-only, nothing may be written")
+        with self._writing.connect() as connection, connection.begin():
+            if lock and not self.is_sqlite:
+                connection.execute(_ADVISORY, {"key": lock_key(lock)})
+            yield connection
+
+    def upsert(self, table: Table, changed: Sequence[str] | None = None) -> Any:
+        """An insert that, where the primary key is taken, sets the columns ``changed`` (default: all others).
+
+        To be executed with one dict or, in bulk, with a list of dicts that differ in their key.
+        """
+        insert = self.insert(table)
+        keys = [column.name for column in table.primary_key.columns]
+        names = changed if changed is not None else [c.name for c in table.columns if c.name not in keys]
+        return insert.on_conflict_do_update(
+            index_elements=keys, set_={name: insert.excluded[name] for name in names}
+        )
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """The dialect's own insert, which knows ON CONFLICT."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+
+_ADVISORY = text("SELECT pg_advisory_xact_lock(:key)")
+
+
+def lock_key(name: str) -> int:
+    """A signed 64-bit number for PostgreSQL's advisory locks."""
+    return int.from_bytes(hashlib.sha256(f"qsync:{name}".encode()).digest()[:8], "big", signed=True)
+
+
+def chunks(values: Iterable[_T], size: int = CHUNK) -> Iterator[list[_T]]:
+    """Lists of at most ``size`` values, in order."""
+    part: list[_T] = []
+    for value in values:
+        part.append(value)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part

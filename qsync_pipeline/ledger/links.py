@@ -1,0 +1,90 @@
+"""Which catalog assets each unit was last paired with, and what both were called then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import delete, select, update
+
+from qsync_pipeline.core.rows import Link
+from qsync_pipeline.ledger.database import Database, chunks
+from qsync_pipeline.ledger.jsontext import dump, load, plain_text
+from qsync_pipeline.ledger.schema import links
+
+_T = links.c
+
+
+class Pairing(msgspec.Struct, frozen=True):
+    """A unit and its assets (ids), with their names when the pairing was last seen."""
+
+    integration: str
+    datastore: str
+    unit: str
+    assets: tuple[str, ...]
+    unit_name: str
+    asset_name: str
+    first_seen: float
+    last_seen: float
+
+
+class Links:
+    """The memory of the matching: it lets an id keep a link through a rename (DESIGN.md §5.1)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of(self, integration: str, datastore: str) -> dict[str, Pairing]:
+        """The pairings of one datastore, by unit id."""
+        query = select(links).where(_T.datastore == datastore, _T.integration == integration)
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(_T.unit)).all()
+        return {
+            row.unit: Pairing(
+                integration=row.integration,
+                datastore=row.datastore,
+                unit=row.unit,
+                assets=tuple(load(row.assets)),
+                unit_name=row.unit_name,
+                asset_name=row.asset_name,
+                first_seen=row.first_seen,
+                last_seen=row.last_seen,
+            )
+            for row in rows
+        }
+
+    def replace(self, integration: str, datastore: str, matched: Sequence[Link]) -> None:
+        """Make the pairings of a datastore exactly these; links without assets are passed over.
+
+        ``first_seen`` stays where unit and assets are the same as before. Costs little when nothing changed:
+        one statement then moves every ``last_seen``.
+        """
+        now = self._db.clock()
+        before = self.of(integration, datastore)
+        wanted = {link.unit: link for link in matched if link.assets}
+        rows = []
+        for unit, link in sorted(wanted.items()):
+            name, asset_name = plain_text(link.name), plain_text(link.asset_name)
+            known = before.get(unit)
+            same = known is not None and known.assets == link.assets
+            if known and same and (known.unit_name, known.asset_name) == (name, asset_name):
+                continue
+            rows.append(
+                {
+                    "integration": integration,
+                    "datastore": datastore,
+                    "unit": unit,
+                    "assets": dump(link.assets),
+                    "unit_name": name,
+                    "asset_name": asset_name,
+                    "first_seen": known.first_seen if known and same else now,
+                    "last_seen": now,
+                }
+            )
+        here = (_T.datastore == datastore, _T.integration == integration)
+        with self._db.write(f"links:{integration}") as connection:
+            for part in chunks(before.keys() - wanted.keys()):
+                connection.execute(delete(links).where(*here, _T.unit.in_(part)))
+            connection.execute(update(links).where(*here).values(last_seen=now))
+            if rows:
+                connection.execute(self._db.upsert(links), rows)

@@ -1,0 +1,57 @@
+"""Tag definitions in Qualytics that an integration of ours made or took over (DESIGN.md §5.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, select
+
+from qsync_pipeline.ledger.database import Database
+from qsync_pipeline.ledger.jsontext import dump, load
+from qsync_pipeline.ledger.schema import tag_definitions
+
+_T = tag_definitions.c
+
+
+class TagDefinition(msgspec.Struct, frozen=True):
+    """One definition, by its folded name.
+
+    ``made``: we created it, and may delete it once nothing of ours hangs on it. ``taken_over``: it was a
+    native tag and ``overwrite_tags`` gave it to us; ``before`` is what it looked like.
+    """
+
+    name: str
+    folded: str
+    made_by: str
+    made: bool = False
+    taken_over: bool = False
+    before: Any = None
+    at: float = 0.0
+    """Set by the ledger."""
+
+
+class TagDefinitions:
+    """One definition per folded name, over all integrations."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def all(self) -> dict[str, TagDefinition]:
+        """Every definition of ours, by folded name."""
+        query = select(*(_T[name] for name in TagDefinition.__struct_fields__)).order_by(_T.folded)
+        with self._db.read() as connection:
+            found = [TagDefinition(*row) for row in connection.execute(query)]
+        return {one.folded: msgspec.structs.replace(one, before=load(one.before)) for one in found}
+
+    def put(self, definition: TagDefinition) -> None:
+        """Keep a definition, in place of what was known of that name."""
+        row = msgspec.structs.asdict(definition)
+        row |= {"before": dump(definition.before), "at": self._db.clock()}
+        with self._db.write() as connection:
+            connection.execute(self._db.upsert(tag_definitions), row)
+
+    def drop(self, folded: str) -> None:
+        """Forget a definition."""
+        with self._db.write() as connection:
+            connection.execute(delete(tag_definitions).where(_T.folded == folded))

@@ -1,0 +1,82 @@
+"""The write protocol: intend, write, settle. Each call is one transaction over a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.ledger import holdings as held_rows
+from qsync_pipeline.ledger.database import Database
+from qsync_pipeline.ledger.holding import Holding, intended, is_held, settled
+from qsync_pipeline.ledger.holdings import Place, holdings_lock
+from qsync_pipeline.ledger.outcomes import append_outcomes, note_rejections
+
+
+class Writes:
+    """Moves holdings and journal together, so that a killed run loses nothing (DESIGN.md §3)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def intend(self, run_id: str, integration: str, datastore: str, changes: Sequence[Change]) -> None:
+        """Record what is about to be written. Notes, and changes that hold nothing, pass by."""
+        concerned = [change for change in changes if is_held(change) and change.action != "note"]
+        if not concerned:
+            return
+        now = self._db.clock()
+        with self._db.write(holdings_lock(integration)) as connection:
+            there = held_rows.load_places(connection, integration, map(_place, concerned))
+            for change in concerned:
+                place = _place(change)
+                there[place] = intended(
+                    there.get(place),
+                    change,
+                    integration=integration,
+                    datastore=datastore,
+                    run_id=run_id,
+                    now=now,
+                )
+            held_rows.store(self._db, connection, there.values())
+
+    def settle(
+        self,
+        run_id: str,
+        integration: str,
+        datastore: str,
+        outcomes: Sequence[Outcome],
+        *,
+        actor: str | None = None,
+    ) -> None:
+        """Record what became of it: holdings, the journal and the standing rejections.
+
+        ``actor`` is who the catalog says we are. See :func:`~qsync_pipeline.ledger.holding.settled` for what
+        each outcome does to a holding. Works without a preceding :meth:`intend` too (notes, parked items).
+        """
+        if not outcomes:
+            return
+        now = self._db.clock()
+        concerned = [outcome for outcome in outcomes if is_held(outcome.change)]
+        with self._db.write(holdings_lock(integration)) as connection:
+            there = held_rows.load_places(connection, integration, (_place(o.change) for o in concerned))
+            after: dict[Place, Holding | None] = dict(there)
+            for outcome in concerned:
+                place = _place(outcome.change)
+                after[place] = settled(
+                    after.get(place),
+                    outcome,
+                    integration=integration,
+                    datastore=datastore,
+                    run_id=run_id,
+                    actor=actor,
+                    now=now,
+                )
+            changed = [held for place, held in after.items() if held is not None and held != there.get(place)]
+            held_rows.store(self._db, connection, changed)
+            gone = [place for place in there if after[place] is None]
+            held_rows.drop_places(connection, integration, gone)
+            append_outcomes(connection, run_id, integration, datastore, outcomes, now)
+            note_rejections(self._db, connection, integration, datastore, outcomes, now)
+
+
+def _place(change: Change) -> Place:
+    return (change.surface, change.target, change.key)
