@@ -27,11 +27,13 @@ EXCERPT = 300
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """What an error body says: the vendor's code, its words (redacted, cut short), the object it blames."""
+    """What an error body says: the vendor's code, its words (redacted and cut), the object it blames."""
 
     code: str = ""
     text: str = ""
     culprit: str = ""
+    worded: bool = False
+    """Whether it was a JSON object, which is how every API here words its errors."""
 
 
 def excerpt(text: str) -> str:
@@ -62,9 +64,8 @@ def error_text(body: bytes) -> ErrorBody:
     parts = [_words(text) if text is not None else raw]
     if isinstance(causes, list):
         parts += [str(c["errorMessage"]) for c in causes if isinstance(c, dict) and c.get("errorMessage")]
-    return ErrorBody(
-        code=excerpt(code), text=excerpt("; ".join(parts)), culprit=str(data.get("entityGuid") or "")
-    )
+    culprit = str(data.get("entityGuid") or "")
+    return ErrorBody(code=excerpt(code), text=excerpt("; ".join(parts)), culprit=culprit, worded=True)
 
 
 def _words(text: Any) -> str:

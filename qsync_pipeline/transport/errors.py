@@ -27,6 +27,7 @@ class OutsideError(SyncError):
         code: str = "",
         detail: str = "",
         culprit: str = "",
+        worded: bool = False,
     ) -> None:
         super().__init__(message)
         self.system = system
@@ -37,6 +38,8 @@ class OutsideError(SyncError):
         """The vendor's own words, redacted and cut short."""
         self.culprit = culprit
         """Id of the object that the answer blames, where it names one (Atlan: ``entityGuid``)."""
+        self.worded = worded
+        """Whether the API itself answered, in JSON: a proxy's page proves nothing about an object."""
 
 
 class Unreachable(OutsideError):

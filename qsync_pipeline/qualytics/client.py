@@ -1,0 +1,213 @@
+"""The calls to Qualytics that we use (qualytics-api.md §1-§2), typed, and nothing else.
+
+Everything here may raise the errors of :mod:`qsync_pipeline.transport.errors`; methods name only what is
+special. Lists are read whole or not at all. Filters are sent and checked again on the rows, because the
+platform ignores query keys that it does not know (§1.5).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from qsync_pipeline.qualytics.models import (
+    Anomaly,
+    Check,
+    Container,
+    Datastore,
+    Field,
+    Presence,
+    ScoreRow,
+    Status,
+    User,
+)
+from qsync_pipeline.qualytics.openapi import OpenApi, offers_external_tags
+from qsync_pipeline.qualytics.tags import TagCalls
+from qsync_pipeline.transport.errors import Forbidden, NotFound
+from qsync_pipeline.transport.paging import parallel_map
+from qsync_pipeline.transport.query import Scalar
+from qsync_pipeline.transport.session import HttpSession
+
+R = TypeVar("R")
+
+OPEN_ANOMALIES: tuple[str, ...] = ("Active", "Acknowledged")
+"""The statuses of anomalies that are not archived (§2.7)."""
+
+
+class QualyticsClient(TagCalls):
+    """One deployment. ``session``'s base URL ends with the API root (``https://acme.qualytics.io/api``).
+
+    Thread-safe. ``parallel`` bounds the calls in flight of each method; ``page_size`` is at most 100 (§1.5).
+    Tag definitions and assignments are in :class:`~qsync_pipeline.qualytics.tags.TagCalls`.
+    """
+
+    def __init__(self, session: HttpSession, *, parallel: int = 8, page_size: int = 100) -> None:
+        super().__init__(session, parallel=parallel, page_size=page_size)
+        self._api: OpenApi | None = None
+        self._api_lock = threading.Lock()
+
+    # The deployment
+
+    def openapi(self) -> OpenApi:
+        """``GET /openapi.json``, read once (§1.1)."""
+        with self._api_lock:
+            if self._api is None:
+                self._api = self.session.request("GET", "/openapi.json", kind="read", decode=OpenApi)
+            return self._api
+
+    def version(self) -> str:
+        """The build id, ``YYYYMMDD-<git7>`` (§1.1)."""
+        return self.openapi().info.version
+
+    def offers_external_tags(self) -> bool:
+        """Whether this deployment lets a caller create tags of type external (DESIGN.md §5.2)."""
+        return offers_external_tags(self.openapi())
+
+    def status(self) -> Status:
+        """``GET /status``: the deployment's own health; proves nothing about the token (§1.2)."""
+        return self.session.request("GET", "/status", kind="read", decode=Status)
+
+    def me(self) -> User:
+        """``GET /users/me``: proves the token (§1.2). Raises ``Unauthorized``."""
+        return self.session.request("GET", "/users/me", kind="read", decode=User)
+
+    # Datastores
+
+    def datastores(self) -> list[Datastore]:
+        """All datastores that the token sees, enrichment ones too, by id (§2.1).
+
+        The list comes in two halves, because ``enrichment_only`` defaults to false. Datastores of other teams
+        are silently absent (§2.14): never read absence as deletion, ask :meth:`presence`.
+        """
+        found = {d.id: d for d in self.pages("/datastores", Datastore, [])}
+        for datastore in self.pages("/datastores", Datastore, [("enrichment_only", True)]):
+            found.setdefault(datastore.id, datastore)
+        rows = [found[number] for number in sorted(found)]
+        return parallel_map(
+            lambda row: row if row.is_whole else self.datastore(row.id), rows, parallel=self.parallel
+        )
+
+    def datastore(self, number: int) -> Datastore:
+        """One datastore. Raises ``NotFound``, or ``Forbidden`` where the token's teams may not see it."""
+        return self.session.request(
+            "GET", f"/datastores/{number}", kind="read", route="/datastores/{id}", decode=Datastore
+        )
+
+    def quality_scores(self, datastore: int) -> list[ScoreRow]:
+        """The daily history of a datastore's score, at most ten rows, newest first; empty without a score."""
+        rows = self.session.request(
+            "GET",
+            f"/datastores/{datastore}/quality-scores",
+            kind="read",
+            route="/datastores/{id}/quality-scores",
+            decode=list[ScoreRow],
+        )
+        return sorted(rows, key=lambda row: row.when, reverse=True)
+
+    # Containers and fields
+
+    def containers(self, datastore: int) -> list[Container]:
+        """All containers of a datastore that are not archived, with tags and metrics, by id (§2.2).
+
+        Rows that a build lists without tags or metrics are read again one by one.
+        """
+        rows = self.pages("/containers", Container, [("datastore", datastore)])
+        mine = [
+            row
+            for row in rows
+            if row.deleted_at is None and (row.datastore is None or row.datastore.id == datastore)
+        ]
+        mine.sort(key=lambda row: row.id)
+        return parallel_map(
+            lambda row: row if row.is_whole else self.container(row.id), mine, parallel=self.parallel
+        )
+
+    def container(self, number: int) -> Container:
+        """One container. Raises ``NotFound`` or ``Forbidden``."""
+        return self.session.request(
+            "GET", f"/containers/{number}", kind="read", route="/containers/{id}", decode=Container
+        )
+
+    def fields(self, container: int) -> list[Field]:
+        """All fields of a container, missing ones too, in the platform's order: a bare array (§2.2)."""
+        return self.session.request(
+            "GET",
+            f"/containers/{container}/fields",
+            kind="read",
+            route="/containers/{id}/fields",
+            decode=list[Field],
+        )
+
+    def field(self, number: int) -> Field:
+        """One field. Raises ``NotFound`` or ``Forbidden``."""
+        return self.session.request(
+            "GET", f"/fields/{number}", kind="read", route="/fields/{id}", decode=Field
+        )
+
+    def containers_by_id(self, numbers: Collection[int]) -> dict[int, Container]:
+        """The containers that are there and may be seen, read one by one; archived ones are left out."""
+        found = parallel_map(lambda n: self._or_none(self.container, n), numbers, parallel=self.parallel)
+        return {c.id: c for c in found if c is not None and c.deleted_at is None}
+
+    def fields_by_id(self, numbers: Collection[int]) -> dict[int, Field]:
+        """The fields that are there and may be seen, read one by one."""
+        found = parallel_map(lambda n: self._or_none(self.field, n), numbers, parallel=self.parallel)
+        return {f.id: f for f in found if f is not None}
+
+    # Quality
+
+    def checks(self, datastore: int) -> list[Check]:
+        """The Active checks of a datastore, by id (§2.6); no drafts, archived ones or templates."""
+        rows = self.pages("/quality-checks", Check, [("datastore", datastore), ("status", "Active")])
+        active = [c for c in rows if c.status in (None, "Active") and not c.is_template]
+        return sorted(active, key=lambda check: check.id)
+
+    def anomalies(self, datastore: int, statuses: Collection[str] = OPEN_ANOMALIES) -> list[Anomaly]:
+        """The anomalies of a datastore in these *open* statuses, by id (§2.7).
+
+        Archived statuses would need ``archived=only`` beside them (§1.6) and are refused.
+        """
+        if archived := set(statuses) - set(OPEN_ANOMALIES):
+            raise ValueError(f"archived statuses: {', '.join(sorted(archived))}")
+        params: list[tuple[str, Scalar]] = [("datastore", datastore)]
+        params += [("status", status) for status in sorted(statuses)]
+        rows = self.pages("/anomalies", Anomaly, params)
+        return sorted((a for a in rows if a.status in statuses), key=lambda anomaly: anomaly.id)
+
+    # Absence
+
+    def presence(self, level: str, number: int) -> Presence:
+        """Ask for an object by its id: ``level`` is datastore, container or field (DESIGN.md §5.1).
+
+        404 and archived are gone, 403 is forbidden. A 404 that the API itself did not word (a proxy's page,
+        an empty body) proves nothing and is read as forbidden.
+        """
+        try:
+            if level == "datastore":
+                self.datastore(number)
+            elif level == "container":
+                return "present" if self.container(number).deleted_at is None else "gone"
+            elif level == "field":
+                self.field(number)
+            else:
+                raise ValueError(f"level: {level}")
+        except NotFound as error:
+            return "gone" if error.worded else "forbidden"
+        except Forbidden:
+            return "forbidden"
+        return "present"
+
+    def container_exists(self, number: int) -> bool:
+        """Whether a container is certainly there."""
+        return self.presence("container", number) == "present"
+
+    def _or_none(self, read: Callable[[int], R], number: int) -> R | None:
+        try:
+            return read(number)
+        except (NotFound, Forbidden):
+            return None
+
+    def close(self) -> None:
+        """Close the HTTP session."""
+        self.session.close()

@@ -1,0 +1,240 @@
+"""What we read of Qualytics' objects (qualytics-api.md §2). A tolerant reader.
+
+Unknown keys are ignored, enums are open strings, and lists may be null where they are empty (the vendor lost
+data to exactly that): the properties beside them read null and absent as empty. Timestamps stay text.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from qsync_pipeline.core.rows import DIMENSIONS
+
+Presence = Literal["present", "gone", "forbidden"]
+"""What asking for an object by its id proves (DESIGN.md §5.1)."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """``GET /status``: ``OK``, or what is wrong (§1.2)."""
+
+    database_connection: str | None = None
+    rabbitmq_connection: str | None = None
+
+
+class User(msgspec.Struct, frozen=True):
+    """``GET /users/me``: whose token this is (§1.2, §2.14)."""
+
+    id: int | str | None = None
+    name: str | None = None
+    email: str | None = None
+    role: str | None = None
+    user_id: str | None = None
+
+
+class Stub(msgspec.Struct, frozen=True):
+    """A mention of a datastore or container inside another object."""
+
+    id: int
+    name: str | None = None
+
+
+class TagSource(msgspec.Struct, frozen=True):
+    """The platform's own integration that an external tag came from (§2.8)."""
+
+    id: int | None = None
+    type: str | None = None
+
+
+class GlobalTag(msgspec.Struct, frozen=True):
+    """A tag definition, and the same object as it hangs on datastores, containers and fields (§2.8).
+
+    ``type`` is global, external, entity, lineage, or what else a deployment has. ``count`` is the number of
+    objects that carry it, where the listing says so.
+    """
+
+    id: int
+    name: str
+    type: str = "global"
+    color: str | None = None
+    description: str | None = None
+    category: str | None = None
+    weight_modifier: int | None = None
+    integration: TagSource | None = None
+    count: int | None = None
+
+
+class Score(msgspec.Struct, frozen=True):
+    """The total and the eight dimensions, 0-100; null is not measured, never 0 (§2.5)."""
+
+    total: float | None = None
+    completeness: float | None = None
+    coverage: float | None = None
+    conformity: float | None = None
+    consistency: float | None = None
+    precision: float | None = None
+    timeliness: float | None = None
+    volumetrics: float | None = None
+    accuracy: float | None = None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """By the names of :data:`~qsync_pipeline.core.rows.DIMENSIONS`, and ``total``; no key is left out."""
+        return {name: getattr(self, name) for name in ("total", *DIMENSIONS)}
+
+
+class ScoreRow(Score, frozen=True):
+    """A row of a datastore's history, one a day; ``date`` is ``YYYY-MM-DD`` (§2.5)."""
+
+    date: str | None = None
+    created: str | None = None
+
+    @property
+    def when(self) -> str:
+        """ISO text that sorts by time."""
+        return self.date or self.created or ""
+
+
+class DatastoreMetrics(msgspec.Struct, frozen=True):
+    """Of a datastore's ``metrics`` the score alone is read; counts come from listings (DESIGN.md §5.3)."""
+
+    quality_score: Score | None = None
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """The connection that a datastore uses."""
+
+    id: int | None = None
+    name: str | None = None
+    type: str | None = None
+
+
+class Datastore(msgspec.Struct, frozen=True):
+    """A datastore: one schema of a source, or a file store (§2.1)."""
+
+    id: int
+    name: str
+    store_type: str | None = None
+    """jdbc, dfs, native."""
+    type: str | None = None
+    """The connector: snowflake, postgresql, ..."""
+    database: str | None = None
+    schema: str | None = None
+    catalog: str | None = None
+    """Instead of ``database`` on native datastores."""
+    host: str | None = None
+    enrichment_only: bool | None = None
+    enrich_only: bool | None = None
+    """The older name of ``enrichment_only``."""
+    connection: Connection | None = None
+    metrics: DatastoreMetrics | None = None
+    global_tags: list[GlobalTag] | UnsetType | None = UNSET
+
+    @property
+    def tags(self) -> list[GlobalTag]:
+        return self.global_tags or []
+
+    @property
+    def is_enrichment(self) -> bool:
+        return bool(self.enrichment_only or self.enrich_only)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the row shows tags; a light listing row does not."""
+        return self.global_tags is not UNSET
+
+
+class ContainerMetrics(msgspec.Struct, frozen=True):
+    """Of a container's ``metrics`` the score and the two times; its counts are not used (DESIGN.md §5.3)."""
+
+    quality_score: Score | None = None
+    last_scanned: str | None = None
+    last_profiled: str | None = None
+
+
+class Container(msgspec.Struct, frozen=True):
+    """A table, view, file or computed container (§2.2). A view is mostly a table with ``table_type`` view."""
+
+    id: int
+    name: str
+    container_type: str | None = None
+    table_type: str | None = None
+    status: str | None = None
+    deleted_at: str | None = None
+    datastore: Stub | None = None
+    metrics: ContainerMetrics | UnsetType | None = UNSET
+    global_tags: list[GlobalTag] | UnsetType | None = UNSET
+
+    @property
+    def tags(self) -> list[GlobalTag]:
+        return self.global_tags or []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the row shows tags and metrics; base rows do not (§2.2)."""
+        return self.global_tags is not UNSET and self.metrics is not UNSET
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A column (§2.3). ``status`` is active, missing, excluded, masked, or absent on older builds."""
+
+    id: int
+    name: str
+    type: str | None = None
+    status: str | None = None
+    quality_score: Score | None = None
+    global_tags: list[GlobalTag] | None = None
+
+    @property
+    def tags(self) -> list[GlobalTag]:
+        return self.global_tags or []
+
+
+class FieldName(msgspec.Struct, frozen=True):
+    """A field as checks mention it; copies inside anomalies may carry the name only (§2.6)."""
+
+    name: str
+    id: int | None = None
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A quality check (§2.6); inside anomalies a thinner copy, whose ``fields`` may be null.
+
+    Checks have no name: the description is the label.
+    """
+
+    id: int
+    rule_type: str = ""
+    description: str | None = None
+    fields: list[FieldName] | None = None
+    status: str | None = None
+    container: Stub | None = None
+    is_template: bool | None = None
+    last_asserted: str | None = None
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields or ())
+
+
+class FailedCheck(msgspec.Struct, frozen=True):
+    """One reason of an anomaly."""
+
+    quality_check: Check | None = None
+    message: str | None = None
+
+
+class Anomaly(msgspec.Struct, frozen=True):
+    """An anomaly of one container, with the checks that failed (§2.7)."""
+
+    id: int
+    status: str | None = None
+    type: str | None = None
+    container: Stub | None = None
+    failed_checks: list[FailedCheck] | None = None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The failed checks, as far as the row shows them."""
+        return tuple(f.quality_check for f in self.failed_checks or () if f.quality_check is not None)

@@ -1,0 +1,76 @@
+"""What a deployment says of itself in its OpenAPI document (qualytics-api.md §1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+
+class Info(msgspec.Struct, frozen=True):
+    version: str
+
+
+class OpenApi(msgspec.Struct, frozen=True):
+    """The parts that matter here. ``info`` and ``paths`` are promised by the standard."""
+
+    info: Info
+    paths: dict[str, Any]
+    components: dict[str, Any] = {}
+
+
+def offers_external_tags(api: OpenApi) -> bool:
+    """Whether ``POST /global-tags`` takes tags of type external.
+
+    As documented it does not (§2.8): the create body is a union over global, entity and lineage. A deployment
+    that offers more says so in the schema of that body; paths may or may not carry the API root.
+    """
+    for path, operations in api.paths.items():
+        if path.rstrip("/").endswith("/global-tags") and isinstance(operations, Mapping):
+            body = (operations.get("post") or {}).get("requestBody") or {}
+            return "external" in set(_tag_types(body, api, frozenset()))
+    return False
+
+
+def _tag_types(node: Any, api: OpenApi, seen: frozenset[str]) -> Iterator[str]:
+    """Every value that the property ``type`` may take anywhere below ``node``, references followed."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _tag_types(item, api, seen)
+    if not isinstance(node, Mapping):
+        return
+    reference = node.get("$ref")
+    if isinstance(reference, str) and reference not in seen:
+        yield from _tag_types(_resolve(reference, api), api, seen | {reference})
+    mapping = (node.get("discriminator") or {}).get("mapping")
+    if isinstance(mapping, Mapping):
+        yield from (str(key) for key in mapping)
+    properties = node.get("properties")
+    if isinstance(properties, Mapping):
+        yield from _values(properties.get("type"), api)
+    for key in ("content", "application/json", "schema", "oneOf", "anyOf", "allOf"):
+        yield from _tag_types(node.get(key), api, seen)
+
+
+def _values(schema: Any, api: OpenApi) -> Iterator[str]:
+    """The strings that a property schema allows, by const, enum, default or a reference to an enum."""
+    if not isinstance(schema, Mapping):
+        return
+    if isinstance(schema.get("$ref"), str):
+        yield from _values(_resolve(schema["$ref"], api), api)
+    for key in ("oneOf", "anyOf", "allOf"):
+        for option in schema.get(key) or ():
+            yield from _values(option, api)
+    yield from (str(value) for value in schema.get("enum") or ())
+    if "const" in schema:
+        yield str(schema["const"])
+
+
+def _resolve(reference: str, api: OpenApi) -> Any:
+    """What ``#/components/...`` points at, or null."""
+    head, *parts = reference.split("/")
+    node: Any = {"components": api.components, "paths": api.paths} if head == "#" else None
+    for part in parts:
+        node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, Mapping) else None
+    return node
