@@ -88,6 +88,9 @@ class System(Protocol):
     def credentials(self) -> Mapping[str, str]:
         """What a user would type into the config besides the URL (``{"token": ...}``)."""
 
+    def set_base_url(self, url: str) -> None:
+        """Told once, before the first request: where this system serves, for links in its answers."""
+
     def state(self, *, name: str | None = None, like: str | None = None) -> list[dict[str, Any]]:
         """Entries of ``GET /state/{system}/assets`` (DESIGN.md §6), matched by exact name or SQL LIKE."""
 

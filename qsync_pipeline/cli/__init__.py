@@ -1,0 +1,91 @@
+"""The command line ``qsync``: a group that imports a command only when it is called.
+
+A command ``name`` is the object ``command`` in ``qsync_pipeline/cli/<name>.py``; it may return its exit status.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+import click
+
+from qsync_pipeline import __version__
+from qsync_pipeline.transport.errors import ConfigError, SyncError, Unauthorized, Unreachable
+
+COMMANDS = {
+    "doctor": "Check the config, the systems behind it and what the tokens may do.",
+    "plan": "Show what a sync would change, and change nothing.",
+    "sync": "Bring Qualytics and the catalogs in step.",
+    "explain": "Say why an object is, or is not, in step.",
+    "sandbox": "Serve local Qualytics and catalogs to try things on.",
+    "demo": "Start a sandbox and the Dagster UI, and sync once.",
+}
+"""Every command there may be, with its line in ``qsync --help``, so that the help imports none of them."""
+
+EXIT_REJECTED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Commands by module; those whose module is not there do not exist."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if _exists(name)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS or not _exists(cmd_name):
+            return None
+        module = importlib.import_module(f"{__name__}.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+def _exists(name: str) -> bool:
+    return importlib.util.find_spec(f"{__name__}.{name}") is not None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qsync")
+def group() -> None:
+    """Keep Qualytics and data catalogs (Atlan, Alation) in step, both ways.
+
+    Exit status: 0 in step; 1 something was rejected, parked or failed; 2 wrong config or usage;
+    3 a system could not be reached or refused the credentials.
+    """
+
+
+def main() -> None:
+    """Entry point of ``qsync``: errors a user can act on are one message and a status, never a traceback."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status (DESIGN.md §6)."""
+    try:
+        status = group.main(args=arguments, prog_name="qsync", standalone_mode=False)
+    except click.ClickException as problem:
+        problem.show()
+        return problem.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except SyncError as problem:
+        click.echo(f"qsync: {problem}", err=True)
+        return status_of(problem)
+    return status if isinstance(status, int) else 0
+
+
+def status_of(problem: SyncError) -> int:
+    """The exit status for an error that ended a command."""
+    if isinstance(problem, ConfigError):
+        return EXIT_USAGE
+    if isinstance(problem, (Unreachable, Unauthorized)):
+        return EXIT_UNREACHABLE
+    return EXIT_REJECTED

@@ -1,0 +1,154 @@
+"""``qsync sandbox``: serve an estate until stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qsync_pipeline.sandbox.configfile import FILE_NAME, MARK
+from qsync_pipeline.sandbox.kernel import ControlError
+from qsync_pipeline.sandbox.server import SandboxServer
+from qsync_pipeline.sandbox.systems import SYSTEMS, parse_switches
+from qsync_pipeline.transport.errors import ConfigError
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(name="sandbox")
+@click.option("--estate", type=click.Choice(["small", "demo", "large"]), default="demo", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another estate.")
+@click.option("--ready-file", type=_FILE, help="Write URLs, credentials and the config's path here (JSON).")
+@click.option(
+    "--port-base", type=click.IntRange(1, 65532), help="First of four ports in a row. [default: free ones]"
+)
+@click.option("--faults", "faults_file", type=_FILE, help="Fault rules (JSON), as POST /faults takes them.")
+@click.option(
+    "--latency-ms", type=click.FloatRange(0), default=0, help="Added to every request of the systems."
+)
+@click.option("--rate-limit-scale", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--switch", "switches", multiple=True, metavar="SYSTEM.SWITCH=VALUE", help="May be repeated.")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=f"Where {FILE_NAME} and its secrets go. [default: <ready file>.d, else a temporary one]",
+)
+def command(
+    estate: str,
+    seed: int,
+    ready_file: Path | None,
+    port_base: int | None,
+    faults_file: Path | None,
+    latency_ms: float,
+    rate_limit_scale: float,
+    switches: tuple[str, ...],
+    directory: Path | None,
+) -> None:
+    """Serve local Qualytics and catalogs over a made-up estate, until stopped.
+
+    Loopback only. The ready file appears when everything serves and goes when it stops.
+    """
+    if ready_file is not None and not ready_file.absolute().parent.is_dir():
+        raise ConfigError(f"--ready-file {ready_file}: there is no directory {ready_file.absolute().parent}")
+    faults = None if faults_file is None else _read_json(faults_file)
+    if directory is None and ready_file is not None:
+        directory = _fresh_directory(ready_file)
+    try:
+        server = SandboxServer(
+            estate,
+            seed,
+            port_base=port_base,
+            latency_ms=latency_ms,
+            rate_limit_scale=rate_limit_scale,
+            faults=faults,
+            switches=parse_switches(switches, [kind.name for kind in SYSTEMS]),
+            directory=directory,
+        )
+    except ControlError as problem:
+        raise ConfigError(f"{faults_file}: {problem}") from None
+    with server, _stopped_by_signals() as stopped:
+        if ready_file is not None:
+            _write_atomically(ready_file, server.ready())
+        try:
+            _show(server, estate, seed)
+            stopped.wait()
+        finally:
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; the former handlers come back at the end."""
+    stopped = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise ConfigError(f"{path}: cannot be read ({problem.strerror})") from None
+    except ValueError as problem:
+        raise ConfigError(f"{path}: is not JSON ({problem})") from None
+
+
+def _fresh_directory(ready_file: Path) -> Path:
+    """A directory beside the ready file, without what an earlier sandbox of that name left in it.
+
+    Its state died with it, and a ledger that remembers another estate would only mislead.
+    """
+    directory = ready_file.absolute().with_name(ready_file.name + ".d")
+    config = directory / FILE_NAME
+    if config.is_file() and config.read_text(encoding="utf-8").startswith(MARK):
+        shutil.rmtree(directory)
+    return directory
+
+
+def _write_atomically(path: Path, content: dict[str, Any]) -> None:
+    """Readers see the whole file or none. It holds the sandbox's tokens, so it is for its owner only."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=2) + "\n")
+        aside.replace(path)
+    except OSError as problem:
+        aside.unlink(missing_ok=True)
+        raise ConfigError(f"--ready-file {path}: cannot be written ({problem.strerror})") from None
+
+
+def _show(server: SandboxServer, estate: str, seed: int) -> None:
+    rows = [(name, server.urls[name]) for name in server.urls]
+    title = f"qsync sandbox: estate {estate}, seed {seed}"
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=title, title_justify="left", show_header=False)
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+    else:
+        click.echo(title)
+        for name, url in rows:
+            click.echo(f"{name:<10} {url}")
+    click.echo(f"try: qsync sync --config {server.config}")
+    click.echo("stop: Ctrl-C")
+    sys.stdout.flush()

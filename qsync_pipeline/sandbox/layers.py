@@ -1,0 +1,246 @@
+"""The ASGI layers around each system's app: request log, added latency, faults.
+
+Outermost first. The log sees what the client saw, faults included; status 0 stands for no answer at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qsync_pipeline.sandbox.faults import FaultBook, FaultRule
+from qsync_pipeline.sandbox.kernel import RequestLog
+
+UNKNOWN_ROUTE = "(unknown)"
+HTML_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>"
+
+Drop = Callable[[Scope, bool], None]
+"""Ends the connection of a request: reset at once, or (true) closed after what was written has gone out."""
+
+
+class RouteTemplates:
+    """Which template (``/api/containers/{id}``) a request belongs to, mounts included."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes = routes
+        self._by_id = {id(route): template for route, template in _walk(routes, "")}
+
+    def of(self, scope: Scope, path: str) -> str:
+        """The template after the app has run: the router leaves its route in the scope.
+
+        What was answered before routing (a 401 by a middleware) is matched by ``path``, the request's own;
+        the scope's may have been changed by a mount.
+        """
+        found = self._by_id.get(id(scope.get("route")))
+        return found or self.resolve(scope["method"], path)
+
+    def resolve(self, method: str, path: str) -> str:
+        scope: Scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+        return _resolve(self._routes, scope, "")[1] or UNKNOWN_ROUTE
+
+
+def _walk(routes: Iterable[BaseRoute], prefix: str) -> Iterator[tuple[Route, str]]:
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from _walk(route.routes, prefix + route.path)
+        elif isinstance(route, Route):
+            yield route, prefix + route.path_format
+
+
+def _resolve(routes: Iterable[BaseRoute], scope: Scope, prefix: str) -> tuple[Match, str]:
+    """As a router would: the first full match, else the first that fits but for the method."""
+    best = (Match.NONE, "")
+    for route in routes:
+        match, child = route.matches(scope)
+        if match is Match.NONE:
+            continue
+        if isinstance(route, Mount):
+            return _resolve(route.routes, {**scope, **child}, prefix + route.path)
+        if isinstance(route, Route):
+            if match is Match.FULL:
+                return match, prefix + route.path_format
+            if best[0] is Match.NONE:
+                best = (match, prefix + route.path_format)
+    return best
+
+
+class LogLayer:
+    """Counts each request when its answer is complete, just before the last bytes leave.
+
+    So whoever has read an answer finds its request counted.
+    """
+
+    def __init__(
+        self, app: ASGIApp, system: str, log: RequestLog, templates: RouteTemplates, *, latency_ms: float = 0
+    ) -> None:
+        self._app = app
+        self._system = system
+        self._log = log
+        self._templates = templates
+        self._latency = latency_ms / 1000
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path, status, open_ = scope["path"], 0, True
+
+        def finish() -> None:
+            nonlocal open_
+            if open_:
+                open_ = False
+                route = self._templates.of(scope, path)
+                self._log.finish(self._system, scope["method"], route, status)
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif not message.get("more_body"):
+                finish()
+            await send(message)
+
+        self._log.start(self._system)
+        try:
+            if self._latency:
+                await asyncio.sleep(self._latency)
+            await self._app(scope, receive, counted)
+        except Exception:
+            # The server turns a crash into this, unless an answer was on its way.
+            status = status or 500
+            raise
+        finally:
+            finish()
+
+
+class FaultLayer:
+    """Makes requests fail as the rules in the book say. ``closing`` cuts every wait short."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        system: str,
+        book: FaultBook,
+        templates: RouteTemplates,
+        *,
+        drop: Drop,
+        closing: asyncio.Event,
+    ) -> None:
+        self._app = app
+        self._system = system
+        self._book = book
+        self._templates = templates
+        self._drop = drop
+        self._closing = closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        rule = None
+        if scope["type"] == "http" and not self._book.idle():
+            template = self._templates.resolve(scope["method"], scope["path"])
+            rule = self._book.pick(self._system, scope["method"], template, scope["path"])
+        if rule is None:
+            await self._app(scope, receive, send)
+        elif rule.phase == "before" and rule.kind == "delay":
+            await self._wait(rule.seconds)
+            await self._app(scope, receive, send)
+        else:
+            answer = _Answer()
+            if rule.phase == "after":
+                await self._app(scope, receive, answer.take)
+            await self._inflict(rule, answer, scope, receive, send)
+
+    async def _inflict(
+        self, rule: FaultRule, answer: _Answer, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if rule.kind == "status":
+            body = {"message": "injected fault"} if rule.body is None else rule.body
+            await _Answer.of(rule, body, "application/json").give(send)
+        elif rule.kind == "html":
+            await _Answer.of(rule, HTML_PAGE if rule.body is None else rule.body, "text/html").give(send)
+        elif rule.kind == "delay":
+            await self._wait(rule.seconds)
+            await answer.give(send)
+        elif rule.kind == "drop_key":
+            answer.drop_key(rule.key)
+            await answer.give(send)
+        elif rule.kind == "truncate":
+            kept = answer.body[: int(len(answer.body) * rule.keep)]
+            if rule.close:
+                await answer.give(send, part=kept)
+                await self._hang_up(scope, receive, flush=True)
+            else:
+                answer.body = kept
+                await answer.give(send)
+        else:
+            if rule.kind == "timeout":
+                await self._wait(rule.seconds)
+            await self._hang_up(scope, receive, flush=False)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _hang_up(self, scope: Scope, receive: Receive, *, flush: bool) -> None:
+        self._drop(scope, flush)
+        # Until the server has noticed, returning without an answer would make it write a 500.
+        while (await receive())["type"] != "http.disconnect":
+            continue
+
+
+class _Answer:
+    """A whole answer, held back."""
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+
+    @classmethod
+    def of(cls, rule: FaultRule, body: Any, media_type: str) -> _Answer:
+        answer = cls()
+        answer.status = rule.status
+        text = isinstance(body, str)
+        answer.body = body.encode() if text else json.dumps(body).encode()
+        if text and media_type != "text/html":
+            media_type = "text/plain"
+        headers = {"content-type": media_type}
+        headers |= {name.lower(): value for name, value in rule.headers.items()}
+        answer.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return answer
+
+    async def take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = list(message.get("headers", []))
+        else:
+            self.body += message.get("body", b"")
+
+    def drop_key(self, key: str | None) -> None:
+        """Take a key out of a JSON object; null takes every key that holds a list. Other bodies stay."""
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            return
+        if isinstance(document, dict):
+            kept = {
+                name: value
+                for name, value in document.items()
+                if (name != key if key is not None else not isinstance(value, list))
+            }
+            self.body = json.dumps(kept).encode()
+
+    async def give(self, send: Send, *, part: bytes | None = None) -> None:
+        """Send the answer; with ``part``, promise all of it but send only that."""
+        headers = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
+        if self.status not in (204, 304):
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        body = self.body if part is None else part
+        await send({"type": "http.response.body", "body": body, "more_body": part is not None})
