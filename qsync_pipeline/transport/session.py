@@ -203,6 +203,12 @@ class HttpSession:
             return None
         return decode_body(self.system, call.where, status, body, decode)
 
+    @property
+    def last_latency(self) -> float:
+        """Seconds that the last answered try of this thread took, waits for the budget not counted."""
+        latency: float = getattr(self._local, "latency", 0.0)
+        return latency
+
     def close(self) -> None:
         """Close every thread's connections. The session can still be used; it opens new ones."""
         with self._sessions_lock:
@@ -274,12 +280,13 @@ class HttpSession:
                 response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise no_answer(self.system, self.host, call.where, error, repeatable=call.repeatable) from error
+        self._local.latency = time.monotonic() - started
         log.debug(
             "%s %s %s in %.3f s",
             self.system,
             redact(call.where),
             response.status_code,
-            time.monotonic() - started,
+            self._local.latency,
         )
         return _Answer(
             response.status_code,
