@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan.models import (
@@ -27,9 +27,11 @@ from qsync_pipeline.transport.session import HttpSession
 
 log = logging.getLogger("qsync.atlan")
 
+T = TypeVar("T")
+
 SYSTEM = "atlan"
 HEADERS: Mapping[str, str] = {"x-atlan-agent": "sdk", "x-atlan-agent-id": "qsync"}
-"""Atlan copies these into audit records and events, so that our own echoes can be told (atlan-api.md §1.2)."""
+"""Atlan copies these into audits and events: our own echoes can be told by them (atlan-api.md §1.2)."""
 REQUEST_ID_HEADER = "x-atlan-request-id"
 RETRY = RetryPolicy(
     throttle_wait=60.0,
@@ -77,28 +79,35 @@ class AtlanClient:
         )
         if page.approximate_count is None or page.search_parameters is None:
             raise Malformed(
-                "Atlan: a search was answered without its envelope (approximateCount, searchParameters); nothing"
-                " of it was used (is the URL in the config that of the tenant?)",
+                "Atlan: a search was answered without its envelope (approximateCount, searchParameters);"
+                " nothing of it was used (is the URL in the config that of the tenant?)",
                 system=self.session.system,
                 status=200,
             )
         return page
 
     def search(
-        self, query: Mapping[str, Any], attributes: Sequence[str], *, classifications: bool = True
-    ) -> list[Entity]:
-        """All hits of a query, by keyset paging, each once.
+        self,
+        query: Mapping[str, Any],
+        attributes: Sequence[str],
+        convert: Callable[[list[Entity]], list[T]],
+        *,
+        classifications: bool = True,
+    ) -> list[T]:
+        """All hits of a query, by keyset paging, each once; ``convert`` makes of a page what is kept of it.
 
         The number of rows must agree with the count that Atlan gives. Where it does not, the search is read
         once more; when that fails as well :class:`Malformed` is raised: a partial read is never returned.
         """
         for attempt in (1, 2):
             chain = Chain(self, query, attributes, classifications)
-            rows = [row for page in chain for row in page]
+            kept = [item for page in chain for item in convert(page)]
             if chain.complete():
-                return rows
+                return kept
             log.warning("Atlan: %s (reading %d of 2)", chain.verdict(), attempt)
-        raise Malformed(f"Atlan: {chain.verdict()}, twice; nothing of it was used", system=self.session.system)
+        raise Malformed(
+            f"Atlan: {chain.verdict()}, twice; nothing of it was used", system=self.session.system
+        )
 
     # By guid, from the graph: strongly consistent (atlan-api.md §1.8)
 
@@ -132,8 +141,8 @@ class AtlanClient:
     def upsert(self, entities: Sequence[Mapping[str, Any]], *, custom_metadata: bool) -> MutationAnswer:
         """One bulk write, all or nothing, safe to repeat (atlan-api.md §2.7).
 
-        The flags make custom metadata merge key by key. Without custom metadata in the body they are left off,
-        and the flags that would touch tags are never sent.
+        The flags make custom metadata merge key by key. Without custom metadata in the body they are left
+        off, and the flags that would touch tags are never sent.
         """
         flags = {"replaceBusinessAttributes": True, "overwriteBusinessAttributes": False}
         return self.session.request(
@@ -159,7 +168,7 @@ class AtlanClient:
         )
         if types.classification_defs is None and types.business_metadata_defs is None:
             raise Malformed(
-                "Atlan: the type definitions were answered without classificationDefs and businessMetadataDefs",
+                "Atlan: the type definitions came without classificationDefs and businessMetadataDefs",
                 system=self.session.system,
             )
         return types
@@ -213,8 +222,8 @@ class Chain:
             size = self._client.page_size + again
             if size > WINDOW:
                 raise Malformed(
-                    f"Atlan: {again} rows in a row are hidden from this token and cannot be paged over; narrow its"
-                    " persona, or ask for a tenant that scrubs rows without hiding their guid",
+                    f"Atlan: {again} rows in a row are hidden from this token and cannot be paged over;"
+                    " narrow its persona, or ask for a tenant that scrubs rows without hiding their guid",
                     system=self._client.session.system,
                 )
             page = self._client.search_page(self._body(size, after))
@@ -229,7 +238,7 @@ class Chain:
                 return
             if len(found) < size and self.rows >= self._counts[-1]:
                 return
-            again += len(found) - again
+            again = len(found)
             for distance, row in enumerate(reversed(found)):
                 if not _keyless(row):
                     after, again = (row.create_time or 0, row.guid), distance
@@ -245,7 +254,8 @@ class Chain:
 
     def verdict(self) -> str:
         """What is wrong, for a message."""
-        return f"a search gave {self.rows} rows where Atlan counts {self._counts[-1] if self._counts else 'none'}"
+        counted = self._counts[-1] if self._counts else "none"
+        return f"a search gave {self.rows} rows where Atlan counts {counted}"
 
 
 def _keyless(row: Entity) -> bool:

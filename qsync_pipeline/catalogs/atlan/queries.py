@@ -57,7 +57,8 @@ DOMAIN_ATTRIBUTES: tuple[str, ...] = ("name", "qualifiedName", "parentDomainQual
 SORT: list[dict[str, Any]] = [{"__timestamp": {"order": "asc"}}, {"__guid": {"order": "asc"}}]
 """Creation time never changes, so edits cannot move a row to another page (atlan-api.md §2.3)."""
 
-SCHEMAS_PER_QUERY = 50
+SCHEMAS_PER_QUERY = 20
+"""Bounds what one chain of pages holds in memory; small schemas share a query and so a page."""
 TABLE_NAMES_PER_QUERY = 500
 """Above this many names whole schemas are read, and the names compared here."""
 
@@ -126,6 +127,11 @@ def contents(schemas: Collection[str], tables: Collection[str] | None = None) ->
             },
         )
     )
+
+
+def by_guid(guids: Collection[str]) -> dict[str, Any]:
+    """Assets by guid, in whatever state; at most 100 at a time (atlan-api.md §1.7)."""
+    return {"bool": {"filter": [terms("__guid", guids)]}}
 
 
 def badges(qualified_names: Collection[str]) -> dict[str, Any]:

@@ -88,3 +88,8 @@ class AttributeIds:
     def body(self, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """``businessAttributes`` of a bulk write for these canonical values; null clears a key."""
         return {self.set_id: {self.ids[name]: value for name, value in values.items()}}
+
+
+def mapping_of(value: object) -> Mapping[str, str]:
+    """A part of a handle as a mapping; anything else is empty."""
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,142 @@
+"""Atlan behind the seam of :mod:`qsync_pipeline.catalogs.base`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from qsync_pipeline.catalogs.atlan import connectors
+from qsync_pipeline.catalogs.atlan.client import HEADERS, REQUEST_ID_HEADER, RETRY, SYSTEM, AtlanClient
+from qsync_pipeline.catalogs.atlan.making import DefinitionMaker
+from qsync_pipeline.catalogs.atlan.reading import Reader
+from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
+from qsync_pipeline.catalogs.atlan.types import AttributeIds
+from qsync_pipeline.catalogs.atlan.writing import SURFACES, Writer
+from qsync_pipeline.catalogs.base import CatalogIndex, DefinitionPlan, Identity, Presence, Surface
+from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
+from qsync_pipeline.transport.auth import BearerToken
+from qsync_pipeline.transport.budget import Budget
+from qsync_pipeline.transport.counter import RequestCounter
+from qsync_pipeline.transport.errors import Malformed
+from qsync_pipeline.transport.session import HttpSession, OnWait
+
+if TYPE_CHECKING:
+    from qsync_pipeline.config import AtlanConfig
+
+__all__ = ["SURFACES", "AtlanCatalog", "open_catalog"]
+
+
+class AtlanCatalog:
+    """One Atlan integration, opened for one run; see :class:`~qsync_pipeline.catalogs.base.Catalog`.
+
+    Thread-safe for reading; one :meth:`write` at a time.
+    """
+
+    surfaces: tuple[Surface, ...] = SURFACES
+
+    def __init__(self, settings: AtlanSettings, session: HttpSession) -> None:
+        self._settings = settings
+        self._session = session
+        self.client = AtlanClient(session, page_size=settings.page_size)
+        self._reader = Reader(self.client, settings)
+        self._writer = Writer(self.client, settings.batch_size)
+        self._maker = DefinitionMaker(self.client, settings, self._reader.tags)
+
+    @property
+    def batch_size(self) -> int:
+        """Assets per write; it halves when Atlan takes over five seconds, and grows back slowly."""
+        return self._writer.batch_size.current
+
+    def identity(self) -> Identity:
+        """The actor's name as ``announcementUpdatedBy`` shows it, and when the token lapses."""
+        user = self.client.current_user()
+        if not user.username:
+            raise Malformed(
+                "Atlan: the current user was answered without a username", system=self._session.system
+            )
+        return Identity(actor=user.username, expires_at=self._settings.expires_at)
+
+    def index(self) -> CatalogIndex:
+        """See :meth:`.base.Catalog.index`."""
+        return self._reader.index()
+
+    def connector_matches(self, connector: str, unit_connector: str) -> bool:
+        """See :data:`.connectors.FAMILIES`."""
+        return connectors.connector_matches(connector, unit_connector)
+
+    def read(
+        self, schemas: Sequence[CatalogAsset], tables: Collection[str] | None = None
+    ) -> Iterator[CatalogAsset]:
+        """See :meth:`.base.Catalog.read`; every ``schemas`` group is handed on once it was read whole."""
+        return self._reader.read(schemas, tables)
+
+    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+        """See :meth:`.base.Catalog.reread`."""
+        return self._reader.reread(ids)
+
+    def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
+        """See :meth:`.base.Catalog.presence`."""
+        return self._reader.presence(ids)
+
+    def plan_definitions(self, connections: Sequence[str], handle: Mapping[str, object]) -> DefinitionPlan:
+        """See :meth:`.base.Catalog.plan_definitions`.
+
+        The handle is ``{"set": id, "set_name": text, "attributes": {canonical: id}, "names": {canonical:
+        display}, "badges": [qualified names]}``.
+        """
+        return self._maker.plan(connections, handle)
+
+    def make_definitions(self, plan: DefinitionPlan) -> tuple[DefinitionPlan, Sequence[Outcome]]:
+        """See :meth:`.base.Catalog.make_definitions`."""
+        return self._maker.make(plan)
+
+    def use_definitions(self, handle: Mapping[str, object]) -> None:
+        """See :meth:`.base.Catalog.use_definitions`."""
+        self._reader.ids = AttributeIds.of(handle)
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """One bulk call; ``kind`` is the asset's type, ``extra`` its ``name`` and ``qualified_name`` as read."""
+        return self._writer.write(changes, self._reader.ids)
+
+    def asset_url(self, asset: CatalogAsset) -> str:
+        """The asset's overview page."""
+        return f"{self._settings.url.rstrip('/')}/assets/{quote(asset.id, safe='')}/overview"
+
+    def close(self) -> None:
+        """Close the HTTP session."""
+        self._session.close()
+
+
+def open_catalog(
+    config: AtlanConfig,
+    *,
+    budget: Budget | None = None,
+    counter: RequestCounter | None = None,
+    on_wait: OnWait | None = None,
+) -> AtlanCatalog:
+    """The adapter for one configured integration; its token is read here, and nothing is sent yet."""
+    auth = BearerToken(config.token.reveal(), source=config.token.source)
+    session = HttpSession(
+        SYSTEM,
+        config.url,
+        auth=auth,
+        budget=budget,
+        limit_per_minute=config.requests_per_minute,
+        headers=HEADERS,
+        timeout=(10.0, float(config.timeout_seconds)),
+        retry=RETRY,
+        verify=str(config.ca_bundle) if config.ca_bundle else True,
+        request_id_header=REQUEST_ID_HEADER,
+        on_wait=on_wait,
+        counter=counter,
+    )
+    settings = AtlanSettings(
+        url=config.url,
+        page_size=config.page_size,
+        batch_size=config.batch_size,
+        attribute_set=config.attributes.set,
+        attributes=config.attributes.wanted(),
+        expires_at=auth.expires_at,
+    )
+    return AtlanCatalog(settings, session)

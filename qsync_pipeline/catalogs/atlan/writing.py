@@ -1,0 +1,152 @@
+"""Writing custom metadata and announcements: bodies, outcomes, and how many assets a call may carry.
+
+A write names its asset by guid and repeats name and qualified name exactly as they were read: a guid that is
+gone then fails the call instead of creating a ghost (atlan-api.md §2.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qsync_pipeline.catalogs.atlan.client import AtlanClient
+from qsync_pipeline.catalogs.atlan.models import MutationAnswer
+from qsync_pipeline.catalogs.atlan.types import AttributeIds
+from qsync_pipeline.catalogs.base import BatchRejected, Surface
+from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.transport.errors import Conflict, Forbidden, NotFound, OutsideError, Rejected
+
+CUSTOM_METADATA = Surface("custom_metadata", "attributes")
+ANNOUNCEMENTS = Surface("announcements", "alerts")
+SURFACES = (CUSTOM_METADATA, ANNOUNCEMENTS)
+
+SLOW_SECONDS = 5.0
+"""Atlan asks for smaller batches when an answer takes longer than this (atlan-api.md §1.7)."""
+
+INVALID_INSTANCE = "ATLAS-404-00-007"
+"""A 404 that means a wrong value or a set that does not apply, not a missing asset (atlan-api.md §1.5)."""
+
+
+class BatchSize:
+    """Assets per bulk write: halved by a slow answer, grown back by a tenth of the maximum at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = max(1, most)
+        self.current = self._most
+
+    def took(self, seconds: float) -> None:
+        """Take note of how long the tenant needed for the last write."""
+        if seconds > SLOW_SECONDS:
+            self.current = max(1, self.current // 2)
+        else:
+            self.current = min(self._most, self.current + max(1, self._most // 10))
+
+
+def entity_bodies(changes: Sequence[Change], ids: AttributeIds) -> list[dict[str, Any]]:
+    """One entity per asset with all its changes, in the order of the assets' first changes.
+
+    ``Change.extra`` carries ``qualified_name`` and ``name`` as they were read.
+    """
+    bodies: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        body = bodies.setdefault(
+            change.target,
+            {
+                "typeName": change.kind,
+                "guid": change.target,
+                "attributes": {
+                    "name": change.extra["name"],
+                    "qualifiedName": change.extra["qualified_name"],
+                },
+            },
+        )
+        if change.surface == CUSTOM_METADATA.name:
+            body["businessAttributes"] = ids.body(change.after or {})
+        else:
+            body["attributes"].update(announcement(change.after))
+    return list(bodies.values())
+
+
+def announcement(after: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Attributes of an announcement; three nulls clear it (atlan-api.md §2.9).
+
+    Who wrote it and when fill themselves.
+    """
+    alert = after or {}
+    return {
+        "announcementType": alert.get("type"),
+        "announcementTitle": alert.get("title"),
+        "announcementMessage": alert.get("text"),
+    }
+
+
+def outcomes(changes: Sequence[Change], answer: MutationAnswer) -> list[Outcome]:
+    """One outcome per change. An asset that the answer does not list had the values already: unchanged.
+
+    An asset listed as created would be a ghost; it cannot be, with a real guid, and is not passed over.
+    """
+    updated, created = answer.updated(), answer.created()
+    results = []
+    for change in changes:
+        if change.target in created:
+            results.append(
+                Outcome(change, "rejected", "the write made a new asset instead of changing one", "conflict")
+            )
+        else:
+            results.append(Outcome(change, "applied" if change.target in updated else "unchanged"))
+    return results
+
+
+def rejection(error: OutsideError) -> BatchRejected:
+    """The refusal of a whole batch, with what kind it is and, where Atlan names it, by which asset."""
+    return BatchRejected(
+        str(error), error_class=_class_of(error), culprit=error.culprit or None, status=error.status
+    )
+
+
+def _class_of(error: OutsideError) -> RejectionClass:
+    if isinstance(error, Forbidden):
+        return "permission"
+    if isinstance(error, NotFound):
+        return "validation" if error.code == INVALID_INSTANCE else "missing"
+    if isinstance(error, Conflict):
+        return "conflict"
+    return "validation"
+
+
+class Writer:
+    """Bulk writes of one integration."""
+
+    def __init__(self, client: AtlanClient, batch_size: int) -> None:
+        self._client = client
+        self.batch_size = BatchSize(batch_size)
+
+    def write(self, changes: Sequence[Change], ids: AttributeIds) -> list[Outcome]:
+        """All changes in one call; raises :class:`BatchRejected` where Atlan refuses it as a whole."""
+        if not changes:
+            return []
+        unknown = _unknown_attributes(changes, ids)
+        if unknown:
+            raise BatchRejected(
+                f"no definition is known for {', '.join(sorted(unknown))}: run the definitions step first",
+                error_class="validation",
+            )
+        bodies = entity_bodies(changes, ids)
+        try:
+            answer = self._client.upsert(
+                bodies, custom_metadata=any("businessAttributes" in body for body in bodies)
+            )
+        except (Forbidden, NotFound, Conflict, Rejected) as error:
+            raise rejection(error) from error
+        self.batch_size.took(self._client.session.last_latency)
+        return outcomes(changes, answer)
+
+
+def _unknown_attributes(changes: Sequence[Change], ids: AttributeIds) -> set[str]:
+    return {
+        name
+        for change in changes
+        if change.surface == CUSTOM_METADATA.name
+        for name in change.after or {}
+        if name not in ids.ids
+    }
