@@ -26,12 +26,10 @@ _L = budget_lockouts.c
 
 # Built once: these run before every request.
 _LOCKED = select(_L.until).where(_L.host == bindparam("host"))
-_OLD = delete(budget_grants).where(
-    _G.host == bindparam("host"),
-    (_G.at < bindparam("since")) | (_G.at > bindparam("ahead")),
-)
-_USED = select(func.coalesce(func.sum(_G.n), 0)).where(_G.host == bindparam("host"))
-_ROWS = select(_G.at, _G.n).where(_G.host == bindparam("host")).order_by(_G.at)
+_HERE = _G.host == bindparam("host")
+_OLD = delete(budget_grants).where(_HERE, (_G.at < bindparam("old")) | (_G.at > bindparam("ahead")))
+_USED = select(func.coalesce(func.sum(_G.n), 0)).where(_HERE, _G.at >= bindparam("since"))
+_ROWS = select(_G.at, _G.n).where(_HERE, _G.at >= bindparam("since")).order_by(_G.at)
 
 
 class LedgerBudget:
@@ -62,8 +60,11 @@ class LedgerBudget:
             until = connection.execute(_LOCKED, {"host": host}).scalar()
             if until is not None and until > now:
                 return float(until - now)
-            connection.execute(_OLD, {"host": host, "since": now - WINDOW, "ahead": now + WINDOW + 1})
-            used = connection.execute(_USED, {"host": host}).scalar_one()
+            # Kept for two windows: callers come with clocks that were read in another order, or are a little
+            # apart, and each must still find all grants of its own window.
+            bounds = {"host": host, "old": now - 2 * WINDOW, "ahead": now + WINDOW + 1}
+            connection.execute(_OLD, bounds)
+            used = connection.execute(_USED, {"host": host, "since": now - WINDOW}).scalar_one()
             if used >= limit:
                 return self._wait(connection, host, int(used) - limit, now)
             at = now if limit <= EXACT_UP_TO else math.floor(now) + 1.0
@@ -79,7 +80,7 @@ class LedgerBudget:
     def _wait(connection: Connection, host: str, over: int, now: float) -> float:
         """Until more than ``over`` grants have left the window."""
         left = 0
-        for at, n in connection.execute(_ROWS, {"host": host}):
+        for at, n in connection.execute(_ROWS, {"host": host, "since": now - WINDOW}):
             left += n
             if left > over:
                 return float(max(at + WINDOW - now, 0.0) + _MARGIN)

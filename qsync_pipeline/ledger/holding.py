@@ -23,10 +23,10 @@ CONTROL = frozenset({"hold", "merge", "release"})
 """Words of ``Change.extra`` that steer the ledger and are not kept in a holding's own ``extra``."""
 
 
-class Holding(msgspec.Struct, frozen=True):
-    """One value of ours on one object.
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of ours on one object (a :class:`~qsync_pipeline.core.rows.Held` for the planners).
 
-    ``target`` is the unit id (tags) or asset id (pushes) and ``key`` the tag's folded name, else empty.
+    ``target`` is the unit id (tags) or asset id (pushes), ``key`` the tag's folded name, else empty.
     ``value`` is what we last confirmed there (null: nothing confirmed yet), ``pending`` what a write that
     began and was not settled was to put there (null with ``has_pending``: a removal), ``base`` what was there
     before we first wrote. ``run_id`` is the run that set the value, ``pending_run`` the one that intends.
@@ -35,9 +35,9 @@ class Holding(msgspec.Struct, frozen=True):
     integration: str
     surface: str
     target: str
-    key: str
+    key: str = ""
     datastore: str
-    value: Any
+    value: Any = None
     run_id: str
     set_at: float
     pending: Any = None
@@ -61,23 +61,23 @@ def intended(
     before, after = plain(change.before), None if change.action == "remove" else plain(change.after)
     merge = _merges(change, after)
     base = _base(old, before, after, merge)
-    if old is None:
-        return Holding(
-            integration=integration,
-            surface=change.surface,
-            target=change.target,
-            key=change.key,
-            datastore=datastore,
-            value=None,
-            run_id=run_id,
-            set_at=now,
-            pending=after,
-            has_pending=True,
-            pending_run=run_id,
-            base=base,
-        )
-    old = _landed(old, before, merge)
-    return msgspec.structs.replace(old, pending=after, has_pending=True, pending_run=run_id, base=base)
+    if old is not None:
+        old = _landed(old, before, run_id, merge=merge)
+        return msgspec.structs.replace(old, pending=after, has_pending=True, pending_run=run_id, base=base)
+    return Holding(
+        integration=integration,
+        surface=change.surface,
+        target=change.target,
+        key=change.key,
+        datastore=datastore,
+        run_id=run_id,
+        set_at=now,
+        pending=after,
+        has_pending=True,
+        pending_run=run_id,
+        base=base,
+        extra=_own_extra(change),
+    )
 
 
 def settled(
@@ -103,10 +103,19 @@ def settled(
         return None
     before, after = plain(change.before), plain(change.after)
     merge = _merges(change, after)
-    value = _merged(old.value if old else None, after) if merge else after
-    if value is None or (merge and not value):
-        return None
     base = _base(old, before, after, merge)
+    value, intention = after, {}
+    if old is not None and change.action == "note":
+        if old.has_pending and old.pending_run == run_id:
+            # A note beside a write of this run on the same object: that write is still to be settled.
+            intention = {"pending": old.pending, "has_pending": True, "pending_run": run_id}
+        old = _landed(old, before, run_id, merge=merge)
+        value = old.value if after is None else after
+    if merge:
+        value = _merged(old.value if old else None, after)
+        base = base if intention else _only(base, value)
+    if not intention and (value is None or (merge and not value)):
+        return None
     as_before = old is not None and outcome.outcome == "unchanged" and old.value == value
     return Holding(
         integration=integration,
@@ -115,12 +124,13 @@ def settled(
         key=change.key,
         datastore=datastore,
         value=value,
-        run_id=old.run_id if old is not None and as_before else run_id,
-        set_at=old.set_at if old is not None and as_before else now,
-        base=_only(base, value) if merge else base,
-        actor=actor if actor is not None or old is None else old.actor,
+        base=base,
         extra={**(old.extra if old else {}), **_own_extra(change)},
         confirmed_at=now,
+        run_id=old.run_id if old is not None and as_before else run_id,
+        set_at=old.set_at if old is not None and as_before else now,
+        actor=actor if actor is not None or old is None else old.actor,
+        **intention,
     )
 
 
@@ -133,18 +143,20 @@ def _taken_back(old: Holding | None, run_id: str, *, merge: bool) -> Holding | N
     return msgspec.structs.replace(old, pending=None, has_pending=False, pending_run=None, base=base)
 
 
-def _landed(old: Holding, before: Any, merge: bool) -> Holding:
-    """An unsettled write of another run that is seen to have landed counts as confirmed.
+def _landed(old: Holding, before: Any, run_id: str, *, merge: bool) -> Holding:
+    """A write of another run that was never settled, but is seen to have landed, counts as confirmed.
 
-    Seen, because what the plan read there is what that write was to put there. Without this a rejection of
-    the new write would forget that the object carries a value of ours.
+    Seen, because what the plan found there (``before``) is what that write was to put there; of merged
+    values, a key that the plan does not speak of and that was to be cleared is gone. Without this a
+    rejection of the new write would forget that the object carries a value of ours.
     """
-    if not old.has_pending or before is None:
+    if not old.has_pending or old.pending_run == run_id:
         return old
-    if merge and isinstance(old.pending, dict) and isinstance(before, dict):
-        there = {key: value for key, value in old.pending.items() if before.get(key, old) == value}
-        return msgspec.structs.replace(old, value=_merged(old.value, there) or None) if there else old
-    return msgspec.structs.replace(old, value=old.pending) if before == old.pending else old
+    if merge and isinstance(old.pending, dict):
+        there = before if isinstance(before, dict) else {}
+        landed = {key: value for key, value in old.pending.items() if there.get(key) == value}
+        return msgspec.structs.replace(old, value=_merged(old.value, landed) or None)
+    return msgspec.structs.replace(old, value=before) if before and before == old.pending else old
 
 
 def _base(old: Holding | None, before: Any, after: Any, merge: bool) -> Any:
