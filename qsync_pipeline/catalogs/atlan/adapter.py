@@ -96,7 +96,7 @@ class AtlanCatalog:
         self._reader.ids = AttributeIds.of(handle)
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """One bulk call; ``kind`` is the asset's type, ``extra`` its ``name`` and ``qualified_name`` as read."""
+        """One bulk call; ``kind`` is the asset's type, ``extra`` its name and qualified name as read."""
         return self._writer.write(changes, self._reader.ids)
 
     def asset_url(self, asset: CatalogAsset) -> str:

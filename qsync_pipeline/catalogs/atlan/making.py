@@ -12,7 +12,7 @@ from qsync_pipeline.catalogs.atlan.definitions import SetPlan, plan_set
 from qsync_pipeline.catalogs.atlan.models import TypeDefs
 from qsync_pipeline.catalogs.atlan.reading import TagCache
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
-from qsync_pipeline.catalogs.atlan.writing import rejection
+from qsync_pipeline.catalogs.atlan.writing import class_of
 from qsync_pipeline.catalogs.base import DefinitionPlan
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.transport.errors import (
@@ -107,14 +107,8 @@ class DefinitionMaker:
         except (TimedOutAfterSend, Conflict) as error:
             lost = error
         except REFUSED as error:
-            refused = rejection(error)
-            kind = "permission" if isinstance(error, Forbidden) else "validation"
-            hint = (
-                " (making custom metadata needs an API token with admin rights)"
-                if kind == "permission"
-                else ""
-            )
-            return before, Outcome(change, "rejected", refused.reason + hint, kind)
+            hint = " (making custom metadata needs admin rights)" if isinstance(error, Forbidden) else ""
+            return before, Outcome(change, "rejected", f"{error}{hint}", class_of(error))
         after = self._plan_set(connections, recorded)
         if after.problems:
             return after, Outcome(change, "rejected", after.problems[0], "validation")
@@ -189,8 +183,7 @@ class DefinitionMaker:
         try:
             self._client.upsert(bodies, custom_metadata=False)
         except (*REFUSED, Conflict) as error:
-            refused = rejection(error)
-            return Outcome(change, "rejected", refused.reason, refused.error_class)
+            return Outcome(change, "rejected", str(error), class_of(error))
         return Outcome(change, "applied")
 
 

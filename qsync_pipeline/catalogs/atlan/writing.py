@@ -6,7 +6,8 @@ gone then fails the call instead of creating a ghost (atlan-api.md §2.7).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qsync_pipeline.catalogs.atlan.client import AtlanClient
@@ -25,6 +26,9 @@ SLOW_SECONDS = 5.0
 
 INVALID_INSTANCE = "ATLAS-404-00-007"
 """A 404 that means a wrong value or a set that does not apply, not a missing asset (atlan-api.md §1.5)."""
+
+NEW_SET_WAITS = (1.0, 3.0)
+"""Seconds before a first write is tried again whose custom-metadata set Atlan does not know yet."""
 
 
 class BatchSize:
@@ -100,11 +104,12 @@ def outcomes(changes: Sequence[Change], answer: MutationAnswer) -> list[Outcome]
 def rejection(error: OutsideError) -> BatchRejected:
     """The refusal of a whole batch, with what kind it is and, where Atlan names it, by which asset."""
     return BatchRejected(
-        str(error), error_class=_class_of(error), culprit=error.culprit or None, status=error.status
+        str(error), error_class=class_of(error), culprit=error.culprit or None, status=error.status
     )
 
 
-def _class_of(error: OutsideError) -> RejectionClass:
+def class_of(error: OutsideError) -> RejectionClass:
+    """What kind of refusal it is, from its status and code (atlan-api.md §1.5)."""
     if isinstance(error, Forbidden):
         return "permission"
     if isinstance(error, NotFound):
@@ -117,8 +122,12 @@ def _class_of(error: OutsideError) -> RejectionClass:
 class Writer:
     """Bulk writes of one integration."""
 
-    def __init__(self, client: AtlanClient, batch_size: int) -> None:
+    def __init__(
+        self, client: AtlanClient, batch_size: int, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
+        self._sleep = sleep
+        self._set_known = False
         self.batch_size = BatchSize(batch_size)
 
     def write(self, changes: Sequence[Change], ids: AttributeIds) -> list[Outcome]:
@@ -133,13 +142,29 @@ class Writer:
             )
         bodies = entity_bodies(changes, ids)
         try:
-            answer = self._client.upsert(
-                bodies, custom_metadata=any("businessAttributes" in body for body in bodies)
-            )
+            answer = self._upsert(bodies)
         except (Forbidden, NotFound, Conflict, Rejected) as error:
             raise rejection(error) from error
         self.batch_size.took(self._client.session.last_latency)
         return outcomes(changes, answer)
+
+    def _upsert(self, bodies: Sequence[Mapping[str, Any]]) -> MutationAnswer:
+        """The call; until one has succeeded, a set that Atlan does not know is given time.
+
+        A brand-new set has to reach every node of the tenant first (atlan-api.md §1.8).
+        """
+        custom_metadata = any("businessAttributes" in body for body in bodies)
+        waits = list(NEW_SET_WAITS) if custom_metadata and not self._set_known else []
+        while True:
+            try:
+                answer = self._client.upsert(bodies, custom_metadata=custom_metadata)
+            except NotFound as error:
+                if error.code != INVALID_INSTANCE or not waits:
+                    raise
+                self._sleep(waits.pop(0))
+            else:
+                self._set_known = self._set_known or custom_metadata
+                return answer
 
 
 def _unknown_attributes(changes: Sequence[Change], ids: AttributeIds) -> set[str]:
