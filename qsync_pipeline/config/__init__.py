@@ -1,0 +1,45 @@
+"""``qsync.yaml``: validated settings, secrets by environment variable or file only."""
+
+from __future__ import annotations
+
+from qsync_pipeline.config.integration import AlationConfig, AtlanConfig, BaseIntegration, IntegrationConfig
+from qsync_pipeline.config.load import CONFIG_VARIABLE, example_config, load_config
+from qsync_pipeline.config.model import Config, LedgerConfig, QualyticsConfig
+from qsync_pipeline.config.parts import (
+    AlertsConfig,
+    AttributesConfig,
+    GuardsConfig,
+    LinksConfig,
+    MappingConfig,
+    PatternsConfig,
+    ScheduleConfig,
+    TagsConfig,
+)
+from qsync_pipeline.config.problems import Problem, WrongConfig
+from qsync_pipeline.config.schema import reference_rows
+from qsync_pipeline.config.secrets import Secret
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "AlationConfig",
+    "AlertsConfig",
+    "AtlanConfig",
+    "AttributesConfig",
+    "BaseIntegration",
+    "Config",
+    "GuardsConfig",
+    "IntegrationConfig",
+    "LedgerConfig",
+    "LinksConfig",
+    "MappingConfig",
+    "PatternsConfig",
+    "Problem",
+    "QualyticsConfig",
+    "ScheduleConfig",
+    "Secret",
+    "TagsConfig",
+    "WrongConfig",
+    "example_config",
+    "load_config",
+    "reference_rows",
+]

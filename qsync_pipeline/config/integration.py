@@ -1,0 +1,168 @@
+"""The settings of an integration: what all catalogs share, then one class per catalog.
+
+A new catalog is one more class here, named in :data:`IntegrationConfig`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from qsync_pipeline.config.fields import (
+    Clash,
+    ExistingFile,
+    IntegrationName,
+    Level,
+    Settings,
+    Text,
+    Unique,
+    Url,
+)
+from qsync_pipeline.config.parts import (
+    AlationAlertsConfig,
+    AlationAttributesConfig,
+    AlertsConfig,
+    AtlanAlertsConfig,
+    AtlanAttributesConfig,
+    AttributesConfig,
+    GuardsConfig,
+    LinksConfig,
+    MappingConfig,
+    PatternsConfig,
+    ScheduleConfig,
+    TagsConfig,
+)
+from qsync_pipeline.config.secrets import SecretField, SuggestedEnv
+from qsync_pipeline.config.show import show
+
+
+class BaseIntegration(Settings):
+    """One catalog and how it is kept in step. The first lines are the fields of the vendor's form."""
+
+    name: IntegrationName = Field(description="Name of the integration: begins its asset keys and job names.")
+    type: str = Field(description="The kind of catalog.")
+    url: Url = Field(description="The catalog's address, as in the browser.")
+    domains: Annotated[tuple[Text, ...], Unique()] = Field(
+        default=(),
+        description="Only assets in these domains take part, by name or path (`Finance/Risk`); none: all.",
+    )
+    event_driven: bool = Field(
+        default=True, description="Sync by itself after operations and after archived anomalies and checks."
+    )
+    overwrite_tags: bool = Field(
+        default=False,
+        description="On a name that both sides have the catalog's tag wins; off: the duplicate is skipped.",
+    )
+    announcements: bool = Field(
+        default=True, description="Show alerts in the catalog (announcements, trust flags)."
+    )
+    schedule: ScheduleConfig | None = Field(
+        default=None, description="A clock; without one, by hand and by event."
+    )
+    attributes: AttributesConfig = Field(
+        default=AttributesConfig(), description="The quality attributes on the catalog's assets."
+    )
+    connections: PatternsConfig = Field(
+        default=PatternsConfig(), description="Connections (data sources) of the catalog, by name."
+    )
+    mappings: tuple[MappingConfig, ...] = Field(
+        default=(), description="Pairs that the names alone do not settle."
+    )
+    datastores: PatternsConfig = Field(default=PatternsConfig(), description="Datastores, by name.")
+    containers: PatternsConfig = Field(
+        default=PatternsConfig(), description="Containers, by `name` or `datastore.name`."
+    )
+    tags: TagsConfig = Field(default=TagsConfig(), description="Tags of the catalog, by name.")
+    levels: Annotated[tuple[Level, ...], Unique()] = Field(
+        default=("schema", "table", "column"), min_length=1, description="Levels of assets that take part."
+    )
+    links: LinksConfig = Field(default=LinksConfig(), description="Links into Qualytics.")
+    alerts: AlertsConfig = Field(default=AlertsConfig(), description="What alerts look like.")
+    decimals: int = Field(default=1, ge=0, le=3, description="Decimal places of scores.")
+    count_acknowledged: bool = Field(default=True, description="Acknowledged anomalies count as active.")
+    on_drift: Literal["reset", "keep"] = Field(
+        default="reset", description="What happens to our value when a person changed it in the catalog."
+    )
+    guards: GuardsConfig = Field(
+        default=GuardsConfig(), description="Removals beyond these bounds wait for approval."
+    )
+    first_write: bool = Field(
+        default=False,
+        description="Write on first contact without being asked (an empty ledger otherwise only plans).",
+    )
+    coexist: bool = Field(default=False, description="Work beside a second writer on the same catalog.")
+    retry_rejected_after_hours: int = Field(
+        default=24, ge=1, le=8760, description="When a rejected item is tried again though nothing changed."
+    )
+    read_back: Literal["all", "sample", "none"] = Field(
+        default="sample", description="How much of what was written is read back."
+    )
+    timeout_seconds: int = Field(default=60, ge=1, le=600, description="How long one call may take.")
+    ca_bundle: ExistingFile | None = Field(
+        default=None, description="Certificates to trust instead of the usual ones."
+    )
+
+    @classmethod
+    def clashes(cls, raw: dict[str, Any]) -> list[Clash]:
+        """Two mappings for the same datastore and container."""
+        mappings = raw.get("mappings")
+        seen: dict[tuple[str, str], int] = {}
+        found: list[Clash] = []
+        for index, one in enumerate(mappings if isinstance(mappings, tuple) else ()):
+            if not isinstance(one, dict) or not isinstance(one.get("datastore"), (str, int)):
+                continue
+            container = one.get("container")
+            key = (str(one["datastore"]).strip(), "" if container is None else str(container).strip())
+            if key in seen:
+                what = " / ".join(show(part) for part in key if part)
+                found.append(
+                    Clash(
+                        ("mappings", index, "datastore"),
+                        f"a second mapping for {what}",
+                        "one for each datastore and container",
+                        f"List its assets in mappings[{seen[key]}].catalog.",
+                    )
+                )
+            seen.setdefault(key, index)
+        return found
+
+
+class AtlanConfig(BaseIntegration):
+    """An Atlan tenant."""
+
+    type: Literal["atlan"] = Field(description="The kind of catalog.")
+    token: Annotated[SecretField, SuggestedEnv("ATLAN_API_KEY")] = Field(
+        description="API token; its persona decides what takes part."
+    )
+    attributes: AtlanAttributesConfig = Field(
+        default=AtlanAttributesConfig(), description="The quality attributes on the catalog's assets."
+    )
+    alerts: AtlanAlertsConfig = Field(
+        default=AtlanAlertsConfig(), description="What announcements look like."
+    )
+    requests_per_minute: int = Field(
+        default=300, ge=1, le=10000, description="Our share of the tenant's 400 requests a minute."
+    )
+    page_size: int = Field(default=300, ge=20, le=1000, description="Assets per page read.")
+    batch_size: int = Field(default=50, ge=1, le=100, description="Assets per write.")
+
+
+class AlationConfig(BaseIntegration):
+    """An Alation instance."""
+
+    type: Literal["alation"] = Field(description="The kind of catalog.")
+    refresh_token: Annotated[SecretField, SuggestedEnv("ALATION_REFRESH_TOKEN")] = Field(
+        description="Refresh token from the profile settings."
+    )
+    user_id: int = Field(ge=1, description="Id of the user that the refresh token belongs to.")
+    attributes: AlationAttributesConfig = Field(
+        default=AlationAttributesConfig(), description="The quality attributes on the catalog's assets."
+    )
+    alerts: AlationAlertsConfig = Field(
+        default=AlationAlertsConfig(), description="What trust flags look like."
+    )
+
+
+IntegrationConfig = AtlanConfig | AlationConfig
+"""Any integration; ``type`` tells which. The one place where a catalog's settings are registered."""
