@@ -121,7 +121,15 @@ def error_for(
     todo = advice if kind is Unauthorized else _NEXT.get(kind, "")
     if todo:
         message += f" ({todo})"
-    return kind(message, system=system, status=status, code=said.code, detail=said.text, culprit=said.culprit)
+    return kind(
+        message,
+        system=system,
+        status=status,
+        code=said.code,
+        detail=said.text,
+        culprit=said.culprit,
+        worded=said.worded,
+    )
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,74 @@
+"""Error bodies of every shape in use."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qsync_pipeline.transport.answers import EXCERPT, error_text, excerpt
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "text"),
+    [
+        ({"errorCode": "ATLAS-404-00-005", "errorMessage": "no guid"}, "ATLAS-404-00-005", "no guid"),
+        (
+            {"errorId": "00ab", "message": "generic", "causes": [{"errorMessage": "the real one"}, "odd"]},
+            "",
+            "generic; the real one",
+        ),
+        ({"code": 1006, "message": "gateway"}, "1006", "gateway"),
+        ({"status": 404, "message": "heracles", "doc": "x"}, "404", "heracles"),
+        ({"detail": "Not Found"}, "", "Not Found"),
+        ({"detail": {"message": "Set force_drop_fields=true"}}, "", "Set force_drop_fields=true"),
+        (
+            {"detail": [{"loc": ["body", 0, "id"], "msg": "missing"}, {"msg": "b"}]},
+            "",
+            "body.0.id: missing; b",
+        ),
+        ({"detail": {"odd": 1}}, "", '{"odd":1}'),
+        ({"message": "Connection refused"}, "", "Connection refused"),
+        ({"unheard": "of"}, "", '{"unheard": "of"}'),
+    ],
+)
+def test_every_attested_shape_is_read(body: dict[str, Any], code: str, text: str) -> None:
+    read = error_text(json.dumps(body).encode())
+    assert (read.code, read.text, read.worded) == (code, text, True)
+
+
+def test_bodies_that_are_no_json_object_are_not_worded_by_the_api() -> None:
+    assert error_text(b"").worded is False
+    assert error_text(b"<html><h1>502</h1>").text == "an HTML page"
+    assert error_text(b"upstream   down\n").text == "upstream down"
+    assert error_text(b'["a"]').worded is False
+
+
+@given(st.binary(max_size=400))
+def test_no_body_whatever_breaks_the_reader(body: bytes) -> None:
+    read = error_text(body)
+    assert len(read.text) <= EXCERPT
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["detail", "message", "errorCode", "causes", "msg", "loc", "status"]), inner
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_json_whatever_breaks_the_reader(body: Any) -> None:
+    assert len(error_text(json.dumps(body).encode()).text) <= EXCERPT
+
+
+def test_an_excerpt_is_redacted_before_it_is_cut() -> None:
+    token = "eyJ" + "a" * 400
+    assert "aaaa" not in excerpt("x" * (EXCERPT - 20) + " " + token)

@@ -1,0 +1,76 @@
+"""No secret survives, in whatever dress."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qsync_pipeline.transport.auth import BearerToken
+from qsync_pipeline.transport.redact import RedactingFilter, redact, register_secret
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJmYWtlIn0.c2lnbmF0dXJlLWZha2U"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer abc.def-123456",
+        f"token was {JWT}.",
+        f"cut {JWT[:25]}",
+        "GET /x?token=abcdef-123456&a=1",
+        "GET /x?a=1&access_token=abcdef-123456",
+        '{"apiAccessToken": "abcdef-123456"}',
+        '{"api_access_token": "abcdef-123456", "a": 1}',
+        "{'refresh_token': 'abcdef-123456'}",
+        "postgresql://qsync:abcdef-123456@db/ledger",
+    ],
+)
+def test_token_like_text_is_masked(text: str) -> None:
+    masked = redact(text)
+    assert "123456" not in masked
+    assert JWT[:25] not in masked
+    assert "***" in masked
+
+
+def test_what_surrounds_a_secret_stays() -> None:
+    assert redact("GET /x?a=1&token=s3cr3tvalue&b=2 failed") == "GET /x?a=1&token=***&b=2 failed"
+    assert redact('{"token": "s3cr3tvalue", "name": "PII"}') == '{"token": "***", "name": "PII"}'
+
+
+def test_ordinary_text_is_left_alone() -> None:
+    text = (
+        "Atlan: GET /api/meta/entity/guid/3f2a was answered with 404: tokens of the basic plan, secret garden"
+    )
+    assert redact(text) == text
+
+
+@given(st.text(min_size=4, max_size=40).filter(lambda s: len(s.strip()) >= 4))
+def test_a_registered_secret_is_masked_plain_and_quoted(secret: str) -> None:
+    register_secret(secret)
+    stripped = secret.strip()
+    assert stripped not in redact(f"before {stripped} after").replace("before ", "").replace(" after", "")
+    assert quote(stripped, safe="") not in redact(f"/x?q={quote(stripped, safe='')}").removeprefix("/x?q=")
+
+
+def test_a_bearer_token_registers_itself_and_its_repr_is_mute() -> None:
+    token = BearerToken("plain-fake-value-42", "env X")
+    assert redact("sent plain-fake-value-42") == "sent ***"
+    assert "plain-fake" not in repr(token)
+
+
+def test_log_lines_lose_secrets_in_arguments_and_tracebacks() -> None:
+    register_secret("logged-fake-value")
+    try:
+        raise ValueError("logged-fake-value in a traceback")
+    except ValueError as error:
+        record = logging.LogRecord(
+            "x", 20, __file__, 1, "sent %s", ("logged-fake-value",), (type(error), error, error.__traceback__)
+        )
+    RedactingFilter().filter(record)
+    line = logging.Formatter("%(message)s").format(record)
+    assert "logged-fake-value" not in line
+    assert "sent ***" in line
