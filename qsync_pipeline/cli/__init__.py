@@ -1,6 +1,6 @@
 """The command line ``qsync``: a group that imports a command only when it is called.
 
-A command ``name`` is the object ``command`` in ``qsync_pipeline/cli/<name>.py``; it may return its exit status.
+A command is the object ``command`` in ``qsync_pipeline/cli/<name>.py``; it may return its exit status.
 """
 
 from __future__ import annotations

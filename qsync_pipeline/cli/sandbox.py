@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -15,11 +14,15 @@ from typing import Any
 
 import click
 
-from qsync_pipeline.sandbox.configfile import FILE_NAME, MARK
+from qsync_pipeline.sandbox.configfile import FILE_NAME
 from qsync_pipeline.sandbox.kernel import ControlError
 from qsync_pipeline.sandbox.server import SandboxServer
 from qsync_pipeline.sandbox.systems import SYSTEMS, parse_switches
 from qsync_pipeline.transport.errors import ConfigError
+
+USUAL_PORT = 8710
+USUAL_DIRECTORY = Path(".qsync/sandbox")
+"""Where the package's own config (``sandbox/default.yaml``) looks for a sandbox started without options."""
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -29,7 +32,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another estate.")
 @click.option("--ready-file", type=_FILE, help="Write URLs, credentials and the config's path here (JSON).")
 @click.option(
-    "--port-base", type=click.IntRange(1, 65532), help="First of four ports in a row. [default: free ones]"
+    "--port-base",
+    type=click.IntRange(1, 65532),
+    help=f"First of four ports in a row. [default: {USUAL_PORT}; free ones with --ready-file]",
 )
 @click.option("--faults", "faults_file", type=_FILE, help="Fault rules (JSON), as POST /faults takes them.")
 @click.option(
@@ -40,7 +45,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
-    help=f"Where {FILE_NAME} and its secrets go. [default: <ready file>.d, else a temporary one]",
+    help=f"For {FILE_NAME} and its secrets. [default: {USUAL_DIRECTORY}; <ready file>.d with --ready-file]",
 )
 def command(
     estate: str,
@@ -55,13 +60,18 @@ def command(
 ) -> None:
     """Serve local Qualytics and catalogs over a made-up estate, until stopped.
 
-    Loopback only. The ready file appears when everything serves and goes when it stops.
+    Loopback only. Without options it is the sandbox that qsync uses where there is no config. The ready file
+    appears when everything serves and goes when it stops.
     """
-    if ready_file is not None and not ready_file.absolute().parent.is_dir():
-        raise ConfigError(f"--ready-file {ready_file}: there is no directory {ready_file.absolute().parent}")
     faults = None if faults_file is None else _read_json(faults_file)
-    if directory is None and ready_file is not None:
-        directory = _fresh_directory(ready_file)
+    usual = USUAL_DIRECTORY
+    if ready_file is None:
+        port_base = port_base or USUAL_PORT
+    else:
+        if not ready_file.absolute().parent.is_dir():
+            raise ConfigError(f"--ready-file {ready_file}: there is no such directory")
+        ready_file.unlink(missing_ok=True)  # one that a killed sandbox left behind would mislead
+        usual = ready_file.with_name(ready_file.name + ".d")
     try:
         server = SandboxServer(
             estate,
@@ -71,7 +81,9 @@ def command(
             rate_limit_scale=rate_limit_scale,
             faults=faults,
             switches=parse_switches(switches, [kind.name for kind in SYSTEMS]),
-            directory=directory,
+            directory=directory or usual,
+            # What an earlier sandbox left there (a ledger of another estate) would only mislead.
+            fresh=directory is None,
         )
     except ControlError as problem:
         raise ConfigError(f"{faults_file}: {problem}") from None
@@ -107,18 +119,6 @@ def _read_json(path: Path) -> Any:
         raise ConfigError(f"{path}: cannot be read ({problem.strerror})") from None
     except ValueError as problem:
         raise ConfigError(f"{path}: is not JSON ({problem})") from None
-
-
-def _fresh_directory(ready_file: Path) -> Path:
-    """A directory beside the ready file, without what an earlier sandbox of that name left in it.
-
-    Its state died with it, and a ledger that remembers another estate would only mislead.
-    """
-    directory = ready_file.absolute().with_name(ready_file.name + ".d")
-    config = directory / FILE_NAME
-    if config.is_file() and config.read_text(encoding="utf-8").startswith(MARK):
-        shutil.rmtree(directory)
-    return directory
 
 
 def _write_atomically(path: Path, content: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qsync_pipeline.transport.errors import ConfigError
@@ -19,12 +20,12 @@ _SECRETS = ("token", "refresh_token")
 
 @dataclass(frozen=True)
 class Served:
-    """A system as the config sees it. ``requests_per_minute``: null leaves the setting to its default."""
+    """A system as the config sees it; ``settings`` are those that differ from their defaults."""
 
     name: str
     url: str
     credentials: Mapping[str, str]
-    requests_per_minute: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_config(directory: Path, served: Sequence[Served], *, domains: Sequence[str], title: str) -> Path:
@@ -34,7 +35,7 @@ def write_config(directory: Path, served: Sequence[Served], *, domains: Sequence
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / FILE_NAME
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+    if path.exists() and not _is_ours(path):
         raise ConfigError(f"{path}: not written by a sandbox, so it is left alone; choose another directory")
     lines = [
         f"{MARK} for {title}.",
@@ -52,8 +53,21 @@ def write_config(directory: Path, served: Sequence[Served], *, domains: Sequence
     return path
 
 
+def remove_former(directory: Path) -> None:
+    """Remove a directory in which an earlier sandbox wrote its config, with the ledger that grew beside it.
+
+    That sandbox's state died with it. A directory without such a config stays as it is.
+    """
+    if _is_ours(directory / FILE_NAME):
+        shutil.rmtree(directory)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+
+
 def _integration(directory: Path, system: Served, domains: Sequence[str]) -> list[str]:
-    lines = [
+    return [
         f"  - name: {system.name}",
         f"    type: {system.name}",
         *_connection(directory, system, indent="    "),
@@ -66,12 +80,6 @@ def _integration(directory: Path, system: Served, domains: Sequence[str]) -> lis
         "    # A real integration first only plans, and its first write is asked for. Not so here.",
         "    first_write: true",
     ]
-    if system.requests_per_minute is not None:
-        lines += [
-            "    # Three quarters of what the catalog grants to the whole tenant.",
-            f"    requests_per_minute: {system.requests_per_minute}",
-        ]
-    return lines
 
 
 def _connection(directory: Path, system: Served, *, indent: str) -> list[str]:
@@ -83,7 +91,7 @@ def _connection(directory: Path, system: Served, *, indent: str) -> list[str]:
             lines.append(f"{indent}{key}: {{file: {name}}}")
         else:
             lines.append(f"{indent}{key}: {_flow(int(value) if value.isdecimal() else value)}")
-    return lines
+    return lines + [f"{indent}{key}: {_flow(value)}" for key, value in system.settings.items()]
 
 
 def _flow(value: object) -> str:

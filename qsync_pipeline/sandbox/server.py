@@ -20,13 +20,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Scope
 
-from qsync_pipeline.sandbox.configfile import Served, write_config
+from qsync_pipeline.sandbox.configfile import Served, remove_former, write_config
 from qsync_pipeline.sandbox.control import ControlPlane
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.faults import FaultBook, parse_rules
 from qsync_pipeline.sandbox.kernel import RequestLog, System, VirtualClock
 from qsync_pipeline.sandbox.layers import FaultLayer, LogLayer, RouteTemplates
-from qsync_pipeline.sandbox.systems import SYSTEMS, Plot, SwitchValues, SystemKind
+from qsync_pipeline.sandbox.systems import SYSTEMS, Plot, SwitchValues, SystemKind, read_switches
 from qsync_pipeline.transport.errors import ConfigError, SyncError
 
 HOST = "127.0.0.1"
@@ -42,8 +42,9 @@ class SandboxServer:
     ``estate`` is a generator's name (``small``, ``demo``, ``large``) or an estate; ``port_base`` null takes
     free ports; ``latency_ms`` is added to every vendor request; ``faults`` is a document of :mod:`.faults`;
     ``switches`` are by system and name; ``directory`` receives the config (null: a temporary one, removed by
-    :meth:`stop`); ``kinds`` are the systems to run. Raises :class:`ConfigError` for a taken port, an unknown
-    estate or a bad switch, :class:`ControlError` for a bad fault rule.
+    :meth:`stop`) and is emptied of an earlier sandbox if ``fresh``; ``kinds`` are the systems to run.
+    Raises :class:`ConfigError` for a taken port, an unknown estate or a bad switch, :class:`ControlError` for
+    a bad fault rule.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SandboxServer:
         faults: object | None = None,
         switches: SwitchValues | None = None,
         directory: Path | None = None,
+        fresh: bool = False,
         kinds: Sequence[SystemKind] = SYSTEMS,
     ) -> None:
         self._estate = estate
@@ -66,6 +68,7 @@ class SandboxServer:
         self._rate_limit_scale = rate_limit_scale
         self._switches = switches or {}
         self._directory = directory
+        self._fresh = fresh
         self._kinds = kinds
         self._temporary: Path | None = None
         self._thread: threading.Thread | None = None
@@ -87,22 +90,23 @@ class SandboxServer:
         """Build the systems, open all ports, write the config. Returns when every port serves."""
         sockets = self._open_ports()
         try:
+            # First what can be wrong and costs nothing to check, then what takes a minute for a large estate.
+            switches = {
+                kind.name: read_switches(kind.name, kind.switches(), self._switches.get(kind.name, {}))
+                for kind in self._kinds
+            }
             estate = self._estate if isinstance(self._estate, Estate) else _make(self._estate, self._seed)
+            plots = {
+                name: Plot(estate, self.clock, chosen, self._seed, self._rate_limit_scale)
+                for name, chosen in switches.items()
+            }
             for kind in self._kinds:
-                self.systems[kind.name] = kind.build(
-                    Plot(
-                        estate=estate,
-                        clock=self.clock,
-                        seed=self._seed,
-                        rate_limit_scale=self._rate_limit_scale,
-                        switches=self._switches.get(kind.name),
-                    )
-                )
+                self.systems[kind.name] = kind.build(plots[kind.name])
             for name, listener in sockets.items():
                 self.urls[name] = f"http://{HOST}:{listener.getsockname()[1]}"
             for name, system in self.systems.items():
                 system.set_base_url(self.urls[name])
-            self.config = self._write_config(estate)
+            self.config = self._write_config(plots)
             self._serve(sockets)
         except BaseException:
             for listener in sockets.values():
@@ -157,7 +161,7 @@ class SandboxServer:
                 ) from None
         return sockets
 
-    def _write_config(self, estate: Estate) -> Path:
+    def _write_config(self, plots: Mapping[str, Plot]) -> Path:
         if self._directory is None:
             self._temporary = Path(tempfile.mkdtemp(prefix="qsync-sandbox-"))
         served = [
@@ -165,14 +169,15 @@ class SandboxServer:
                 kind.name,
                 self.urls[kind.name],
                 self.systems[kind.name].credentials(),
-                max(1, int(kind.requests_per_minute * self._rate_limit_scale))
-                if kind.requests_per_minute is not None
-                else None,
+                kind.settings(plots[kind.name]),
             )
             for kind in self._kinds
         ]
         directory = (self._directory or self._temporary or Path()).absolute()
+        estate = next(iter(plots.values())).estate
         title = f"the estate {estate.name}, seed {estate.seed}"
+        if self._fresh:
+            remove_former(directory)
         return write_config(directory, served, domains=estate.domains_of_interest, title=title)
 
     def _forget_temporary(self) -> None:

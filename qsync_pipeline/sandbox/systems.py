@@ -1,4 +1,4 @@
-"""The table of sandbox systems. A new one is its folder, one builder and one line in :data:`SYSTEMS`."""
+"""The table of sandbox systems. A new one is its folder, two imports and one line in :data:`SYSTEMS`."""
 
 from __future__ import annotations
 
@@ -19,50 +19,68 @@ SwitchValues = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Plot:
-    """What a system is built on."""
+    """What a system is built on. ``switches`` is of the class that its kind names."""
 
     estate: Estate
     clock: VirtualClock
+    switches: Any
     seed: int = 0
     rate_limit_scale: float = 1.0
-    switches: Mapping[str, object] | None = None
-
-    def switched(self, system: str, settings: type[T]) -> T:
-        """The system's switches dataclass, with what was asked for on the command line."""
-        return read_switches(system, settings, self.switches or {})
 
 
 @dataclass(frozen=True)
 class SystemKind:
-    """One line of the table.
-
-    ``requests_per_minute`` is the budget written into the config, at a rate limit scale of 1; null: none.
-    """
+    """One line of the table: name, its switches, how to build it, and what its config says beside the usual."""
 
     name: str
+    switches: Callable[[], type[Any]]
     build: Callable[[Plot], System]
-    requests_per_minute: int | None = None
+    settings: Callable[[Plot], Mapping[str, object]] = lambda plot: {}
+
+
+# Systems are imported when they are built: the command line's help needs none of them.
+
+
+def _qualytics_switches() -> type[Any]:
+    from qsync_pipeline.sandbox.qualytics import QualyticsSwitches
+
+    return QualyticsSwitches
 
 
 def _qualytics(plot: Plot) -> System:
-    from qsync_pipeline.sandbox.qualytics import QualyticsSwitches, QualyticsSystem
+    from qsync_pipeline.sandbox.qualytics import QualyticsSystem
 
-    switches = plot.switched("qualytics", QualyticsSwitches)
-    return QualyticsSystem(plot.estate, plot.clock, switches=switches, seed=plot.seed)
+    return QualyticsSystem(plot.estate, plot.clock, switches=plot.switches, seed=plot.seed)
+
+
+def _atlan_switches() -> type[Any]:
+    from qsync_pipeline.sandbox.atlan import AtlanSwitches
+
+    return AtlanSwitches
 
 
 def _atlan(plot: Plot) -> System:
-    from qsync_pipeline.sandbox.atlan import AtlanSwitches, AtlanSystem
+    from qsync_pipeline.sandbox.atlan import AtlanSystem
 
-    switches = plot.switched("atlan", AtlanSwitches)
     return AtlanSystem(
-        plot.estate, plot.clock, switches=switches, seed=plot.seed, rate_limit_scale=plot.rate_limit_scale
+        plot.estate,
+        plot.clock,
+        switches=plot.switches,
+        seed=plot.seed,
+        rate_limit_scale=plot.rate_limit_scale,
     )
 
 
+def _atlan_settings(plot: Plot) -> Mapping[str, object]:
+    # Three quarters of what the tenant may do in a minute (atlan-api.md §1.7), within the setting's bounds.
+    return {"requests_per_minute": min(10_000, max(1, int(400 * 0.75 * plot.rate_limit_scale)))}
+
+
 SYSTEMS: tuple[SystemKind, ...] = (
-    SystemKind("qualytics", _qualytics),
-    SystemKind("atlan", _atlan, requests_per_minute=300),  # 75 % of the tenant's 400 (atlan-api.md §1.7)
+    SystemKind(
+        "qualytics", _qualytics_switches, _qualytics, lambda plot: {"api_path": plot.switches.api_root}
+    ),
+    SystemKind("atlan", _atlan_switches, _atlan, _atlan_settings),
 )
 """In the order of their ports from ``--port-base`` on."""
 

@@ -98,11 +98,11 @@ class FakeSystem:
         return [asset]
 
 
-def fake_kind(name: str, requests_per_minute: int | None = None) -> SystemKind:
+def fake_kind(name: str, **settings: object) -> SystemKind:
     def build(plot: Plot) -> FakeSystem:
-        return FakeSystem(name, plot.clock, plot.switched(name, FakeSwitches))
+        return FakeSystem(name, plot.clock, plot.switches)
 
-    return SystemKind(name, build, requests_per_minute)
+    return SystemKind(name, lambda: FakeSwitches, build, lambda plot: settings)
 
 
-FAKES = (fake_kind("qualytics"), fake_kind("atlan", 300))
+FAKES = (fake_kind("qualytics"), fake_kind("atlan", requests_per_minute=300))
