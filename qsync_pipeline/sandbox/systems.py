@@ -30,7 +30,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class SystemKind:
-    """One line of the table: name, its switches, how to build it, and what its config says beside the usual."""
+    """One line of the table: name, its switches, how to build it, what its config says beside the usual."""
 
     name: str
     switches: Callable[[], type[Any]]

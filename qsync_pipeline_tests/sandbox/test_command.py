@@ -11,15 +11,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 import requests
+import yaml
 
 from qsync_pipeline import cli
+from qsync_pipeline.cli.sandbox import USUAL_DIRECTORY, USUAL_PORT
 from qsync_pipeline.config import load_config
+from qsync_pipeline.sandbox.systems import SYSTEMS
 from qsync_pipeline.transport.errors import ConfigError, ServerError, SyncError, Unauthorized, Unreachable
 
 QSYNC = (sys.executable, "-c", "from qsync_pipeline.cli import main; main()")
@@ -134,6 +138,15 @@ def test_a_wrong_fault_file_is_named_with_its_field(tmp_path: Path) -> None:
         2,
         "qsync: faults.json: rules[0].share: 2 is not a number from 0 to 1\n",
     )
+
+
+def test_without_options_it_is_the_sandbox_that_the_package_s_own_config_names() -> None:
+    config = yaml.safe_load((resources.files("qsync_pipeline.sandbox") / "default.yaml").read_text("utf-8"))
+    named = {"qualytics": config["qualytics"], **{one["name"]: one for one in config["integrations"]}}
+    for offset, kind in enumerate(SYSTEMS):
+        if kind.name in named:
+            assert named[kind.name]["url"] == f"http://127.0.0.1:{USUAL_PORT + offset}"
+            assert named[kind.name]["token"] == {"file": f"{USUAL_DIRECTORY}/{kind.name}.token"}
 
 
 def test_the_help_imports_nothing_heavy(tmp_path: Path) -> None:
