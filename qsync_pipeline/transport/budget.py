@@ -45,6 +45,8 @@ class LocalBudget:
             if now < until:
                 return until - now
             grants = self._grants.setdefault(host, deque())
+            if grants and now < grants[-1] - WINDOW:
+                grants.clear()  # the clock was set back: what lies that far ahead would block for as long
             # Threads may come with clocks read in another order; the window must not move backwards.
             now = max(now, grants[-1]) if grants else now
             while grants and grants[0] <= now - WINDOW:

@@ -63,6 +63,12 @@ def test_clocks_that_differ_between_threads_do_not_widen_the_window() -> None:
     assert budget.reserve(HOST, 1, 990.0) > 0
 
 
+def test_a_clock_that_was_set_back_does_not_block() -> None:
+    budget = LocalBudget()
+    assert budget.reserve(HOST, 1, 10_000.0) == 0
+    assert budget.reserve(HOST, 1, 5_000.0) == 0
+
+
 def test_a_limit_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         LocalBudget().reserve(HOST, 0, 0.0)
