@@ -147,6 +147,9 @@ class _Planner:
             self._write(unit, asset, before, after, drifted, extra)
         elif drifted:
             self._kept(asset, link.unit, drifted)
+        elif row is not None and not any(name in asset.attributes for name in self.rules.attributes):
+            self._note(asset.id, asset.qualified_name, row, "nothing of ours is left", release=True)
+            return
         elif not agreed and not pending:
             self.plan.counts["unchanged"] += 1
         if agreed or (pending and not after):

@@ -10,7 +10,7 @@ catalog itself uses (Atlan: the guid), always as text.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -236,23 +236,29 @@ class Change(msgspec.Struct, frozen=True):
     extra: dict[str, Any] = {}
 
 
-class Held(msgspec.Struct, frozen=True):
-    """What the ledger holds as ours on one object: one key of one surface.
+class Held(Protocol):
+    """What the ledger holds as ours on one object: one key of one surface (``ledger.Holding`` is one).
 
     ``value`` is what was last confirmed there, ``pending`` what was about to be written when a run may have
     died (``has_pending`` tells a pending removal from none), ``base`` what stood there before we first wrote.
     """
 
-    integration: str
-    surface: str
-    target: str
-    key: str = ""
-    value: Any = None
-    pending: Any = None
-    has_pending: bool = False
-    base: Any = None
-    extra: dict[str, Any] = {}
-    confirmed_at: float | None = None
+    @property
+    def integration(self) -> str: ...
+    @property
+    def surface(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+    @property
+    def pending(self) -> Any: ...
+    @property
+    def has_pending(self) -> bool: ...
+    @property
+    def extra(self) -> dict[str, Any]: ...
 
 
 OutcomeName = Literal["applied", "unchanged", "skipped", "rejected", "parked"]

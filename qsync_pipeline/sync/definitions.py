@@ -1,0 +1,124 @@
+"""Stage: the catalog's attribute definitions, made once, by one step, under a lease (DESIGN.md §5.3)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from qsync_pipeline.catalogs.base import DefinitionPlan
+from qsync_pipeline.core.plan import outcome_counts, plan_counts
+from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.sync.run import Run, error_class
+from qsync_pipeline.sync.snapshot import place_datastores, read_index
+from qsync_pipeline.transport.errors import SyncError
+
+STAGE = "definitions"
+SURFACE = "definitions"
+LEASE_TTL = 300.0
+PATIENCE = 120.0
+
+
+@dataclass
+class DefinitionResult:
+    """What the definitions step found, planned and did."""
+
+    plan: DefinitionPlan
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was planned."""
+        return self.plan.changes
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What stands in the way, each with the config line that settles it."""
+        return self.plan.problems
+
+
+def make_definitions(run: Run) -> DefinitionResult:
+    """Plan the definitions for the connections in use, and make them unless this is a dry run."""
+    try:
+        result = _make(run)
+    except SyncError as error:
+        run.report(STAGE, "", error=str(error), error_class=error_class(error))
+        raise
+    counts = {
+        "plan": plan_counts(result.changes, [SURFACE]),
+        "outcome": outcome_counts(result.outcomes, [SURFACE]),
+        "problems": list(result.problems),
+    }
+    trouble = "; ".join(result.problems)
+    run.report(STAGE, "", counts, error=trouble, error_class="definitions" if trouble else "")
+    return result
+
+
+def _make(run: Run) -> DefinitionResult:
+    known = run.ledger.notes.get(run.name, "definitions", {})
+    connections = connections_in_use(run)
+    if run.dry_run or run.ledger.read_only or not run.may_write:
+        plan = run.catalog.plan_definitions(connections, known)
+        run.catalog.use_definitions(plan.handle)
+        waiting = (
+            [] if run.dry_run else [Outcome(change, "parked", "first contact") for change in plan.changes]
+        )
+        return DefinitionResult(plan, waiting)
+    owner = f"{run.host}:{run.pid}:{run.run_id}"
+    lease = f"definitions:{run.name}"
+    deadline = time.monotonic() + PATIENCE
+    while not run.ledger.leases.acquire(lease, owner, ttl=LEASE_TTL):
+        if time.monotonic() > deadline:
+            raise SyncError(
+                f"{run.name}: another process ({run.ledger.leases.holder(lease)}) makes definitions"
+            )
+        time.sleep(0.5)
+    try:
+        plan = run.catalog.plan_definitions(connections, known)
+        outcomes: list[Outcome] = []
+        final = plan
+        if plan.changes:
+            final, made = run.catalog.make_definitions(plan)
+            outcomes = list(made)
+            run.ledger.settle(run.run_id, run.name, "", [_journal_only(one) for one in outcomes])
+        if final.handle != known:
+            run.ledger.notes.put(run.name, "definitions", dict(final.handle))
+        run.catalog.use_definitions(final.handle)
+        return DefinitionResult(
+            DefinitionPlan(plan.changes, final.problems or plan.problems, final.handle), outcomes
+        )
+    finally:
+        run.ledger.leases.release(lease, owner)
+
+
+def connections_in_use(run: Run) -> list[str]:
+    """Qualified names of the catalog's connections that a datastore of ours lives in."""
+    index = read_index(run)
+    schemas = {asset.id: asset for asset in index.rows if asset.level == "schema"}
+    used = {
+        schemas[id_].connection
+        for placement in place_datastores(run, index).values()
+        if placement.bucket == "matched"
+        for id_ in placement.schemas
+    }
+    return sorted(used)
+
+
+def _journal_only(outcome: Outcome) -> Outcome:
+    change = outcome.change
+    extra = {**change.extra, "hold": False}
+    return Outcome(
+        Change(
+            change.surface,
+            change.action,
+            change.target,
+            change.name,
+            change.key,
+            change.before,
+            change.after,
+            change.reason,
+            extra=extra,
+        ),
+        outcome.outcome,
+        outcome.reason,
+        outcome.error_class,
+    )

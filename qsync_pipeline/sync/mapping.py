@@ -1,0 +1,96 @@
+"""Stage: which catalog asset is which Qualytics object. Pure but for the ledger's memory of earlier links."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from qsync_pipeline.core.domains import domain_scope
+from qsync_pipeline.core.mapping import Snapshot, bucket_counts, map_datastore, unclaimed
+from qsync_pipeline.core.rows import CatalogAsset, Link, Unit
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync.rules import match_rules
+from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.snapshot import assets_with_connections, domains_of, placement_of
+
+STAGE = "asset_mapping"
+
+
+def map_range(
+    run: Run,
+    keys: Sequence[str],
+    inventory: Mapping[str, Table[Unit]],
+    assets: Mapping[str, Table[CatalogAsset]],
+    index: Table[CatalogAsset],
+) -> Iterator[tuple[str, Table[Link]]]:
+    """The mapping of every datastore of this range."""
+    for key in keys:
+        yield (
+            key,
+            alone(
+                run,
+                STAGE,
+                key,
+                Link,
+                lambda key=key: _map(run, key, inventory[key], assets[key], index),  # type: ignore[misc]
+            ),
+        )
+
+
+def snapshot_of(index: Table[CatalogAsset], table: Table[CatalogAsset]) -> Snapshot:
+    """An indexed snapshot with the connections and databases above it."""
+    return Snapshot(assets_with_connections(index, table))
+
+
+def _map(
+    run: Run,
+    key: str,
+    inventory: Table[Unit],
+    assets: Table[CatalogAsset],
+    index: Table[CatalogAsset],
+) -> Table[Link]:
+    units = inventory.rows
+    placement = placement_of(assets)
+    remembered = run.ledger.links.of(run.name, key)
+    if not units:
+        links: list[Link] = []
+        free = 0
+    else:
+        snapshot = snapshot_of(index, assets)
+        links = map_datastore(
+            units,
+            placement,
+            snapshot,
+            match_rules(run.integration, run.catalog.connector_matches),
+            domain_scope(domains_of(index), run.integration.domains),
+            {unit: pairing.assets for unit, pairing in remembered.items()},
+            assets.meta["presence"],
+        )
+        free = unclaimed(links, Snapshot(assets.rows))
+    counts = mapping_counts(links) | {"catalog_only": free}
+    if not run.dry_run and not run.ledger.read_only and units:
+        run.ledger.links.replace(run.name, key, _to_remember(links, remembered))
+    run.report(STAGE, key, counts, partial=key in run.scope)
+    return Table(Link, links, meta={"counts": counts, "placement": placement.bucket})
+
+
+def mapping_counts(links: Sequence[Link]) -> dict[str, object]:
+    """Buckets, ways of matching, and how many near misses come with a config line."""
+    how = Counter(link.how for link in links if link.bucket == "matched")
+    return {
+        "buckets": bucket_counts(links),
+        "matched_by": {name: how.get(name, 0) for name in ("explicit", "exact", "case", "identity")},
+        "hints": sum(1 for link in links if link.hint),
+    }
+
+
+def _to_remember(links: Sequence[Link], remembered: Mapping[str, object]) -> list[Link]:
+    """Links to keep in the ledger: what is paired now, and what was paired and is out of sight for now."""
+    keep = [link for link in links if link.assets]
+    out_of_sight = {link.unit for link in links if not link.assets and not link.gone}
+    for unit, pairing in remembered.items():
+        if unit in out_of_sight:
+            assets = tuple(getattr(pairing, "assets", ()))
+            name, shown = str(getattr(pairing, "unit_name", "")), str(getattr(pairing, "asset_name", ""))
+            keep.append(Link(unit, "field", name, "forbidden", assets=assets, asset_name=shown))
+    return keep

@@ -1,0 +1,220 @@
+"""Stages: the tag plan and the quality plan. No network; the ledger is read, and parked scopes are noted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from qsync_pipeline.core import alerts, definitions, quality, tags
+from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.guards import Parked, hold_back, park
+from qsync_pipeline.core.plan import plan_counts
+from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.ledger import Holding, payload_hash
+from qsync_pipeline.sync.mapping import snapshot_of
+from qsync_pipeline.sync.rules import alert_rules, guard_rules, quality_rules, tag_rules
+from qsync_pipeline.sync.run import Run, alone
+
+TAG_STAGE = "tag_plan"
+QUALITY_STAGE = "quality_plan"
+
+TRANSIENT = frozenset({"throttle", "server", "conflict"})
+"""Classes of rejections that are worth another try in the next run, whatever it brings."""
+
+
+def plan_tags_of_range(
+    run: Run,
+    keys: Sequence[str],
+    inventory: Mapping[str, Table[Unit]],
+    assets: Mapping[str, Table[CatalogAsset]],
+    links: Mapping[str, Table[Link]],
+    index: Table[CatalogAsset],
+    deployment: Table[TagDefinition],
+) -> Iterator[tuple[str, Table[Change]]]:
+    """The tag plan of every datastore of this range.
+
+    A definition that several datastores need stands in the plan of the first; definitions that nothing will
+    carry any more stand in that of the last.
+    """
+    book = DefinitionBook(deployment.rows, tag_rules(run.config, run.integration, native=run.native_tags))
+    for position, key in enumerate(keys):
+        last = position == len(keys) - 1
+
+        def work(key: str = key, last: bool = last) -> Table[Change]:
+            return _plan_tags(run, key, inventory[key], assets[key], links[key], index, book, clean_up=last)
+
+        yield key, alone(run, TAG_STAGE, key, Change, work)
+
+
+def _plan_tags(
+    run: Run,
+    key: str,
+    inventory: Table[Unit],
+    assets: Table[CatalogAsset],
+    links: Table[Link],
+    index: Table[CatalogAsset],
+    book: DefinitionBook,
+    *,
+    clean_up: bool,
+) -> Table[Change]:
+    held = [row for row in run.ledger.holdings.of(key) if row.surface == tags.SURFACE]
+    mine = [row for row in held if row.integration == run.name]
+    if inventory.meta.get("vanished"):
+        return _vanished(run, TAG_STAGE, key, mine, (tags.SURFACE,))
+    plan = tags.plan_tags(
+        inventory.rows,
+        links.rows,
+        snapshot_of(index, assets),
+        held,
+        book,
+        book.rules,
+        inventory.meta["missing"],
+    )
+    emptied = _emptied(assets, links, mine)
+    changes, parked = park(
+        plan.changes, {tags.SURFACE: len(mine)}, guard_rules(run.integration), emptied=emptied
+    )
+    changes = _hold_back(run, key, plan.definitions + changes)
+    left_over = book.left_over() if clean_up and not parked else []
+    surfaces = (definitions.SURFACE, tags.SURFACE)
+    return _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked)
+
+
+def plan_quality_of_range(
+    run: Run,
+    keys: Sequence[str],
+    inventory: Mapping[str, Table[Unit]],
+    assets: Mapping[str, Table[CatalogAsset]],
+    links: Mapping[str, Table[Link]],
+    index: Table[CatalogAsset],
+) -> Iterator[tuple[str, Table[Change]]]:
+    """The quality plan of every datastore of this range, over all surfaces of the catalog."""
+    for key in keys:
+
+        def work(key: str = key) -> Table[Change]:
+            return _plan_quality(run, key, inventory[key], assets[key], links[key], index)
+
+        yield key, alone(run, QUALITY_STAGE, key, Change, work)
+
+
+def _plan_quality(
+    run: Run,
+    key: str,
+    inventory: Table[Unit],
+    assets: Table[CatalogAsset],
+    links: Table[Link],
+    index: Table[CatalogAsset],
+) -> Table[Change]:
+    surfaces = tuple(surface.name for surface in run.catalog.surfaces)
+    held = [row for row in run.ledger.holdings.of(key, integration=run.name) if row.surface in surfaces]
+    if inventory.meta.get("vanished"):
+        return _vanished(run, QUALITY_STAGE, key, held, surfaces)
+    snapshot = snapshot_of(index, assets)
+    gone = {unit for unit, state in inventory.meta["missing"].items() if state == "gone"}
+    presence = assets.meta["presence"]
+    changes: list[Change] = []
+    counts: Counter[str] = Counter()
+    unchanged: Counter[str] = Counter()
+    for surface in run.catalog.surfaces:
+        rows = [row for row in held if row.surface == surface.name]
+        args = (surface.name, inventory.rows, links.rows, snapshot, rows)
+        if surface.role == "attributes":
+            rules = quality_rules(run.config, run.integration)
+            plan = quality.plan_attributes(*args, rules, gone, presence)
+        elif surface.role == "alerts":
+            plan = alerts.plan_alerts(
+                *args, alert_rules(run.config, run.integration, run.actors), gone, presence
+            )
+        else:
+            continue
+        changes += plan.changes
+        counts += plan.counts
+        unchanged[surface.name] = plan.counts["unchanged"]
+    totals = Counter(row.surface for row in held)
+    changes, parked = park(
+        changes, totals, guard_rules(run.integration), emptied=_emptied(assets, links, held)
+    )
+    changes = _hold_back(run, key, changes)
+    return _finish(run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged)
+
+
+def _emptied(assets: Table[CatalogAsset], links: Table[Link], held: Sequence[Holding]) -> set[str]:
+    """Surfaces of a scope that held rows and whose matching reads none any more."""
+    if any(asset.level in ("table", "column") for asset in assets.rows):
+        return set()
+    if any(link.bucket == "matched" for link in links.rows if link.level != "datastore"):
+        return set()
+    return {row.surface for row in held}
+
+
+def _vanished(
+    run: Run, stage: str, key: str, held: Sequence[Holding], surfaces: Sequence[str]
+) -> Table[Change]:
+    """A datastore that Qualytics no longer lists: what we hold is shown and parked, nothing is removed."""
+    reason = "Qualytics no longer lists the datastore: what is ours on it waits for approval"
+    changes = [
+        Change(
+            row.surface,
+            "remove",
+            row.target,
+            str(row.extra.get("qualified_name") or row.target),
+            row.key,
+            before=row.value,
+            reason=reason,
+            status="parked",
+        )
+        for row in held
+    ]
+    per_surface = Counter(row.surface for row in held)
+    parked = [Parked(surface, items, items, reason) for surface, items in per_surface.items()]
+    return _finish(run, stage, key, changes, surfaces, Counter(), parked)
+
+
+def _hold_back(run: Run, key: str, changes: Sequence[Change]) -> list[Change]:
+    """The retry rule (DESIGN.md §5.5): what was rejected is tried again for a reason, not by the clock."""
+    standing = run.ledger.outcomes.latest_rejections(run.name, key)
+    if not standing:
+        return list(changes)
+    oldest = run.ledger.clock() - 3600.0 * run.integration.retry_rejected_after_hours
+    granted = run.granted_again(key)
+
+    def reason(change: Change) -> str | None:
+        rejection = standing.get((change.surface, change.target, change.key))
+        if rejection is None or rejection.error_class in TRANSIENT or rejection.at < oldest:
+            return None
+        if rejection.payload_hash != payload_hash(change.after):
+            return None
+        if rejection.error_class == "permission" and change.connection in granted:
+            return None
+        return f"rejected before and nothing changed since: {rejection.reason}"
+
+    return hold_back(changes, reason)
+
+
+def _finish(
+    run: Run,
+    stage: str,
+    key: str,
+    changes: Sequence[Change],
+    surfaces: Sequence[str],
+    counts: Mapping[str, int],
+    parked: Sequence[Parked],
+    unchanged: Mapping[str, int] | None = None,
+) -> Table[Change]:
+    planned = plan_counts(changes, surfaces)
+    if not run.dry_run and not run.ledger.read_only:
+        for surface in surfaces:
+            here = [one for one in parked if one.surface == surface]
+            if here:
+                names = [c.name for c in changes if c.surface == surface and c.status == "parked"]
+                run.ledger.parked.put(run.name, key, surface, names, here[0].reason, run.run_id)
+            else:
+                run.ledger.parked.clear(run.name, key, surface)
+    if unchanged is None:
+        unchanged = {surfaces[-1]: counts.get("unchanged", 0)}
+    meta = {"plan": planned, "counts": dict(counts), "unchanged": dict(unchanged)}
+    statuses = Counter(change.status for change in changes)
+    report = meta | {"statuses": dict(statuses), "parked": [one.reason for one in parked]}
+    run.report(stage, key, report, partial=key in run.scope)
+    return Table(Change, changes, meta=meta)

@@ -1,0 +1,188 @@
+"""Stage: catalog tags onto Qualytics objects (DESIGN.md §5.2).
+
+The API replaces an object's whole list of tags, with no version check, and turns a name it does not know
+into a new global tag. So every object is read again just before it is written, merged, written, and read
+back; a name whose definition went meanwhile is dropped.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from qsync_pipeline.core import definitions
+from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.qualytics.models import GlobalTag
+from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.sync.tag_definitions import apply_definition
+from qsync_pipeline.transport.errors import NotFound, OutsideError, Unauthorized, Unreachable
+
+STAGE = "external_tags"
+CHUNK = 100
+"""Objects of one bulk write; small enough that reading them again before it stays a matter of moments."""
+
+
+class Tagged(Protocol):
+    """A Qualytics object as far as tags go."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def tags(self) -> list[GlobalTag]: ...
+
+
+def apply_tags(run: Run, key: str, plan: Table[Change]) -> Tally:
+    """Carry out the tag plan of one datastore; when this returns, the ledger has every outcome."""
+    changes = plan.rows
+    tally = Tally(run, key, plan.meta["unchanged"])
+    tally.pass_over(changes)
+    todo = [change for change in changes if change.status == "planned"]
+    if not run.may_write:
+        tally.settle([Outcome(change, "parked", "first contact: nothing was written yet") for change in todo])
+        return tally
+    notes = [change for change in todo if change.action == "note"]
+    writes = [change for change in todo if change.action != "note"]
+    if notes or writes:
+        with claimed(run, ALL_INTEGRATIONS, key) as claim:
+            tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
+            _Writer(run, key, tally, claim).write(writes)
+    return tally
+
+
+class _Writer:
+    def __init__(self, run: Run, key: str, tally: Tally, claim: Held) -> None:
+        self.run = run
+        self.key = key
+        self.tally = tally
+        self.claim = claim
+        self.known: dict[str, GlobalTag] = {}
+
+    def write(self, changes: Sequence[Change]) -> None:
+        book = [change for change in changes if change.surface == definitions.SURFACE]
+        assignments = [change for change in changes if change.surface != definitions.SURFACE]
+        for change in book:
+            if change.action != "remove":
+                self._definition(change)
+        if assignments:
+            self.known = {tag_key(tag.name): tag for tag in self.run.qualytics.global_tags()}
+            removals = [change for change in assignments if change.action == "remove"]
+            # A removal takes copies further down with it: all of them are noted before the first is written,
+            # so that a run that dies in between knows the rest for ours.
+            self.run.ledger.intend(self.run.run_id, self.run.name, self.key, removals)
+            by_target: dict[str, dict[int, list[Change]]] = defaultdict(lambda: defaultdict(list))
+            for change in assignments:
+                level, _, number = change.target.partition(":")
+                by_target[level][int(number)].append(change)
+            self._datastores(by_target["datastore"])
+            self._containers(by_target["container"])
+            self._fields(by_target["field"])
+        for change in book:
+            if change.action == "remove":
+                self._definition(change)
+
+    def _definition(self, change: Change) -> None:
+        self.claim.fence()
+        self.tally.settle([apply_definition(self.run, change)])
+
+    def _datastores(self, groups: dict[int, list[Change]]) -> None:
+        for number, changes in groups.items():
+
+            def send(names: Sequence[tuple[int, Sequence[str]]], number: int = number) -> Iterable[Tagged]:
+                fresh = self.run.qualytics.datastore(number)
+                return [self.run.qualytics.set_datastore_tags(fresh, names[0][1])]
+
+            self._batch({number: changes}, lambda ids: [self.run.qualytics.datastore(n) for n in ids], send)
+
+    def _containers(self, groups: dict[int, list[Change]]) -> None:
+        client = self.run.qualytics
+        for part in _parts(groups):
+            self._batch(part, lambda ids: client.containers_by_id(ids).values(), client.set_container_tags)
+
+    def _fields(self, groups: dict[int, list[Change]]) -> None:
+        client = self.run.qualytics
+        for part in _parts(groups):
+            self._batch(part, lambda ids: client.fields_by_id(ids).values(), client.set_field_tags)
+
+    def _batch(
+        self,
+        groups: dict[int, list[Change]],
+        read: Callable[[Sequence[int]], Iterable[Tagged]],
+        send: Callable[[Sequence[tuple[int, Sequence[str]]]], Iterable[Tagged]],
+    ) -> None:
+        """Read again, merge, write, read back; a refused batch is split until the bad one is alone."""
+        try:
+            current = {row.id: row for row in read(list(groups))}
+        except NotFound:
+            current = {}
+        merged: dict[int, list[str]] = {}
+        for number, changes in groups.items():
+            if number not in current:
+                reason = "the object is gone or out of sight"
+                self.tally.settle([Outcome(change, "skipped", reason, "missing") for change in changes])
+                continue
+            names, done = self._merge(current[number].tags, changes)
+            self.tally.settle(done)
+            left = [change for change in changes if all(change is not one.change for one in done)]
+            groups[number] = left
+            if left:
+                merged[number] = names
+        if not merged:
+            return
+        live = {number: groups[number] for number in merged}
+        self.claim.fence()
+        flat = [change for changes in live.values() for change in changes]
+        self.run.ledger.intend(self.run.run_id, self.run.name, self.key, flat)
+        try:
+            answered = {row.id: row for row in send(list(merged.items()))}
+        except (Unauthorized, Unreachable):
+            raise
+        except OutsideError as error:
+            if len(live) == 1:
+                self.tally.reject(flat, error)
+                return
+            numbers = list(live)
+            for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
+                self._batch({number: live[number] for number in half}, read, send)
+            return
+        missing = [number for number in merged if number not in answered]
+        if missing:
+            answered |= {row.id: row for row in read(missing)}
+        for number, changes in live.items():
+            row = answered.get(number)
+            self.tally.settle([self._confirm(change, row) for change in changes])
+
+    def _merge(self, tags: Sequence[GlobalTag], changes: Sequence[Change]) -> tuple[list[str], list[Outcome]]:
+        """The list to write, and the changes that need no write after all."""
+        there = {tag_key(tag.name): tag.name for tag in tags}
+        wanted = {key: name for key, name in there.items() if key in self.known}
+        done: list[Outcome] = []
+        for change in changes:
+            if change.action == "remove":
+                wanted.pop(change.key, None)
+                if change.key not in there:
+                    done.append(Outcome(change, "unchanged", "already off"))
+            elif change.key in there:
+                done.append(Outcome(change, "unchanged", "already on"))
+            elif change.key not in self.known:
+                reason = "its definition was deleted meanwhile; the next sync makes it again"
+                done.append(Outcome(change, "skipped", reason, "missing"))
+            else:
+                wanted[change.key] = self.known[change.key].name
+        return list(wanted.values()), done
+
+    def _confirm(self, change: Change, row: Tagged | None) -> Outcome:
+        keys = {tag_key(tag.name) for tag in row.tags} if row is not None else set()
+        if row is not None and (change.key in keys) == (change.action != "remove"):
+            return Outcome(change, "applied", change.reason)
+        return Outcome(change, "rejected", "read back, the object does not show it", "conflict")
+
+
+def _parts(groups: dict[int, list[Change]]) -> Iterable[dict[int, list[Change]]]:
+    numbers = list(groups)
+    for start in range(0, len(numbers), CHUNK):
+        yield {number: groups[number] for number in numbers[start : start + CHUNK]}

@@ -1,0 +1,235 @@
+"""Stage: quality onto the catalog's assets, all surfaces of an asset in one call (DESIGN.md §5.3-§5.5).
+
+The engine knows batches, connections and outcomes; what a write looks like is the catalog's business.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from qsync_pipeline.catalogs.base import BatchRejected
+from qsync_pipeline.core.alerts import owner_of
+from qsync_pipeline.core.quality import same_value
+from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.ledger import Holding
+from qsync_pipeline.sync.claiming import Held, claimed
+from qsync_pipeline.sync.rules import alert_rules
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.settling import Tally
+
+STAGE = "quality_metadata"
+STORM = 3
+"""Single-item refusals after which the rest of a connection is not tried in this run."""
+SAMPLE = 200
+"""Assets of a datastore up to which everything is read back by ``read_back: sample``; above, the first ones."""
+
+
+class Permissions:
+    """What a run has learned of connections: where a write went through, and where it was refused."""
+
+    def __init__(self) -> None:
+        self.proven: set[str] = set()
+        self.refused: Counter[str] = Counter()
+
+    def forbidden(self, connection: str) -> bool:
+        """Whether enough single writes were refused to stop asking."""
+        return self.refused[connection] >= STORM
+
+
+def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissions) -> Tally:
+    """Carry out the quality plan of one datastore; when this returns, the ledger has every outcome."""
+    tally = Tally(run, key, plan.meta["unchanged"])
+    tally.pass_over(plan.rows)
+    todo = [change for change in plan.rows if change.status == "planned"]
+    if not run.may_write:
+        tally.settle([Outcome(change, "parked", "first contact: nothing was written yet") for change in todo])
+        return tally
+    notes = [change for change in todo if change.action == "note"]
+    writes = [change for change in todo if change.action != "note"]
+    if notes or writes:
+        with claimed(run, run.name, key) as claim:
+            tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
+            _Writer(run, key, tally, claim, permissions).write(writes)
+    return tally
+
+
+Group = tuple[Change, ...]
+"""All changes of one asset: they go in one call."""
+
+
+class _Writer:
+    def __init__(self, run: Run, key: str, tally: Tally, claim: Held, permissions: Permissions) -> None:
+        self.run = run
+        self.key = key
+        self.tally = tally
+        self.claim = claim
+        self.permissions = permissions
+        self.roles = {surface.name: surface.role for surface in run.catalog.surfaces}
+        self.alert_rules = alert_rules(run.config, run.integration, run.actors)
+        self.read_back = 0
+
+    def write(self, changes: Sequence[Change]) -> None:
+        by_connection: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
+        for change in sorted(changes, key=_top_down):
+            by_connection[change.connection][change.target].append(change)
+        for connection, by_asset in by_connection.items():
+            groups = [tuple(group) for group in by_asset.values()]
+            while groups:
+                if self.permissions.forbidden(connection):
+                    self._forbidden(connection, groups)
+                    break
+                # The first write on a connection goes alone: what it may do is learned on one asset.
+                size = self.run.catalog.batch_size if connection in self.permissions.proven else 1
+                self._batch(groups[:size])
+                groups = groups[size:]
+
+    def _batch(self, groups: Sequence[Group]) -> None:
+        groups = self._still_due(groups)
+        if not groups:
+            return
+        flat = [change for group in groups for change in group]
+        self.claim.fence()
+        self.run.ledger.intend(self.run.run_id, self.run.name, self.key, flat)
+        try:
+            outcomes = list(self.run.catalog.write(flat))
+        except BatchRejected as refusal:
+            self._refused(groups, refusal)
+            return
+        self.permissions.proven.update(change.connection for change in flat)
+        self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor)
+
+    def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
+        """Split until the bad item is alone. Nothing of the batch was written."""
+        if len(groups) > 1:
+            named = [group for group in groups if group[0].target == refusal.culprit]
+            rest = [group for group in groups if group[0].target != refusal.culprit]
+            middle = len(rest) // 2
+            parts = [named, rest] if named else [rest[:middle], rest[middle:]]
+            for part in parts:
+                open_groups = [g for g in part if not self.permissions.forbidden(g[0].connection)]
+                if open_groups:
+                    self._batch(open_groups)
+                closed = [g for g in part if self.permissions.forbidden(g[0].connection)]
+                for group in closed if not open_groups else []:
+                    self._forbidden(group[0].connection, [group])
+            return
+        group = groups[0]
+        if refusal.error_class == "permission":
+            self.permissions.refused[group[0].connection] += 1
+            self._remember_refusal(group[0].connection)
+        self.tally.settle(
+            [Outcome(change, "rejected", refusal.reason, _class(refusal.error_class)) for change in group]
+        )
+
+    def _forbidden(self, connection: str, groups: Sequence[Group]) -> None:
+        reason = (
+            f"not tried: the token may not write on connection {connection} (its first {STORM} writes were "
+            "refused); the persona needs a metadata policy there with the actions Update and Custom metadata"
+        )
+        self.tally.settle(
+            [Outcome(change, "rejected", reason, "permission") for group in groups for change in group]
+        )
+
+    def _remember_refusal(self, connection: str) -> None:
+        refused = dict(self.run.ledger.notes.get(self.run.name, "refused_as", {}))
+        refused[connection] = self.run.credentials
+        self.run.ledger.notes.put(self.run.name, "refused_as", refused)
+
+    def _still_due(self, groups: Sequence[Group]) -> list[Group]:
+        """Read again by id what may have changed since the plan: alerts always, all of it after a wait."""
+        ids = [
+            group[0].target
+            for group in groups
+            if self.claim.waited or any(self.roles[change.surface] == "alerts" for change in group)
+        ]
+        if not ids:
+            return list(groups)
+        fresh = self.run.catalog.reread(ids)
+        held: dict[str, dict[str, list[Holding]]] = {
+            surface: self.run.ledger.holdings.by_target(self.run.name, surface, ids)
+            for surface, role in self.roles.items()
+            if role == "alerts"
+        }
+        due: list[Group] = []
+        for group in groups:
+            if group[0].target not in ids:
+                due.append(group)
+                continue
+            asset = fresh.get(group[0].target)
+            left: list[Change] = []
+            for change in group:
+                rows = held.get(change.surface, {}).get(change.target, [])
+                outcome = self._overtaken(change, asset, rows[0] if rows else None)
+                if outcome is None:
+                    left.append(change)
+                else:
+                    self.tally.settle([outcome])
+            if left:
+                due.append(tuple(left))
+        return due
+
+    def _overtaken(self, change: Change, asset: CatalogAsset | None, row: Holding | None) -> Outcome | None:
+        """What became of a change that the catalog has overtaken, or null if it is still due."""
+        if asset is None:
+            return Outcome(change, "skipped", "the asset is gone or out of sight", "missing")
+        role = self.roles[change.surface]
+        if role == "alerts":
+            if owner_of(asset.alert, row, self.alert_rules) == "person":
+                by = asset.alert.by if asset.alert else "somebody"
+                return Outcome(change, "skipped", f"{by} put an alert there meanwhile; ours waits")
+            if change.action == "remove" and asset.alert is None:
+                return Outcome(change, "unchanged", "already cleared")
+        if role == "attributes" and self.claim.waited and self._agrees(change, asset):
+            return Outcome(change, "unchanged", "another run wrote it meanwhile")
+        return None
+
+    def _seen(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Read back what was written, as much of it as the setting asks for."""
+        how = self.run.integration.read_back
+        applied = {o.change.target for o in outcomes if o.outcome == "applied"}
+        if how == "none" or not applied or (how == "sample" and self.read_back >= SAMPLE):
+            return list(outcomes)
+        self.read_back += len(applied)
+        fresh = self.run.catalog.reread(sorted(applied))
+        return [self._confirmed(outcome, fresh.get(outcome.change.target)) for outcome in outcomes]
+
+    def _confirmed(self, outcome: Outcome, asset: CatalogAsset | None) -> Outcome:
+        change = outcome.change
+        if outcome.outcome != "applied":
+            return outcome
+        if asset is None:
+            return Outcome(change, "rejected", "read back, the asset is out of sight", "conflict")
+        if self._agrees(change, asset):
+            return outcome
+        return Outcome(change, "rejected", "read back, the asset shows something else", "conflict")
+
+    def _agrees(self, change: Change, asset: CatalogAsset) -> bool:
+        role = self.roles[change.surface]
+        if role == "attributes":
+            return all(
+                same_value(value, asset.attributes.get(name), self.run.integration.decimals)
+                for name, value in (change.after or {}).items()
+            )
+        if role == "alerts":
+            if change.after is None:
+                return asset.alert is None
+            return (
+                asset.alert is not None
+                and msgspec.structs.asdict(asset.alert).items() >= dict(change.after).items()
+            )
+        return True
+
+
+def _top_down(change: Change) -> tuple[int, str]:
+    """Schemas before tables before columns: what most people look at first is right first."""
+    order = {"datastore": 0, "container": 1, "field": 2}
+    return order.get(change.source.partition(":")[0], 1), change.name
+
+
+def _class(word: str) -> RejectionClass:
+    known: tuple[RejectionClass, ...] = ("permission", "missing", "throttle", "server", "conflict")
+    return next((one for one in known if one == word), "validation")

@@ -1,0 +1,214 @@
+"""One integration within one run: its configuration, clients and ledger, opened when first used."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+import msgspec
+
+from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, Identity
+from qsync_pipeline.catalogs.registry import open_catalog
+from qsync_pipeline.config import Config, IntegrationConfig
+from qsync_pipeline.core.tables import FailedTable, Table
+from qsync_pipeline.ledger import Ledger, Report
+from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.qualytics.opening import open_qualytics
+from qsync_pipeline.transport.budget import Budget, LocalBudget
+from qsync_pipeline.transport.counter import RequestCounter
+from qsync_pipeline.transport.errors import OutsideError, SyncError, Unauthorized, Unreachable
+from qsync_pipeline.transport.redact import redact
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+log = logging.getLogger("qsync")
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Run:
+    """What a stage needs of one run, for one integration.
+
+    ``ledger`` may be read-only (a plan); ``reports`` is then a scratch ledger, which is where the stages'
+    reports and request counts go. ``say`` writes a line for people, ``tell`` moves a progress bar.
+    """
+
+    run_id: str
+    config: Config
+    integration: IntegrationConfig
+    ledger: Ledger
+    reports: Ledger
+    dry_run: bool = True
+    first_write: bool = False
+    scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    say: Say = log.info
+    tell: Callable[[str, int, int], None] = lambda stage, done, total: None
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+
+    @cached_property
+    def counter(self) -> RequestCounter:
+        """Requests of this run, by system."""
+        return RequestCounter()
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The budget all processes share; a plan writes nothing, so it keeps one of its own."""
+        return LocalBudget() if self.ledger.read_only else self.ledger.budget
+
+    @cached_property
+    def qualytics(self) -> QualyticsClient:
+        """The Qualytics client."""
+        return open_qualytics(self.config.qualytics, budget=self.budget, counter=self.counter)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog, with the attribute definitions that the ledger remembers."""
+        catalog = open_catalog(self.integration, budget=self.budget, counter=self.counter)
+        catalog.use_definitions(self.ledger.notes.get(self.name, "definitions", {}))
+        return catalog
+
+    @cached_property
+    def index(self) -> CatalogIndex:
+        """The light part of the catalog, read once per run."""
+        return self.catalog.index()
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who we are in the catalog; remembered, so that a changed token changes no ownership."""
+        identity = self.catalog.identity()
+        if not self.ledger.read_only and identity.actor not in self.actors:
+            self.ledger.notes.put(self.name, "actors", sorted({*self.actors, identity.actor}))
+        return identity
+
+    @cached_property
+    def native_tags(self) -> bool:
+        """Whether tags are kept as external tags of Qualytics rather than as definitions of ours."""
+        wanted = self.config.qualytics.external_tags
+        return wanted == "native" or (wanted == "auto" and self.qualytics.offers_external_tags())
+
+    @property
+    def name(self) -> str:
+        """The integration's name."""
+        return self.integration.name
+
+    @property
+    def actors(self) -> frozenset[str]:
+        """The names under which the catalog has known us."""
+        return frozenset(self.ledger.notes.get(self.name, "actors", []))
+
+    @property
+    def may_write(self) -> bool:
+        """Whether first contact has been made, or is allowed now (DESIGN.md §5.5)."""
+        return (
+            self.first_write
+            or self.integration.first_write
+            or bool(self.ledger.notes.get(self.name, "first_write_done", False))
+        )
+
+    def granted_again(self, datastore: str) -> frozenset[str]:
+        """Connections whose rejected items are worth another try: the credentials are others than then.
+
+        ``credentials`` in the ledger's notes is who we were when a connection refused us, by connection.
+        """
+        refused: dict[str, str] = self.ledger.notes.get(self.name, "refused_as", {})
+        return frozenset(name for name, then in refused.items() if then != self.credentials)
+
+    @cached_property
+    def credentials(self) -> str:
+        """A fingerprint of who we are in the catalog: it changes with the actor and with the token's life."""
+        return f"{self.identity.actor}|{self.identity.expires_at or ''}"
+
+    def report(
+        self,
+        stage: str,
+        datastore: str,
+        counts: Mapping[str, object] | None = None,
+        *,
+        error: str = "",
+        error_class: str = "",
+        partial: bool = False,
+    ) -> None:
+        """Keep a stage's word on one datastore (or, with no datastore, on the whole integration)."""
+        self.reports.reports.put(
+            Report(
+                run_id=self.run_id,
+                integration=self.name,
+                datastore=datastore,
+                stage=stage,
+                ok=not error,
+                error=redact(error),
+                error_class=error_class,
+                dry_run=self.dry_run,
+                partial=partial,
+                counts=dict(counts or {}),
+            )
+        )
+
+    def flush_requests(self) -> None:
+        """Add what was requested since the last time to the run's account."""
+        for system, sent in self._sent().items():
+            for kind, total in sent.items():
+                fresh = total - self._flushed.get((system, kind), 0)
+                if fresh:
+                    self._flushed[(system, kind)] = total
+                    self.reports.reports.add_requests(self.run_id, self.name, system, kind, fresh)
+
+    @cached_property
+    def _flushed(self) -> dict[tuple[str, str], int]:
+        return {}
+
+    def _sent(self) -> dict[str, dict[str, int]]:
+        everything = self.counter.snapshot()
+        qualytics = self.counter.snapshot("qualytics")
+        catalog = {kind: total - qualytics[kind] for kind, total in everything.items()}
+        return {"qualytics": qualytics, "catalog": catalog}
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.flush_requests()
+        for name in ("qualytics", "catalog"):
+            client = self.__dict__.pop(name, None)
+            if client is not None:
+                client.close()
+
+
+def error_class(error: BaseException) -> str:
+    """A short word for a failure, by which the command line chooses its exit status."""
+    if isinstance(error, OutsideError):
+        return type(error).__name__.lower()
+    if isinstance(error, FailedTable):
+        return "upstream"
+    return "config" if isinstance(error, SyncError) else "internal"
+
+
+def alone(run: Run, stage: str, key: str, row_type: type[Row], work: Callable[[], Table[Row]]) -> Table[Row]:
+    """Run a stage for one datastore so that its failure is its own.
+
+    What concerns the whole system (refused credentials, no answer) goes up and stops the run; anything else
+    becomes a failed table and a report.
+    """
+    try:
+        return work()
+    except (Unauthorized, Unreachable):
+        raise
+    except Exception as error:
+        note_failure(run, stage, key, error)
+        return Table(row_type, failure=redact(str(error) or type(error).__name__))
+
+
+def note_failure(run: Run, stage: str, key: str, error: Exception) -> None:
+    """Report a datastore's failure; a bug's traceback goes to the log, for whoever has to mend it."""
+    kind = error_class(error)
+    if kind == "internal":
+        log.error("%s of %s failed\n%s", stage, key, redact(traceback.format_exc()))
+    if kind != "upstream":
+        run.say(f"{key}: {stage} failed: {redact(str(error) or type(error).__name__)}")
+    run.report(stage, key, error=str(error) or type(error).__name__, error_class=kind)

@@ -1,0 +1,83 @@
+"""Keeping account of what became of a plan, in the ledger and in counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from qsync_pipeline.core.plan import OUTCOMES, OutcomeCounts
+from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.transport.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    OutsideError,
+    ServerError,
+    Throttled,
+    TimedOutAfterSend,
+)
+from qsync_pipeline.transport.redact import redact
+
+_CLASSES: tuple[tuple[type[OutsideError], RejectionClass], ...] = (
+    (Forbidden, "permission"),
+    (NotFound, "missing"),
+    (Conflict, "conflict"),
+    (Throttled, "throttle"),
+    (ServerError, "server"),
+    (TimedOutAfterSend, "server"),
+)
+
+
+def class_of(error: OutsideError) -> RejectionClass:
+    """The class of a rejection, which decides when it is tried again."""
+    return next((name for kind, name in _CLASSES if isinstance(error, kind)), "validation")
+
+
+class Tally:
+    """The outcomes of one datastore in one write stage. ``unchanged`` starts with what the plan found so."""
+
+    def __init__(self, run: Run, datastore: str, unchanged: Mapping[str, int]) -> None:
+        self.run = run
+        self.datastore = datastore
+        self.counts: OutcomeCounts = {}
+        self.reasons: Counter[str] = Counter()
+        for surface, number in unchanged.items():
+            self._row(surface)["unchanged"] += number
+
+    def settle(self, outcomes: Sequence[Outcome], *, actor: str | None = None) -> None:
+        """Put outcomes into the ledger, in one transaction, and count them."""
+        if not outcomes:
+            return
+        self.run.ledger.settle(self.run.run_id, self.run.name, self.datastore, outcomes, actor=actor)
+        self._count(outcomes)
+
+    def pass_over(self, changes: Iterable[Change]) -> None:
+        """Count the lines that are not to be carried out. They are in the plan, not in the journal."""
+        words = {"skipped": "skipped", "waiting": "skipped", "parked": "parked"}
+        self._count(
+            [
+                Outcome(change, words[change.status], change.reason)  # type: ignore[arg-type]  # from the table
+                for change in changes
+                if change.status in words
+            ]
+        )
+
+    def reject(self, changes: Sequence[Change], error: OutsideError) -> None:
+        """Settle changes as rejected by this error."""
+        reason = redact(str(error))
+        self.settle([Outcome(change, "rejected", reason, class_of(error)) for change in changes])
+
+    @property
+    def rejected(self) -> int:
+        """How many changes were rejected."""
+        return sum(row["rejected"] for row in self.counts.values())
+
+    def _count(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            self._row(outcome.change.surface)[outcome.outcome] += 1
+            if outcome.outcome in ("skipped", "rejected", "parked"):
+                self.reasons[f"{outcome.outcome}: {outcome.reason}"] += 1
+
+    def _row(self, surface: str) -> dict[str, int]:
+        return self.counts.setdefault(surface, dict.fromkeys(OUTCOMES, 0))

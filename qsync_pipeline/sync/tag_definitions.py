@@ -1,0 +1,122 @@
+"""Carrying out changes of tag definitions in Qualytics."""
+
+from __future__ import annotations
+
+from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.ledger import TagDefinition
+from qsync_pipeline.qualytics.models import GlobalTag
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.settling import class_of
+from qsync_pipeline.transport.errors import Conflict, NotFound, OutsideError, Unauthorized, Unreachable
+from qsync_pipeline.transport.redact import redact
+
+UNREACHABLE_NAME = "the deployment does not find this name in a URL"
+
+
+def apply_definition(run: Run, change: Change) -> Outcome:
+    """Create, update or delete one definition, and remember in the ledger whose it is."""
+    journal = _journal(change)
+    try:
+        if change.action == "create":
+            return _create(run, change, journal)
+        if change.action == "update":
+            return _update(run, change, journal)
+        return _delete(run, change, journal)
+    except (Unauthorized, Unreachable):
+        raise
+    except OutsideError as error:
+        return Outcome(journal, "rejected", redact(str(error)), class_of(error))
+
+
+def _create(run: Run, change: Change, journal: Change) -> Outcome:
+    look = change.after
+    # Noted before the call: a run that dies after it must know the definition for ours.
+    run.ledger.tag_definitions.put(_record(run, change, made=True, before=None))
+    try:
+        run.qualytics.create_tag(
+            look["name"],
+            color=look["color"],
+            description=look["description"],
+            category=look["category"],
+            weight_modifier=look["weight_modifier"],
+            type=change.kind,
+        )
+    except Conflict:
+        if _find(run, change.key) is None:
+            run.ledger.tag_definitions.drop(change.key)
+            raise
+        run.ledger.tag_definitions.drop(change.key)
+        return Outcome(journal, "unchanged", "somebody made it meanwhile")
+    except OutsideError:
+        if _find(run, change.key) is None:
+            run.ledger.tag_definitions.drop(change.key)
+        raise
+    return Outcome(journal, "applied", change.reason)
+
+
+def _update(run: Run, change: Change, journal: Change) -> Outcome:
+    tag = _find(run, change.key)
+    if tag is None:
+        return Outcome(journal, "skipped", "its definition was deleted meanwhile", "missing")
+    look = change.after
+    known = run.ledger.tag_definitions.all().get(change.key)
+    if not run.qualytics.update_tag(
+        tag, color=look["color"], description=look["description"], category=look["category"]
+    ):
+        return Outcome(journal, "skipped", UNREACHABLE_NAME)
+    takes_over = bool(change.extra.get("takes_over"))
+    made = bool(known and known.made)
+    before = change.before if takes_over else (known.before or {}).get("look") if known else None
+    run.ledger.tag_definitions.put(_record(run, change, made=made, before=before, taken_over=not made))
+    return Outcome(journal, "applied", change.reason)
+
+
+def _delete(run: Run, change: Change, journal: Change) -> Outcome:
+    tag = _find(run, change.key)
+    if tag is None:
+        run.ledger.tag_definitions.drop(change.key)
+        return Outcome(journal, "unchanged", "already gone")
+    if tag.count:
+        return Outcome(journal, "unchanged", f"{tag.count} objects carry it again")
+    try:
+        reached = run.qualytics.delete_tag(tag.name)
+    except NotFound:
+        reached = True
+    if not reached:
+        return Outcome(journal, "skipped", UNREACHABLE_NAME)
+    run.ledger.tag_definitions.drop(change.key)
+    return Outcome(journal, "applied", change.reason)
+
+
+def _find(run: Run, key: str) -> GlobalTag | None:
+    return next((tag for tag in run.qualytics.global_tags() if tag_key(tag.name) == key), None)
+
+
+def _record(
+    run: Run, change: Change, *, made: bool, before: object, taken_over: bool = False
+) -> TagDefinition:
+    tag_id = change.extra.get("tag_id")
+    return TagDefinition(
+        name=change.name,
+        folded=change.key,
+        made_by=run.name,
+        made=made,
+        taken_over=taken_over,
+        before={"look": before, "tag_ids": [tag_id] if tag_id else []},
+    )
+
+
+def _journal(change: Change) -> Change:
+    """The same change, kept out of the holdings: definitions have a table of their own."""
+    return Change(
+        change.surface,
+        change.action,
+        change.target,
+        change.name,
+        change.key,
+        change.before,
+        change.after,
+        change.reason,
+        extra={"hold": False},
+    )
