@@ -82,6 +82,10 @@ CHILD_RELATION: dict[str, str] = {
     "Column": "columns",
     "DataDomain": "subDomains",
 }
+HIERARCHY = frozenset(
+    {*PARENT_RELATION.values(), *COLUMN_RELATION.values(), *CHILD_RELATION.values(), "dataDomain"}
+)
+"""Relations that say where an asset lives: they count when it is created, and cannot be edited later."""
 
 
 @dataclass(frozen=True, slots=True)

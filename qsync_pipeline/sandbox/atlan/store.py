@@ -38,6 +38,7 @@ class Store:
         self.index = SearchIndex(self.fields, self.names, self.indexed)
         self._docs: dict[str, Doc] = {}
         self._children: dict[str, dict[str, None]] = {}
+        self._few: dict[str, dict[str, None]] = {"Connection": {}, "DataDomain": {}}
         self._behind: dict[str, Doc | None] = {}
         """Indexed versions of documents whose newest version is not indexed yet."""
         self._queue: deque[tuple[float, str, Doc | None]] = deque()
@@ -84,6 +85,10 @@ class Store:
         """Every asset, archived ones included."""
         return iter(self._docs.values())
 
+    def docs_of(self, *types: str) -> list[Doc]:
+        """Every asset of these types; for the few that there are of connections and domains."""
+        return [doc for kind in types for guid in self._few.get(kind, ()) if (doc := self._docs.get(guid))]
+
     def domain_guids(self, doc: Doc) -> list[str] | None:
         """The asset's domainGUIDs; with the switch of row 20 the nearest above."""
         own: list[str] | None = doc.attrs.get("domainGUIDs")
@@ -106,6 +111,8 @@ class Store:
         """Add an asset of the initial estate: indexed at once, without an audit record."""
         self._docs[doc.guid] = doc
         self.names.add(doc.qn, doc.guid)
+        if doc.type in self._few:
+            self._few[doc.type][doc.guid] = None
         if doc.scope.parent is not None:
             self._children.setdefault(doc.scope.parent, {})[doc.guid] = None
         self.index.load(doc)
@@ -121,6 +128,8 @@ class Store:
         else:
             self._docs[guid] = new
             self.names.add(new.qn, guid)
+            if new.type in self._few:
+                self._few[new.type][guid] = None
         before = old.scope.parent if old is not None else None
         after = new.scope.parent if new is not None else None
         if before is not None and before != after:
