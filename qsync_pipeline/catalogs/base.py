@@ -89,8 +89,10 @@ class Catalog(Protocol):
     """One integration's catalog, opened for one run. Errors are those of ``transport.errors``."""
 
     surfaces: tuple[Surface, ...]
-    batch_size: int
-    """How many assets one :meth:`write` may carry."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many assets one :meth:`write` may carry now; it may change from write to write."""
 
     def identity(self) -> Identity:
         """Prove that the credentials work; the cheapest call there is."""

@@ -13,7 +13,7 @@ from qsync_pipeline.catalogs.atlan.reading import Reader
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.types import AttributeIds
 from qsync_pipeline.catalogs.atlan.writing import SURFACES, Writer
-from qsync_pipeline.catalogs.base import CatalogIndex, DefinitionPlan, Identity, Presence, Surface
+from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, DefinitionPlan, Identity, Presence, Surface
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.budget import Budget
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["SURFACES", "AtlanCatalog", "open_catalog"]
 
 
-class AtlanCatalog:
+class AtlanCatalog(Catalog):
     """One Atlan integration, opened for one run; see :class:`~qsync_pipeline.catalogs.base.Catalog`.
 
     Thread-safe for reading; one :meth:`write` at a time.

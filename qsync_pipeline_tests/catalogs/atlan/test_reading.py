@@ -1,0 +1,256 @@
+"""Reading: shared reads and their gaps, unknown tags, narrowing, and proof by id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qsync_pipeline.catalogs.atlan.lanes import side_by_side
+from qsync_pipeline.catalogs.atlan.queries import contents, groups
+from qsync_pipeline.catalogs.atlan.reading import Reader
+from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
+from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.transport.errors import Forbidden, NotFound, ServerError, Unauthorized
+from qsync_pipeline_tests.catalogs.atlan.fake import BULK, CONN, SEARCH, TYPEDEFS, FakeSession, pages, row
+
+PII = {"name": "hPII", "displayName": "PII", "options": {"color": "Red"}}
+NEW = {"name": "hNew", "displayName": "New"}
+SCHEMA = CatalogAsset(
+    id="s",
+    level="schema",
+    kind="Schema",
+    name="S",
+    qualified_name=f"{CONN}/DB/S",
+    connection=CONN,
+    connector="snowflake",
+    database="DB",
+    schema="S",
+    host="acme.example",
+)
+
+
+def typedefs(*tags: dict[str, Any]) -> dict[str, Any]:
+    return {"classificationDefs": list(tags), "businessMetadataDefs": []}
+
+
+def reader(session: FakeSession, page_size: int = 100) -> Reader:
+    return Reader(session.client(page_size), AtlanSettings(url="https://acme.example"))
+
+
+def tagged(number: int, *ids: str) -> dict[str, Any]:
+    guid = f"guid-{number:04}"
+    return row(number, classifications=[{"typeName": id, "entityGuid": guid} for id in ids])
+
+
+def asked_types(call: dict[str, Any]) -> list[str]:
+    filters = call["json"]["dsl"]["query"]["bool"]["filter"]
+    return next((f["terms"]["__typeName.keyword"] for f in filters if "terms" in f), [])
+
+
+def tenant(structure: list[dict[str, Any]], domains: Any = ()) -> FakeSession:
+    def search(call: dict[str, Any]) -> Any:
+        if asked_types(call) == ["DataDomain"]:
+            if isinstance(domains, Exception):
+                raise domains
+            return pages(domains)(call)
+        return pages(structure)(call)
+
+    return FakeSession().on("POST", SEARCH, search).on("GET", TYPEDEFS, typedefs(PII))
+
+
+STRUCTURE = [
+    row(1, "Connection", attributes={"name": "WH", "qualifiedName": CONN, "host": "acme.example"}),
+    row(2, "Database", attributes={"name": "DB", "qualifiedName": f"{CONN}/DB"}),
+    row(
+        3,
+        "Schema",
+        attributes={"name": "S", "qualifiedName": f"{CONN}/DB/S", "databaseName": None, "domainGUIDs": ["d"]}
+        | {"databaseQualifiedName": f"{CONN}/DB"},
+    ),
+]
+DOMAIN = row(
+    9, "DataDomain", guid="d", attributes={"name": "Finance", "qualifiedName": "default/domain/x/super"}
+)
+
+
+def test_the_index_knows_where_everything_is_in_three_calls() -> None:
+    session = tenant(STRUCTURE, [DOMAIN])
+    index = reader(session).index()
+    (schema,) = index.schemas
+    assert [c.host for c in index.connections] == ["acme.example"]
+    assert (schema.database, schema.schema, schema.host, schema.domain) == ("DB", "S", "acme.example", "d")
+    assert [d.name for d in index.domains] == ["Finance"]
+    assert index.gaps == ()
+    assert len(session.calls) == 3
+
+
+def test_a_domain_tree_that_cannot_be_read_is_a_gap_not_an_empty_tree() -> None:
+    index = reader(tenant(STRUCTURE, ServerError("503"))).index()
+    assert len(index.schemas) == 1
+    assert any(gap.startswith("domain tree") for gap in index.gaps)
+
+
+def test_a_domain_in_use_that_the_tree_lacks_is_a_gap() -> None:
+    assert any("not visible" in gap for gap in reader(tenant(STRUCTURE, [])).index().gaps)
+
+
+def test_type_definitions_that_cannot_be_read_are_a_gap_and_spoil_tagged_assets() -> None:
+    session = tenant([*STRUCTURE[:2], tagged(3, "hPII") | {"typeName": "Schema"}])
+
+    def refuse(call: dict[str, Any]) -> Any:
+        raise Forbidden("no")
+
+    session.on("GET", TYPEDEFS, refuse)
+    index = reader(session).index()
+    assert any(gap.startswith("type definitions") for gap in index.gaps)
+    assert [s.complete for s in index.schemas] == [False]
+    assert [c.complete for c in index.connections] == [True]
+    assert session.count("GET", TYPEDEFS) == 1
+
+
+def test_a_lost_token_stops_the_index() -> None:
+    with pytest.raises(Unauthorized):
+        reader(tenant(STRUCTURE, Unauthorized("401"))).index()
+
+
+def test_an_unknown_tag_is_looked_up_once_and_then_named() -> None:
+    answers = iter([typedefs(PII), typedefs(PII, NEW)])
+    session = FakeSession().on("POST", SEARCH, pages([tagged(1, "hPII", "hNew"), tagged(2, "hNew")]))
+    session.on("GET", TYPEDEFS, lambda call: next(answers))
+    found = list(reader(session).read([SCHEMA]))
+    assert [[t.name for t in a.tags] for a in found] == [["New", "PII"], ["New"]]
+    assert all(a.complete for a in found)
+    assert session.count("GET", TYPEDEFS) == 2
+
+
+def test_a_tag_that_stays_unknown_costs_one_more_call_and_not_one_per_page() -> None:
+    rows = [tagged(n, "hGone") for n in range(6)]
+    session = FakeSession().on("POST", SEARCH, pages(rows)).on("GET", TYPEDEFS, typedefs(PII))
+    found = list(reader(session, page_size=2).read([SCHEMA]))
+    assert [a.complete for a in found] == [False] * 6
+    assert session.count("GET", TYPEDEFS) == 2
+
+
+def test_names_missing_on_a_row_come_from_the_schema_that_was_asked_for() -> None:
+    bare = row(1, attributes={"databaseName": None, "schemaName": None})
+    session = FakeSession().on("POST", SEARCH, pages([bare])).on("GET", TYPEDEFS, typedefs())
+    (asset,) = reader(session).read([SCHEMA])
+    assert (asset.database, asset.schema, asset.host) == ("DB", "S", "acme.example")
+
+
+def test_a_narrowed_read_compares_names_by_case_fold_and_keeps_the_schema() -> None:
+    column = {"name": "id", "tableName": "Orders"}
+    rows = [
+        row(1, "Schema", attributes={"name": "S", "qualifiedName": SCHEMA.qualified_name}),
+        row(2, attributes={"name": "ORDERS"}),
+        row(3, attributes={"name": "ORDERS_OLD"}),
+        row(4, "Column", attributes=column),
+        row(5, "Column", attributes=column | {"tableName": "OTHER"}),
+    ]
+    session = FakeSession().on("POST", SEARCH, pages(rows)).on("GET", TYPEDEFS, typedefs())
+    found = reader(session).read([SCHEMA], {"orders"})
+    assert [a.id for a in found] == ["guid-0001", "guid-0002", "guid-0004"]
+
+
+def test_a_narrowed_query_asks_for_the_names_in_every_case() -> None:
+    text = str(contents(["q"], {"Orders"}))
+    assert "'name.keyword': ['ORDERS', 'Orders', 'orders']" in text
+    assert "'tableName.keyword': ['ORDERS', 'Orders', 'orders']" in text
+    assert "'viewName.keyword': ['ORDERS', 'Orders', 'orders']" in text
+
+
+def test_many_schemas_share_queries_and_a_few_keep_the_lanes_busy() -> None:
+    names = [f"s{n}" for n in range(200)]
+    assert [len(g) for g in groups(names)] == [20] * 10
+    assert [len(g) for g in groups(names[:3])] == [1, 1, 1]
+    assert [len(g) for g in groups(names[:7])] == [2, 2, 2, 1]
+    assert groups([]) == []
+
+
+def test_lanes_keep_the_order_and_stop_at_the_first_failure() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> int:
+        if item == 5:
+            raise ValueError(item)
+        done.append(item)
+        return item * 2
+
+    assert list(side_by_side(work, [1, 2, 3, 4])) == [2, 4, 6, 8]
+    done.clear()
+    with pytest.raises(ValueError, match="5"):
+        list(side_by_side(work, range(5, 100)))
+    assert len(done) < 20
+
+
+class Graph:
+    """Assets by guid: 'present', 'gone', 'forbidden', 'deleted' or 'scrubbed'."""
+
+    def __init__(self, **states: str) -> None:
+        self.states = states
+        self.session = FakeSession().on("GET", BULK, self._many).on("GET", TYPEDEFS, typedefs(PII))
+        self.session.on("POST", SEARCH, self._search)
+        for guid in states:
+            self.session.on(
+                "GET", f"/api/meta/entity/guid/{guid}", lambda c, g=guid: {"entity": self._one(g)}
+            )
+
+    def _one(self, guid: str) -> dict[str, Any]:
+        state = self.states[guid]
+        if state == "gone":
+            raise NotFound("404", status=404, code="ATLAS-404-00-005")
+        if state == "forbidden":
+            raise Forbidden("403", status=403, code="ATLAS-403-00-001")
+        found = row(1, guid=guid, status="DELETED" if state == "deleted" else "ACTIVE")
+        found |= {"classifications": [{"typeName": "hPII", "entityGuid": guid}]}
+        return found | ({"scrubbed": True} if state == "scrubbed" else {})
+
+    def _many(self, call: dict[str, Any]) -> Any:
+        return {"entities": [self._one(guid) for guid in call["params"]["guid"]]}
+
+    def _search(self, call: dict[str, Any]) -> Any:
+        (asked,) = call["json"]["dsl"]["query"]["bool"]["filter"]
+        rows = [
+            row(n, guid=guid, scrubbed=self.states[guid] == "forbidden")
+            for n, guid in enumerate(asked["terms"]["__guid"])
+            if self.states[guid] != "gone"
+        ]
+        return pages(rows)(call)
+
+
+def test_presence_is_proved_by_id() -> None:
+    graph = Graph(a="present", b="gone", c="forbidden", d="deleted", e="scrubbed")
+    assert reader(graph.session).presence(["a", "b", "c", "d", "e", "-1:hidden"]) == {
+        "a": "present",
+        "b": "gone",
+        "c": "forbidden",
+        "d": "gone",
+        "e": "forbidden",
+        "-1:hidden": "forbidden",
+    }
+
+
+def test_a_forbidden_connection_is_not_asked_for_asset_by_asset() -> None:
+    graph = Graph(**{f"g{n}": "forbidden" for n in range(40)})
+    assert set(reader(graph.session).presence(list(graph.states)).values()) == {"forbidden"}
+    assert len(graph.session.calls) == 2
+
+
+def test_only_the_graph_proves_that_an_asset_is_gone() -> None:
+    graph = Graph(a="present", b="gone")
+    reader(graph.session).presence(["a", "b"])
+    assert graph.session.count("GET", "/api/meta/entity/guid/b") == 1
+
+
+def test_a_reread_returns_what_is_readable_and_leaves_the_rest_out() -> None:
+    graph = Graph(a="present", b="gone", c="forbidden", d="deleted", e="scrubbed", f="present")
+    found = reader(graph.session).reread(list(graph.states))
+    assert set(found) == {"a", "f"}
+    assert [t.origin for t in found["a"].tags] == ["direct"]
+
+
+def test_a_reread_takes_at_most_fifty_ids_a_call() -> None:
+    graph = Graph(**{f"g{n}": "present" for n in range(120)})
+    assert len(reader(graph.session).reread(list(graph.states))) == 120
+    assert [len(c["params"]["guid"]) for c in graph.session.calls if c["path"] == BULK] == [50, 50, 20]

@@ -1,0 +1,48 @@
+"""The table of catalogs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from qsync_pipeline.catalogs.registry import catalog_types, open_catalog, surfaces_of
+from qsync_pipeline.config import AtlanConfig
+from qsync_pipeline.transport.errors import ConfigError
+
+
+def config(tmp_path: Path, **more: Any) -> AtlanConfig:
+    (tmp_path / "token").write_text("obviously-fake-token\n", encoding="utf-8")
+    values = {
+        "name": "atlan",
+        "type": "atlan",
+        "url": "http://127.0.0.1:9",
+        "token": {"file": str(tmp_path / "token")},
+    }
+    return AtlanConfig.model_validate(values | more)
+
+
+def test_every_type_says_which_surfaces_it_offers() -> None:
+    assert [(s.name, s.role) for s in surfaces_of("atlan")] == [
+        ("custom_metadata", "attributes"),
+        ("announcements", "alerts"),
+    ]
+    for type_ in catalog_types():
+        assert surfaces_of(type_)
+
+
+def test_an_unknown_type_is_named_with_what_is_allowed() -> None:
+    with pytest.raises(ConfigError, match=r"found 'purview'; allowed: .*atlan"):
+        surfaces_of("purview")
+    with pytest.raises(ConfigError):
+        open_catalog(cast(Any, SimpleNamespace(type="purview")))
+
+
+def test_opening_a_catalog_sends_nothing_and_shows_no_secret(tmp_path: Path) -> None:
+    catalog = open_catalog(config(tmp_path, batch_size=20))
+    assert catalog.batch_size == 20
+    everything = repr(vars(catalog)) + repr(vars(catalog.client.session))  # type: ignore[attr-defined]
+    assert "obviously-fake-token" not in everything
+    catalog.close()
