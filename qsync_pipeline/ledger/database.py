@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from qsync_pipeline.ledger.errors import LedgerReadOnly
+from qsync_pipeline.ledger.errors import LedgerReadOnly, LedgerUnavailable
 
 _T = TypeVar("_T")
 CHUNK = 500
 """Values in one IN list; SQLite before 3.32 takes 999 parameters in all."""
+BUSY_SECONDS = 30.0
+"""How long a SQLite writer waits for another one."""
 
 
 class Database:
@@ -25,12 +29,13 @@ class Database:
         self.clock = clock
         self.read_only = read_only
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._turn = threading.Lock()
         self._writing = engine.execution_options(qsync_writes=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that reads one consistent state (on SQLite) and changes nothing."""
-        with self.engine.connect() as connection, connection.begin():
+        with _explained(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -42,10 +47,20 @@ class Database:
         """
         if self.read_only:
             raise LedgerReadOnly("ledger: opened read-only, nothing may be written")
-        with self._writing.connect() as connection, connection.begin():
+        with self._queue(), _explained(), self._writing.connect() as connection, connection.begin():
             if lock and not self.is_sqlite:
                 connection.execute(_ADVISORY, {"key": lock_key(lock)})
             yield connection
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        """Threads of this process take turns here: SQLite lets them poll, and wait up to 0.1 s too long."""
+        mine = self.is_sqlite and self._turn.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if mine:
+                self._turn.release()
 
     def upsert(self, table: Table, changed: Sequence[str] | None = None) -> Any:
         """An insert that, where the primary key is taken, sets the columns ``changed`` (default: all others).
@@ -62,6 +77,21 @@ class Database:
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """The dialect's own insert, which knows ON CONFLICT."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Errors of the connection, not of a statement, in a sentence for users."""
+    try:
+        yield
+    except OperationalError as wrong:
+        raise LedgerUnavailable(f"ledger: {first_line(wrong)}") from wrong
+
+
+def first_line(wrong: BaseException) -> str:
+    """What the database says went wrong, without the statement and its values."""
+    cause = wrong.orig if isinstance(wrong, DBAPIError) and wrong.orig else wrong
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 
 
 _ADVISORY = text("SELECT pg_advisory_xact_lock(:key)")

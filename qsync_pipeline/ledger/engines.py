@@ -14,10 +14,8 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from qsync_pipeline.ledger import schema
+from qsync_pipeline.ledger.database import BUSY_SECONDS
 from qsync_pipeline.ledger.errors import LedgerUnavailable
-
-BUSY_SECONDS = 30.0
-"""How long a SQLite writer waits for another one."""
 
 _POSTGRES = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2"}
 
@@ -129,6 +127,7 @@ def _sqlite(creator: Callable[[], sqlite3.Connection], *, pool_size: int, max_ov
         "sqlite://",
         creator=creator,
         poolclass=QueuePool,
+        hide_parameters=True,  # values stay out of error texts
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=BUSY_SECONDS,
@@ -145,7 +144,9 @@ def _sqlite(creator: Callable[[], sqlite3.Connection], *, pool_size: int, max_ov
 
 def _postgres(url: URL, read_only: bool) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
+        )
     except ModuleNotFoundError as missing:
         raise LedgerUnavailable(
             f"ledger: {shown(url)} needs the package {missing.name}; install qsync-pipeline[postgres]"

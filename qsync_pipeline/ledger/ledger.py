@@ -15,7 +15,7 @@ from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import engines, migrate
 from qsync_pipeline.ledger.budget import LedgerBudget
 from qsync_pipeline.ledger.claims import Claims
-from qsync_pipeline.ledger.database import Database
+from qsync_pipeline.ledger.database import Database, first_line
 from qsync_pipeline.ledger.datastores import Datastores
 from qsync_pipeline.ledger.errors import LedgerTooOld, LedgerUnavailable
 from qsync_pipeline.ledger.holdings import Holdings
@@ -76,11 +76,11 @@ class Ledger:
             raise LedgerUnavailable(f"ledger: {engines.shown(parsed)}: {wrong.strerror}") from wrong
         try:
             return cls(_ready(engine, parsed, clock, read_only=read_only))
-        except (DBAPIError, sqlite3.Error) as wrong:
+        except (LedgerUnavailable, DBAPIError, sqlite3.Error) as wrong:
             engine.dispose()
-            cause = wrong.orig if isinstance(wrong, DBAPIError) else wrong
-            first_line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-            raise LedgerUnavailable(f"ledger: cannot open {engines.shown(parsed)}: {first_line}") from wrong
+            cause = wrong.__cause__ if isinstance(wrong, LedgerUnavailable) and wrong.__cause__ else wrong
+            where = engines.shown(parsed)
+            raise LedgerUnavailable(f"ledger: cannot open {where}: {first_line(cause)}") from cause
         except BaseException:
             engine.dispose()
             raise
