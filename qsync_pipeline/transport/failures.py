@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -32,9 +33,9 @@ def no_answer(system: str, host: str, where: str, error: Exception, *, repeatabl
         return Unreachable(
             f"{system}: the URL of {host or 'this system'} is not usable: {why}", system=system
         )
-    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError) and not _cut_off(error):
         return Unreachable(
-            f"{system}: the certificate of {host} was not accepted: {why} (check the URL, or name your own"
+            f"{system}: no trusted connection to {host}: {why} (check the URL and its https, or name your own"
             " certificate authority in REQUESTS_CA_BUNDLE)",
             system=system,
         )
@@ -84,6 +85,11 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
         yield current
         inner = [*current.args, getattr(current, "reason", None), current.__cause__]
         queue += [e for e in inner if isinstance(e, BaseException)]
+
+
+def _cut_off(error: Exception) -> bool:
+    """Whether an encrypted connection just ended, which is an accident and not a matter of trust."""
+    return any(isinstance(e, ssl.SSLEOFError | ssl.SSLZeroReturnError) for e in _chain(error))
 
 
 def _not_sent(error: Exception) -> bool:

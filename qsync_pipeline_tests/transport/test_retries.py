@@ -204,6 +204,16 @@ def test_a_host_without_a_name_is_unreachable() -> None:
         session("http://nowhere.invalid", Clock()).request("GET", "/x", kind="read", decode=dict)
 
 
+def test_https_to_what_speaks_none_is_final_at_once() -> None:
+    clock = Clock()
+    with (
+        serving(lambda _: Reply(body={})) as server,
+        pytest.raises(Unreachable, match="no trusted connection"),
+    ):
+        session(server.url.replace("http:", "https:"), clock).request("GET", "/x", kind="read", decode=dict)
+    assert clock.slept == []
+
+
 def test_connecting_gives_up_after_its_patience() -> None:
     policy = RetryPolicy(connect_tries=9, connect_patience=8.0)
     assert not policy.exhausted("connect", 1, 30.0)
