@@ -112,7 +112,7 @@ class SetPlan:
                 "name": self.settings.attribute_set,
                 "displayName": self.settings.attribute_set,
                 "description": SET_DESCRIPTION,
-                "options": {"logoType": "emoji", "emoji": ICON, "isLocked": "false"},
+                "options": {"logoType": "emoji", "emoji": ICON, "isLocked": False},
                 "attributeDefs": [
                     self._attribute(c, names[c], self.wanted_connections) for c in self.missing
                 ],
