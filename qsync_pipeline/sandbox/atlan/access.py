@@ -61,7 +61,12 @@ class Access:
     """OAuth client id -> (secret, token name)."""
 
     def issue(
-        self, name: str, rules: Mapping[str, Mode] | None = None, *, seconds: float = TOKEN_LIFE, guid: str = ""
+        self,
+        name: str,
+        rules: Mapping[str, Mode] | None = None,
+        *,
+        seconds: float = TOKEN_LIFE,
+        guid: str = "",
     ) -> Token:
         """A new token; without rules of its own it follows the persona, also when that changes."""
         now = self.clock.now()

@@ -17,7 +17,9 @@ from qsync_pipeline.sandbox.atlan.errors import (
 )
 from qsync_pipeline.sandbox.atlan.http import Call, Handler
 from qsync_pipeline.sandbox.atlan.model import SUPER_TYPES, Doc
-from qsync_pipeline.sandbox.atlan.store import Store, Transaction
+from qsync_pipeline.sandbox.atlan.reshape import archive, purge
+from qsync_pipeline.sandbox.atlan.store import Store
+from qsync_pipeline.sandbox.atlan.tagging import Tagging
 from qsync_pipeline.sandbox.atlan.upsert import Flags, Upserter
 from qsync_pipeline.sandbox.atlan.views import Json, Views, mutation, mutation_answer
 
@@ -58,11 +60,14 @@ class Lookup:
 class EntityApi:
     """Handlers over whole assets."""
 
-    def __init__(self, store: Store, views: Views, lookup: Lookup, upserter: Upserter) -> None:
+    def __init__(
+        self, store: Store, views: Views, lookup: Lookup, upserter: Upserter, tagging: Tagging
+    ) -> None:
         self._store = store
         self._views = views
         self._lookup = lookup
         self._upserter = upserter
+        self._tagging = tagging
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         by_name = "/api/meta/entity/uniqueAttribute/type/{type_name}"
@@ -148,7 +153,8 @@ class EntityApi:
         rows: list[Json] = []
         for doc in docs:
             self._deletable(doc)
-            archived = archive(txn, doc) if kind in ("SOFT", "DEFAULT") else purge(txn, doc)
+            remove = archive if kind in ("SOFT", "DEFAULT") else purge
+            archived = remove(txn, doc, self._tagging)
             if archived is not None:
                 rows.append(mutation(archived))
         txn.commit()
@@ -160,23 +166,6 @@ class EntityApi:
             return
         linked = any(other.attrs.get("domainGUIDs") == [doc.guid] for other in self._store.docs())
         if linked or self._store.children(doc.guid):
-            raise AtlasError(409, "ATLAS-409-00-015", f"Domain {doc.name} has linked assets or subdomains", guid=doc.guid)
-
-
-def archive(txn: Transaction, doc: Doc) -> Doc | None:
-    """Soft delete; null when it was archived before."""
-    if doc.status != "ACTIVE":
-        return None
-    draft = txn.edit(doc.guid)
-    draft.status = "DELETED"
-    txn.audit("ENTITY_DELETE", draft, {"typeName": doc.type, "guid": doc.guid, "attributes": {"name": doc.name}})
-    return draft
-
-
-def purge(txn: Transaction, doc: Doc) -> Doc:
-    """Hard delete."""
-    gone = doc.copy()
-    gone.status = "DELETED"
-    txn.audit("ENTITY_PURGE", gone, {"typeName": doc.type, "guid": doc.guid, "attributes": {"name": doc.name}})
-    txn.remove(doc.guid)
-    return gone
+            raise AtlasError(
+                409, "ATLAS-409-00-015", f"Domain {doc.name} has linked assets or subdomains", guid=doc.guid
+            )

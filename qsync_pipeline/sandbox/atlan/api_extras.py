@@ -129,7 +129,9 @@ class ExtrasApi:
             ids = self._types.attribute_ids(definition)
             for key in values or {}:
                 if key not in ids:
-                    raise invalid_instance(f"unknown attribute {key} of business metadata {name}", call.path["guid"])
+                    raise invalid_instance(
+                        f"unknown attribute {key} of business metadata {name}", call.path["guid"]
+                    )
             sets[definition["name"]] = {ids[key]: value for key, value in (values or {}).items()}
         self._put(call, sets, overwrite=call.flag("isOverwrite"))
 

@@ -69,15 +69,15 @@ columnUniqueValuesCountLong columnMissingValuesCountLong columnMissingValuesPerc
 columnUniquenessPercentage columnMinValue columnMaxValue columnMeanValue columnMedianValue
 columnStandardDeviationValue columnAverageLengthValue columnTopValues columnDistributionHistogram
 parentDomainQualifiedName superDomainQualifiedName parentDomain stakeholders
-dataProductAssetsDSL dataProductAssetsPlaybookFilter dataProductStatus daapStatus daapVisibility daapCriticality
-daapSensitivity daapOutputPortGuids dataProductScoreValue dataProductScoreUpdatedAt dataDomain outputPorts
-badgeConditions badgeMetadataAttribute link reference asset icon iconType isGlobal
+dataProductAssetsDSL dataProductAssetsPlaybookFilter dataProductStatus daapStatus daapVisibility
+daapCriticality daapSensitivity daapOutputPortGuids dataProductScoreValue dataProductScoreUpdatedAt
+dataDomain outputPorts badgeConditions badgeMetadataAttribute link reference asset icon iconType isGlobal
 mappedClassificationName mappedAtlanTagName tagId tagAttributes tagAllowedValues
 shortDescription longDescription anchor parentCategory language usage additionalAttributes
 incidentSeverity inputs outputs code sql ast definition hasLineage readme links columns tables views schemas
 database atlanSchema table view materialisedView snowflakeDynamicTable parentColumn connection
-defaultCredentialGuid credentialStrategy hasPopularityInsights isSampleDataPreviewEnabled vectorEmbeddingsEnabled
-assetUserDefinedType assetCoverImage assetThemeHex assetIcon databaseCount
+defaultCredentialGuid credentialStrategy hasPopularityInsights isSampleDataPreviewEnabled
+vectorEmbeddingsEnabled assetUserDefinedType assetCoverImage assetThemeHex assetIcon databaseCount
 """
 _PREFIXES = ("assetExternalDQ", "assetDQ", "assetSoda", "assetMc", "assetAnomalo", "snowflake", "dq")
 KNOWN = frozenset([*_PLAIN.split(), *STRUCTURAL])

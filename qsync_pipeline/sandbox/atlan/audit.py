@@ -78,7 +78,8 @@ class AuditLog:
         dsl = body.get("dsl")
         if not isinstance(dsl, Mapping):
             raise bad_request("dsl is mandatory")
-        start, size = int(dsl.get("from") or 0), int(dsl.get("size") if dsl.get("size") is not None else 10)
+        start = int(dsl.get("from") or 0)
+        size = int(dsl["size"]) if dsl.get("size") is not None else 10
         if start + size > 10_000:
             raise query_rejected(f"Result window is too large: {start + size}")
         test = Compiler(_field, NoPlanner()).compile(dsl.get("query")).test

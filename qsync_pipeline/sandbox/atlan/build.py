@@ -57,7 +57,9 @@ class Builder:
             )
         for foreign in self._estate.foreign_sets:
             pairs = [(attribute.name, attribute.type) for attribute in foreign.attributes]
-            self._types.make_set(foreign.name, pairs, "service-account-apikey-other-tool", foreign.description)
+            self._types.make_set(
+                foreign.name, pairs, "service-account-apikey-other-tool", foreign.description
+            )
         for domain in self._estate.domains:
             self._domain(domain.path)
         for number, connection in enumerate(self._estate.connections):
@@ -71,7 +73,11 @@ class Builder:
     def _domain(self, path: str) -> None:
         above, _, name = path.rpartition("/")
         parent = self._store.get(self._domains[above]) if above in self._domains else None
-        qn = f"{parent.qn}/domain/{self._ids.nanoid()}" if parent else f"default/domain/{self._ids.nanoid()}/super"
+        qn = (
+            f"{parent.qn}/domain/{self._ids.nanoid()}"
+            if parent
+            else f"default/domain/{self._ids.nanoid()}/super"
+        )
         attrs: dict[str, Any] = {"superDomainQualifiedName": qn}
         if parent is not None:
             attrs = {
@@ -80,7 +86,16 @@ class Builder:
             }
         scope = Scope(parent.guid) if parent is not None else NO_SCOPE
         guid = self._ids.guid()
-        doc = Doc(guid, "DataDomain", name if parent else path, qn, scope, self._stamp(), "ada.lovelace", attrs=attrs)
+        doc = Doc(
+            guid,
+            "DataDomain",
+            name if parent else path,
+            qn,
+            scope,
+            self._stamp(),
+            "ada.lovelace",
+            attrs=attrs,
+        )
         self._store.load(doc)
         self._domains[path] = guid
 
@@ -113,7 +128,12 @@ class Builder:
         attributes = None
         if use.value is not None:
             source = next(
-                (one["name"] for one in definition["attributeDefs"] if one["displayName"] == "sourceTagAttachment"), None
+                (
+                    one["name"]
+                    for one in definition["attributeDefs"]
+                    if one["displayName"] == "sourceTagAttachment"
+                ),
+                None,
             )
             attributes = {source: [_attachment(use)]} if source else None
         return Tag(definition["name"], guid, attributes=attributes)
@@ -181,7 +201,14 @@ class Builder:
     def _column(self, spec: ColumnSpec, above: str, scope: Scope, order: int) -> None:
         name = spec.catalog_name or spec.name
         self._asset(
-            "Column", name, f"{above}/{name}", scope, spec.tags, spec.domain, data_type=spec.native_type, order=order
+            "Column",
+            name,
+            f"{above}/{name}",
+            scope,
+            spec.tags,
+            spec.domain,
+            data_type=spec.native_type,
+            order=order,
         )
 
     def _foreign(self, values: dict[str, dict[str, object]]) -> dict[str, dict[str, Any]]:

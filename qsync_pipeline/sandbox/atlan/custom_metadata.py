@@ -1,4 +1,4 @@
-"""Values of custom metadata on assets: checks, and the write matrix (atlan-api.md §2.7, §2.8, rows 12 and 16)."""
+"""Values of custom metadata: checks, and the write matrix (atlan-api.md §2.7, §2.8, rows 12 and 16)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def check(types: TypeDefs, doc: Doc, sent: Any, *, enforce: bool) -> None:
             if attribute is None:
                 raise invalid_instance(f"unknown attribute {key} of business metadata {set_id}", doc.guid)
             if not applies(attribute, doc, enforce=enforce):
-                raise invalid_instance(f"business metadata {set_id} is not applicable to {doc.type}", doc.guid)
+                raise invalid_instance(
+                    f"business metadata {set_id} is not applicable to {doc.type}", doc.guid
+                )
             if value is not None and not _fits(types, attribute, value):
                 raise invalid_instance(
                     f"{set_id}.{key}: {str(value)[:80]!r} is no valid {attribute['typeName']}", doc.guid
@@ -76,7 +78,7 @@ def check(types: TypeDefs, doc: Doc, sent: Any, *, enforce: bool) -> None:
 
 
 def applies(attribute: Mapping[str, Any], doc: Doc, *, enforce: bool) -> bool:
-    """Whether an attribute may stand on this asset: by type, and by the UI's lists where these bind (§6.5)."""
+    """Whether an attribute may stand on this asset: by type, and by the UI's lists if they bind (§6.5)."""
     options = attribute.get("options") or {}
     if not {doc.type, *SUPER_TYPES.get(doc.type, ())} & set(_list(options.get("applicableEntityTypes"))):
         return False

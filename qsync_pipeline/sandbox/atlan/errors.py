@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 
 class AtlasError(Exception):
-    """A refusal by the metastore; becomes shape (a) of §1.5. ``guid`` names the culprit where one is known."""
+    """A refusal by the metastore; becomes shape (a) of §1.5. ``guid`` names the culprit if known."""
 
     def __init__(self, status: int, code: str, message: str, *, guid: str | None = None) -> None:
         super().__init__(message)
@@ -23,7 +23,12 @@ class GatewayError(Exception):
     """A refusal by the gateway or Heracles: shape (c) of §1.5, a bare message, or a body that is no JSON."""
 
     def __init__(
-        self, status: int, body: bytes, *, media_type: str = "application/json", retry_after: int | None = None
+        self,
+        status: int,
+        body: bytes,
+        *,
+        media_type: str = "application/json",
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
@@ -72,7 +77,9 @@ def missing_reference(what: object) -> AtlasError:
 
 def invalid_instance(message: str, guid: str | None = None) -> AtlasError:
     """The status says 404 although the request is what is wrong (§1.5, marked (!))."""
-    return AtlasError(404, "ATLAS-404-00-007", f"Invalid instance creation/updation parameters passed: {message}", guid=guid)
+    return AtlasError(
+        404, "ATLAS-404-00-007", f"Invalid instance creation/updation parameters passed: {message}", guid=guid
+    )
 
 
 def unknown_tag(name: object) -> AtlasError:

@@ -28,7 +28,7 @@ LOWERED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A searchable field. ``folds`` says that query values are lower-cased too; ``total`` that no value is null."""
+    """A searchable field. ``folds``: query values are lower-cased too; ``total``: no value is null."""
 
     name: str
     read: Callable[[Any], Any]

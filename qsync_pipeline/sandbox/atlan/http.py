@@ -94,7 +94,10 @@ def _decoded(raw: bytes) -> Any:
 
 
 class AnySlash:
-    """Lets every path end with a slash or not (row 23). Works on the scope itself, so that outer layers see its route."""
+    """Lets every path end with a slash or not (row 23).
+
+    It changes the scope itself, so that outer layers see the route.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -188,7 +188,9 @@ class SearchIndex:
 
     # Searching.
 
-    def search(self, query: Any, sort: Any, *, variant: str = "", keep: Callable[[Doc], bool] | None = None) -> Found:
+    def search(
+        self, query: Any, sort: Any, *, variant: str = "", keep: Callable[[Doc], bool] | None = None
+    ) -> Found:
         """All hits in order. ``keep`` is a further filter whose name for the cache is ``variant``."""
         key = msgspec.json.encode([query, sort, variant])
         found = self._cache.get(key)
@@ -209,7 +211,9 @@ class SearchIndex:
         compiled = self._compiler.compile(query)
         test = compiled.test
         docs: Iterable[Doc | None] = (
-            self.all_docs() if compiled.plan is None else map(self._current, dict.fromkeys(compiled.plan[1]()))
+            self.all_docs()
+            if compiled.plan is None
+            else map(self._current, dict.fromkeys(compiled.plan[1]()))
         )
         for doc in docs:
             if doc is not None and test(doc) and (keep is None or keep(doc)):

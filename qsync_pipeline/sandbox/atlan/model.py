@@ -203,8 +203,8 @@ def child_scope(parent: Doc) -> Scope:
     if parent.type == "Connection":
         return Scope(parent.guid, parent.attrs.get("connectorName"), parent.qn, parent.name)
     scope = Scope(
-        parent.guid, above.connector, above.connection_qn, above.connection, above.database, above.database_qn,
-        above.schema, above.schema_qn,
+        parent.guid, above.connector, above.connection_qn, above.connection,
+        above.database, above.database_qn, above.schema, above.schema_qn,
     )  # fmt: skip
     if parent.type == "Database":
         scope.database, scope.database_qn = parent.name, parent.qn

@@ -1,4 +1,4 @@
-"""The part of Elasticsearch's query language that Atlan's clients use (atlan-api.md §2.1), compiled to closures.
+"""The part of Elasticsearch's query language that Atlan's clients use, as closures (atlan-api.md §2.1).
 
 A compiled query is a test, and where an index can serve it a *plan*: an upper bound of the number of
 candidates and a way to list their ids. The caller takes the plan and filters its candidates by the test.
@@ -56,7 +56,9 @@ def union(plans: Iterable[Plan | None]) -> Plan | None:
         if plan is None:
             return None
         known.append(plan)
-    return sum(size for size, _ in known), lambda: dict.fromkeys(chain.from_iterable(get() for _, get in known))
+    return sum(size for size, _ in known), lambda: dict.fromkeys(
+        chain.from_iterable(get() for _, get in known)
+    )
 
 
 def _best(parts: Iterable[Compiled]) -> Plan | None:
@@ -65,7 +67,7 @@ def _best(parts: Iterable[Compiled]) -> Plan | None:
 
 
 class Compiler:
-    """Turns a ``query`` object into a :class:`Compiled`; raises ATLAS-400-00-503 for what it does not know."""
+    """Turns a ``query`` object into a :class:`Compiled`; ATLAS-400-00-503 for what it does not know."""
 
     def __init__(self, fields: Callable[[str], Field], planner: Planner) -> None:
         self._fields = fields

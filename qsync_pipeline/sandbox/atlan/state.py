@@ -20,7 +20,10 @@ def entry(store: Store, types: TypeDefs, doc: Doc) -> Json:
         "id": doc.guid,
         "name": doc.full_name,
         "kind": doc.type,
-        "tags": [_tag(types, tag.type_name, "person" if tag.origin == doc.guid else "propagated") for tag in doc.tags],
+        "tags": [
+            _tag(types, tag.type_name, "person" if tag.origin == doc.guid else "propagated")
+            for tag in doc.tags
+        ],
         "attributes": attributes(types, doc),
         "alert": alert(doc),
         "health": [],
@@ -67,4 +70,6 @@ def alert(doc: Doc) -> Json | None:
 
 def _domains(store: Store, doc: Doc) -> list[str]:
     """Names of the asset's own domain."""
-    return [domain.name for guid in doc.attrs.get("domainGUIDs") or () if (domain := store.get(guid)) is not None]
+    return [
+        domain.name for guid in doc.attrs.get("domainGUIDs") or () if (domain := store.get(guid)) is not None
+    ]

@@ -25,7 +25,9 @@ Listener = Callable[[AuditRecord, Doc | None], None]
 class Store:
     """All assets of one sandbox."""
 
-    def __init__(self, clock: VirtualClock, switches: AtlanSwitches, ids: IdSource, set_of: Mapping[str, str]) -> None:
+    def __init__(
+        self, clock: VirtualClock, switches: AtlanSwitches, ids: IdSource, set_of: Mapping[str, str]
+    ) -> None:
         self.clock = clock
         self.switches = switches
         self.ids = ids
@@ -96,8 +98,9 @@ class Store:
             return own
         above: Doc | None = doc
         while above is not None:
-            if own := above.attrs.get("domainGUIDs"):
-                return own
+            inherited: list[str] | None = above.attrs.get("domainGUIDs")
+            if inherited:
+                return inherited
             above = self._docs.get(above.scope.parent) if above.scope.parent else None
         return None
 
@@ -202,7 +205,15 @@ class Transaction:
         """Note something for the activity log; written on commit, with the x-atlan headers (§1.2)."""
         self._records.append(
             AuditRecord(
-                action, doc.guid, doc.type, doc.qn, doc.updated, self.now_ms, self.actor, detail, self._headers
+                action,
+                doc.guid,
+                doc.type,
+                doc.qn,
+                doc.updated,
+                self.now_ms,
+                self.actor,
+                detail,
+                self._headers,
             )
         )
 

@@ -15,7 +15,9 @@ def stored_struct(key: str, value: Any, before: Any, switches: AtlanSwitches) ->
     """The value as it is kept: flat structs gain ``{typeName, attributes}`` unless echoed as stored."""
     if key != _DETAILS or not isinstance(value, Mapping):
         return value
-    made = {name: _typed(entry) if switches.struct_echo == "typed" else entry for name, entry in value.items()}
+    made = {
+        name: _typed(entry) if switches.struct_echo == "typed" else entry for name, entry in value.items()
+    }
     if switches.external_dq_merge and isinstance(before, Mapping):
         made = {**before, **made}
     return {name: entry for name, entry in made.items() if entry is not None}
@@ -24,4 +26,7 @@ def stored_struct(key: str, value: Any, before: Any, switches: AtlanSwitches) ->
 def _typed(entry: Any) -> Any:
     if not isinstance(entry, Mapping) or "attributes" in entry:
         return entry
-    return {"typeName": _STRUCT, "attributes": {key: value for key, value in entry.items() if key != "typeName"}}
+    return {
+        "typeName": _STRUCT,
+        "attributes": {key: value for key, value in entry.items() if key != "typeName"},
+    }

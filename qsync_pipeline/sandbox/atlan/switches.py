@@ -17,7 +17,7 @@ class AtlanSwitches:
     window: int = 10_000
     """Row 1: from + size above this is refused with ATLAS-400-00-503; some evidence says 100,000."""
     scrub: Literal["scrub", "legacy", "full"] = "scrub"
-    """Row 3: assets out of sight keep name and qualifiedName (scrub), become guid "-1" (legacy), or are absent."""
+    """Row 3: assets out of sight keep their names (scrub), become guid "-1" (legacy), or are absent."""
     scrub_keys: Literal["scrubbed", "both"] = "scrubbed"
     """Row 4: whether ``isScrubbed`` is sent beside ``scrubbed``."""
     index_lag: float = 1.0
@@ -35,7 +35,7 @@ class AtlanSwitches:
     propagation_lag: float = 2.0
     """Row 11: how long a propagated tag takes to reach the children; 0 is instant."""
     business_matrix: Literal["code", "notes"] = "code"
-    """Row 12: business attributes in a bulk write by the server's code, or by the in-repo notes that contradict it."""
+    """Row 12: custom metadata in a bulk write by the server's code, or by the notes that contradict it."""
     reject_unknown_attributes: bool = False
     """Row 15: unknown attribute names are skipped, or refused with ATLAS-400-00-023."""
     struct_echo: Literal["typed", "as_stored"] = "typed"
@@ -57,6 +57,6 @@ class AtlanSwitches:
     lowercase_keywords: bool = True
     """Row 29: the keyword fields that have a lower-casing normaliser."""
     conflict_share: float = 0.0
-    """Row 30: share of bulk writes on an asset written less than a second ago that fail with ATLAS-500-00-001."""
+    """Row 30: share of bulk writes on an asset written less than 1 s ago that get ATLAS-500-00-001."""
     enforce_applicability: bool = False
     """§6.5: whether assetTypesList and applicableConnections of a custom-metadata attribute bind writes."""

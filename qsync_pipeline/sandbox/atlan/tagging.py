@@ -1,4 +1,4 @@
-"""Attaching and removing tags, and their propagation down the hierarchy (atlan-api.md §2.5, rows 10, 11, 17, 21)."""
+"""Attaching and removing tags, and their propagation (atlan-api.md §2.5, rows 10, 11, 17, 21)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class Tagging:
                 txn.audit("CLASSIFICATION_UPDATE", draft, classification(tag))
         for name in before.keys() - after.keys():
             txn.audit("CLASSIFICATION_DELETE", draft, {"typeName": name})
-        spread = [name for name in {**before, **after} if _spreads(before.get(name)) or _spreads(after.get(name))]
+        spread = [
+            name for name in {**before, **after} if _spreads(before.get(name)) or _spreads(after.get(name))
+        ]
         for name in spread:
             self._queue_after(txn, doc.guid, name)
         return True
@@ -101,6 +103,12 @@ class Tagging:
             if tag.spreads:
                 self._queue_after(txn, tag.origin, tag.type_name)
 
+    def release(self, txn: Transaction, doc: Doc) -> None:
+        """Queue the end of what an asset that is deleted spread."""
+        for tag in doc.direct():
+            if tag.propagate and tag.remove_on_delete:
+                self._queue_after(txn, doc.guid, tag.type_name)
+
     def queued(self, type_name: str) -> bool:
         return any(name == type_name for _, _, name in self._queue)
 
@@ -128,7 +136,9 @@ class Tagging:
         for guid, type_name in tasks:
             source = self._store.get(guid)
             active = source is not None and source.status == "ACTIVE"
-            tag = next((tag for tag in source.direct() if tag.type_name == type_name), None) if source else None
+            tag = (
+                next((tag for tag in source.direct() if tag.type_name == type_name), None) if source else None
+            )
             lost[(guid, type_name)] = None
             if active and tag is not None and tag.spreads:
                 lost[(guid, type_name)] = tag
@@ -163,7 +173,9 @@ class Tagging:
 
 
 def not_attached(type_name: str, guid: str) -> AtlasError:
-    return AtlasError(400, "ATLAS-400-00-06D", f"classification {type_name} is not associated with entity", guid=guid)
+    return AtlasError(
+        400, "ATLAS-400-00-06D", f"classification {type_name} is not associated with entity", guid=guid
+    )
 
 
 def _spreads(tag: Tag | None) -> bool:

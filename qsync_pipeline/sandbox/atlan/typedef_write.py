@@ -79,7 +79,9 @@ def delete(types: TypeDefs, name: str, *, referenced: Callable[[str], bool]) -> 
 
 
 def _entries(body: Mapping[str, Any]) -> list[tuple[str, Json]]:
-    entries = [(category, definition) for category, key in LISTS.items() for definition in body.get(key) or ()]
+    entries = [
+        (category, definition) for category, key in LISTS.items() for definition in body.get(key) or ()
+    ]
     if not entries:
         raise bad_request("no type definitions in the request")
     for category, _ in entries:
@@ -112,7 +114,9 @@ def _new_attributes(types: TypeDefs, attributes: Any, category: str) -> list[Jso
     return made
 
 
-def _merged_attributes(types: TypeDefs, category: str, current: Json, definition: Mapping[str, Any]) -> list[Json]:
+def _merged_attributes(
+    types: TypeDefs, category: str, current: Json, definition: Mapping[str, Any]
+) -> list[Json]:
     known = types.attributes(current)
     sent = definition.get("attributeDefs")
     if sent is None:

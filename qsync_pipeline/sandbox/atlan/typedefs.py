@@ -36,7 +36,12 @@ class TypeDefs:
 
     def _built_in(self) -> None:
         struct = {"attributeDefs": [], "description": ""}
-        for name in ("SourceTagAttachment", "SourceTagAttachmentValue", "BadgeCondition", "AssetExternalDQMetadata"):
+        for name in (
+            "SourceTagAttachment",
+            "SourceTagAttachmentValue",
+            "BadgeCondition",
+            "AssetExternalDQMetadata",
+        ):
             self.put("STRUCT", name, {**struct, "name": name}, "atlan")
         own = [
             {
@@ -131,7 +136,13 @@ class TypeDefs:
     # Making, for the estate and for people.
 
     def make_tag(
-        self, name: str, actor: str, *, color: str | None = None, description: str | None = None, source: bool = False
+        self,
+        name: str,
+        actor: str,
+        *,
+        color: str | None = None,
+        description: str | None = None,
+        source: bool = False,
     ) -> Json:
         """A tag definition as the UI makes one; ``source`` gives it the attribute for source-tag values."""
         attributes = []
@@ -160,7 +171,9 @@ class TypeDefs:
         }
         return self.put("CLASSIFICATION", type_id, body, actor)
 
-    def make_set(self, name: str, attributes: Iterable[tuple[str, str]], actor: str, description: str = "") -> Json:
+    def make_set(
+        self, name: str, attributes: Iterable[tuple[str, str]], actor: str, description: str = ""
+    ) -> Json:
         """A custom-metadata set of other tools: (attribute name, wire type) pairs, for every asset."""
         set_id = self.new_id()
         defs = []

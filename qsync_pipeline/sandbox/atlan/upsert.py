@@ -30,7 +30,9 @@ CAP = 10_000
 _AUTO = {"announcement": ("announcementType", "announcementTitle", "announcementMessage"),
          "certificate": ("certificateStatus", "certificateStatusMessage")}  # fmt: skip
 """Attributes whose change fills ``<key>UpdatedBy`` and ``<key>UpdatedAt`` by itself (§2.9)."""
-_NO_DOMAIN = frozenset({"AtlasGlossary", "AtlasGlossaryTerm", "AtlasGlossaryCategory", "DataDomain", "DataProduct"})
+_NO_DOMAIN = frozenset(
+    {"AtlasGlossary", "AtlasGlossaryTerm", "AtlasGlossaryCategory", "DataDomain", "DataProduct"}
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ class Upserter:
         if not isinstance(entities, list) or not entities:
             raise invalid_parameters("entities is empty")
         if len(entities) > CAP:
-            raise AtlasError(400, "ATLAS-400-00-212", f"bulk is limited to {CAP} entities, got {len(entities)}")
+            raise AtlasError(
+                400, "ATLAS-400-00-212", f"bulk is limited to {CAP} entities, got {len(entities)}"
+            )
         txn = self._store.begin(token.actor, headers)
         groups: dict[str, list[Json]] = {"CREATE": [], "UPDATE": []}
         assignments: dict[str, str] = {}
@@ -93,9 +97,7 @@ class Upserter:
         txn.commit()
         return mutation_answer(groups, assignments)
 
-    def partial(
-        self, doc: Doc, entity: Mapping[str, Any], token: Token, headers: Mapping[str, str]
-    ) -> Json:
+    def partial(self, doc: Doc, entity: Mapping[str, Any], token: Token, headers: Mapping[str, str]) -> Json:
         """PUT by guid or unique attribute: attributes of one known asset; never creates."""
         txn = self._store.begin(token.actor, headers)
         self._writable(token, doc)
@@ -123,7 +125,9 @@ class Upserter:
             made = self._create(txn, entity, str(type_name), token, assignments)
             return "CREATE", made.guid
         self._writable(token, doc)
-        changed = self._attributes(txn, doc, entity.get("attributes") or {}, entity.get("relationshipAttributes"))
+        changed = self._attributes(
+            txn, doc, entity.get("attributes") or {}, entity.get("relationshipAttributes")
+        )
         changed |= self._status(txn, doc, entity)
         changed |= self._tags(txn, txn.get(doc.guid) or doc, entity, flags)
         changed |= self._business(txn, txn.get(doc.guid) or doc, entity, flags)
@@ -164,7 +168,9 @@ class Upserter:
         custom_metadata.check(self._types, doc, sent, enforce=self._store.switches.enforce_applicability)
         doc.cm = custom_metadata.merged({}, {key: dict(values or {}) for key, values in (sent or {}).items()})
         attributes_set = {"name": doc.name, "qualifiedName": doc.qn, **doc.attrs}
-        txn.audit("ENTITY_CREATE", doc, {"typeName": type_name, "guid": doc.guid, "attributes": attributes_set})
+        txn.audit(
+            "ENTITY_CREATE", doc, {"typeName": type_name, "guid": doc.guid, "attributes": attributes_set}
+        )
         tags = [*(entity.get("classifications") or ()), *(entity.get("addOrUpdateClassifications") or ())]
         self._tagging.add(txn, doc, tags, strict=False)
         self._tagging.inherit(txn, doc)
@@ -291,5 +297,8 @@ class Upserter:
             return
         recent = txn.now_ms - 1000
         known = (self._store.get(guid) for guid in txn.drafts)
-        if any(doc is not None and doc.updated > recent for doc in known) and self._store.ids.random.random() < share:
+        if (
+            any(doc is not None and doc.updated > recent for doc in known)
+            and self._store.ids.random.random() < share
+        ):
             raise AtlasError(500, "ATLAS-500-00-001", "Internal server error: lock contention")

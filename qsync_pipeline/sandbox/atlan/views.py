@@ -101,6 +101,8 @@ class Views:
                 "status": doc.status,
                 "displayText": doc.name,
                 "attributes": values,
+                "createTime": doc.created,
+                "updateTime": doc.updated,
                 "scrubbed": True,
             }
         if switches.scrub_keys == "both":
