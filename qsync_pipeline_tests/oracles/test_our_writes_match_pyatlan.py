@@ -136,7 +136,7 @@ def change(surface: str, after: Any) -> Change:
 
 
 def part_of(ours: Any, theirs: Any, path: str = "") -> None:
-    """Everything in ``ours`` stands in ``theirs``, with an equal value; JSON inside options is parsed first."""
+    """Everything in ``ours`` stands in ``theirs``, with an equal value; JSON in options is parsed first."""
     if isinstance(ours, dict):
         assert isinstance(theirs, dict), path
         for key, value in ours.items():

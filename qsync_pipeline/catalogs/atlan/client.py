@@ -196,8 +196,9 @@ class AtlanClient:
 class Chain:
     """One keyset walk over a search: pages of new rows, and whether they were all.
 
-    The key is (createTime, guid) of the last row (atlan-api.md §2.3). A hidden row may lack it (guid ``-1``);
-    then the next page starts behind the last row that has one, and is longer by the rows that come again.
+    The key is (createTime, guid) of the last row (atlan-api.md §2.3). A hidden row may lack both. Then the
+    next page starts behind the last row that has a key, is longer by the rows that come again, and from there
+    on the pages carry their sort values.
     """
 
     def __init__(
@@ -209,8 +210,14 @@ class Chain:
     ) -> None:
         self._client = client
         self._body: Callable[..., dict[str, Any]] = lambda size, after: search_body(
-            dict(query), attributes, size=size, after=after, classifications=classifications
+            dict(query),
+            attributes,
+            size=size,
+            after=after,
+            classifications=classifications,
+            keys=self._keys,
         )
+        self._keys = False
         self.rows = 0
         self._counts: list[int] = []
 
@@ -238,11 +245,21 @@ class Chain:
                 return
             if len(found) < size and self.rows >= self._counts[-1]:
                 return
-            again = len(found)
-            for distance, row in enumerate(reversed(found)):
-                if not _keyless(row):
-                    after, again = (row.create_time or 0, row.guid), distance
-                    break
+            after, again = self._next(page, found, after)
+
+    def _next(
+        self, page: SearchPage, found: Sequence[Entity], after: tuple[int, str] | None
+    ) -> tuple[tuple[int, str] | None, int]:
+        """Where the next page starts, and how many of its rows will have been seen."""
+        key = page.last_key()
+        if key is not None:
+            return key, 0
+        for distance, row in enumerate(reversed(found)):
+            if not _keyless(row):
+                self._keys = self._keys or distance > 0
+                return (row.create_time or 0, row.guid), distance
+        self._keys = True
+        return after, len(found)
 
     def complete(self) -> bool:
         """Whether all was read: as many rows as Atlan counted at the end, and not more than it ever counted.

@@ -24,6 +24,8 @@ Kind = Literal["url", "score", "count"]
 
 ASSET_TYPES: tuple[str, ...] = ("Schema", *TABLE_TYPES[:4], "Column")
 """The asset types that show our attributes (``assetTypesList``)."""
+ENTITY_TYPES = ("Asset",)
+"""What the server lets an attribute stand on (``applicableEntityTypes``): Asset and all its subtypes."""
 ICON = "🔎"
 SET_DESCRIPTION = (
     "Data quality as Qualytics measures it: scores of 0 to 100, counts of active checks and open anomalies,"
@@ -124,6 +126,7 @@ class SetPlan:
             if attribute.get("name") in ours:
                 _extend_option(attribute, "applicableConnections", self.wanted_connections)
                 _extend_option(attribute, "assetTypesList", ASSET_TYPES)
+                _extend_option(attribute, "applicableEntityTypes", ENTITY_TYPES)
         attributes += [self._attribute(c, names[c], self.wanted_connections) for c in self.missing]
         body["attributeDefs"] = attributes
         return body
@@ -135,7 +138,7 @@ class SetPlan:
         options: dict[str, Any] = {
             "customMetadataVersion": "v2",
             "primitiveType": primitive,
-            "applicableEntityTypes": '["Asset"]',
+            "applicableEntityTypes": _json_list(ENTITY_TYPES),
             "maxStrLength": "100000000",
             "allowSearch": False,
             "allowFiltering": True,
@@ -227,7 +230,8 @@ def plan_set(
         ids=ids,
         missing=tuple(missing),
         connections=_lacking(ours, "applicableConnections", connections),
-        types=_lacking(ours, "assetTypesList", ASSET_TYPES),
+        types=_lacking(ours, "assetTypesList", ASSET_TYPES)
+        + _lacking(ours, "applicableEntityTypes", ENTITY_TYPES),
         problems=tuple(problems),
     )
 

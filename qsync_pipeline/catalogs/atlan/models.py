@@ -57,12 +57,27 @@ class Entity(msgspec.Struct, rename="camel"):
         return value if isinstance(value, str) and value else None
 
 
+class SortValues(msgspec.Struct):
+    """The sort values of one hit: (creation time, guid) as our searches sort."""
+
+    sort: list[Any] | None = None
+
+
 class SearchPage(msgspec.Struct, rename="camel"):
     """One page of an index search. ``entities`` is absent when there is no hit (atlan-api.md §2.2)."""
 
     approximate_count: int | None = None
     search_parameters: dict[str, Any] | None = None
     entities: list[Entity] | None = None
+    search_metadata: dict[str, SortValues] | None = None
+
+    def last_key(self) -> tuple[int, str] | None:
+        """The key of the last hit, where the page carries the sort values of each hit."""
+        keys = [entry.sort for entry in (self.search_metadata or {}).values() if entry.sort]
+        if not keys or len(keys) != len(self.entities or ()):
+            return None
+        last = max(keys)
+        return int(last[0]), str(last[1])
 
 
 class EntityAnswer(msgspec.Struct, rename="camel"):

@@ -154,8 +154,11 @@ def search_body(
     size: int,
     after: tuple[int, str] | None = None,
     classifications: bool = True,
+    keys: bool = False,
 ) -> dict[str, Any]:
     """The body of one index search; ``after`` is (createTime, guid) of the last row of the page before.
+
+    ``keys`` asks for the sort values of each hit beside the hits.
 
     ``track_total_hits`` makes the count exact (it stops at 10,000 otherwise). Searches are not logged:
     logging every one has exhausted Atlan's memory before (atlan-api.md §2.1).
@@ -171,5 +174,6 @@ def search_body(
         "excludeClassifications": not classifications,
         "includeClassificationNames": classifications,
         "suppressLogs": True,
+        "showSearchMetadata": keys,
         "requestMetadata": {"saveSearchLog": False, "utmTags": ["qsync"]},
     }

@@ -79,11 +79,14 @@ class Translator:
     def _place(self, entity: Entity, level: AssetLevel, name: str, qualified: str) -> CatalogAsset:
         """Identity and path, which a scrubbed row keeps as well."""
         above = self.above
+        # A scrubbed row keeps little but its names: then the one above is what is left of the qualified name
+        # without its own name, if that is one we know.
+        over = qualified.removesuffix(f"/{name}")
         connection = qualified if level == "connection" else entity.text("connectionQualifiedName") or ""
-        schema = above.schemas.get(entity.text("schemaQualifiedName") or "")
+        schema = above.schemas.get(entity.text("schemaQualifiedName") or over)
         if not connection and schema is not None:
             connection = schema.connection
-        database_qn = entity.text("databaseQualifiedName") or ""
+        database_qn = entity.text("databaseQualifiedName") or over
         database = entity.text("databaseName") or above.databases.get(database_qn)
         database = database or (schema.database if schema else None)
         schema_name = entity.text("schemaName") or (schema.schema if schema else None)
@@ -91,9 +94,9 @@ class Translator:
         parent = {
             "connection": None,
             "database": connection,
-            "schema": entity.text("databaseQualifiedName"),
-            "table": entity.text("schemaQualifiedName"),
-            "column": entity.text("tableQualifiedName") or entity.text("viewQualifiedName"),
+            "schema": database_qn,
+            "table": entity.text("schemaQualifiedName") or over,
+            "column": entity.text("tableQualifiedName") or entity.text("viewQualifiedName") or over,
         }[level]
         return CatalogAsset(
             id=entity.guid if entity.guid != HIDDEN_GUID else f"{HIDDEN_GUID}:{qualified}",

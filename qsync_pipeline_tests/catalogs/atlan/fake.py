@@ -73,16 +73,26 @@ class FakeSession:
         return sum(c["method"] == method and (not path or c["path"] == path) for c in self.calls)
 
 
-def pages(rows: Sequence[dict[str, Any]], count: int | None = None) -> Handler:
-    """An index search over these rows, in their order; ``search_after`` goes behind the row of that guid."""
+def pages(rows: Sequence[dict[str, Any]], count: int | None = None, *, keys: bool = False) -> Handler:
+    """An index search over these rows, in their order; ``search_after`` goes behind the row of that key.
+
+    With ``keys`` it gives the sort values when they are asked for, also of rows that hide their guid.
+    """
+    order = [[1000 + n, r["guid"] if r["guid"] != "-1" else f"real-{n}"] for n, r in enumerate(rows)]
 
     def answer(call: dict[str, Any]) -> dict[str, Any]:
         dsl = call["json"]["dsl"]
         start = 0
         if "search_after" in dsl:
-            start = next(i for i, r in enumerate(rows) if r["guid"] == dsl["search_after"][1]) + 1
+            guids = [key[1] for key in order] if keys else [r["guid"] for r in rows]
+            start = guids.index(dsl["search_after"][1]) + 1
         found = list(rows[start : start + dsl["size"]])
-        envelope = {"searchParameters": {}, "approximateCount": len(rows) if count is None else count}
+        envelope: dict[str, Any] = {
+            "searchParameters": {},
+            "approximateCount": len(rows) if count is None else count,
+        }
+        if keys and call["json"]["showSearchMetadata"]:
+            envelope["searchMetadata"] = {k[1]: {"sort": k} for k in order[start : start + dsl["size"]]}
         return {**envelope, "entities": found} if found else envelope
 
     return answer

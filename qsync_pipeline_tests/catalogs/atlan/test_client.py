@@ -103,11 +103,25 @@ def test_rows_deleted_while_reading_are_no_loss_and_hide_none() -> None:
     assert guids(search(FakeSession().on("POST", SEARCH, shrink))) == [f"guid-{n:04}" for n in range(9)]
 
 
-@given(st.lists(st.booleans(), max_size=14), st.integers(1, 4))
-def test_hidden_rows_without_a_guid_lose_nobody_else(hidden: list[bool], size: int) -> None:
-    rows = [row(n, **({"guid": "-1"} if gone else {})) for n, gone in enumerate(hidden)]
-    found = search(FakeSession().on("POST", SEARCH, pages(rows)), size)
+@given(st.lists(st.sampled_from(["", "-1", "scrubbed"]), max_size=14), st.integers(1, 4), st.booleans())
+def test_hidden_rows_without_a_key_lose_nobody_else(hidden: list[str], size: int, keys: bool) -> None:
+    rows = [row(n) for n in range(len(hidden))]
+    for one, how in zip(rows, hidden, strict=True):
+        if how:
+            del one["createTime"]
+            one["scrubbed"] = True
+        if how == "-1":
+            one["guid"] = "-1"
+    found = search(FakeSession().on("POST", SEARCH, pages(rows, keys=keys)), size)
     assert [e.guid for e in found] == [r["guid"] for r in rows]
+
+
+def test_many_hidden_rows_in_a_row_are_paged_over_by_their_sort_values() -> None:
+    rows = [row(n) | {"createTime": None, "scrubbed": True} for n in range(50)]
+    session = FakeSession().on("POST", SEARCH, pages(rows, keys=True))
+    assert len(search(session, 5)) == 50
+    assert max(call["json"]["dsl"]["size"] for call in session.calls) == 10
+    assert len(session.calls) == 10
 
 
 def test_booleans_may_be_strings_and_unknown_keys_are_ignored() -> None:

@@ -125,6 +125,17 @@ def test_a_scrubbed_row_shows_nothing_and_proves_nothing(mark: dict[str, Any]) -
     assert asset.name == "T1"
 
 
+def test_a_scrubbed_row_that_keeps_only_its_names_still_finds_its_place() -> None:
+    schema = translate(entity(1, "Schema", attributes={"name": "S/1", "qualifiedName": f"{CONN}/DB/S/1"}))
+    left = {"name": "T/2", "qualifiedName": f"{CONN}/DB/S/1/T/2", "schemaQualifiedName": None}
+    left |= {"databaseName": None, "schemaName": None}
+    asset = translate(
+        entity(2, scrubbed=True, attributes=left), above=Above(schemas={schema.qualified_name: schema})
+    )
+    assert (asset.database, asset.schema, asset.table) == ("DB", "S/1", "T/2")
+    assert asset.parent_id == schema.qualified_name
+
+
 def test_rows_hidden_down_to_their_guid_keep_apart() -> None:
     ids = {translate(entity(n, guid="-1")).id for n in (1, 2)}
     assert len(ids) == 2
