@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from starlette.applications import Starlette
 
@@ -88,9 +88,6 @@ class System(Protocol):
     def credentials(self) -> Mapping[str, str]:
         """What a user would type into the config besides the URL (``{"token": ...}``)."""
 
-    def set_base_url(self, url: str) -> None:
-        """Told once, before the first request: where this system serves, for links in its answers."""
-
     def state(self, *, name: str | None = None, like: str | None = None) -> list[dict[str, Any]]:
         """Entries of ``GET /state/{system}/assets`` (DESIGN.md §6), matched by exact name or SQL LIKE."""
 
@@ -99,3 +96,11 @@ class System(Protocol):
 
     def mutate(self, change: Mapping[str, Any]) -> Sequence[str]:
         """Carry out one change as a person or the system itself would; returns the ids touched."""
+
+
+@runtime_checkable
+class KnowsItsUrl(Protocol):
+    """A system whose answers hold links to itself."""
+
+    def set_base_url(self, url: str) -> None:
+        """Told once, before the first request."""

@@ -24,7 +24,7 @@ from qsync_pipeline.sandbox.configfile import Served, remove_former, write_confi
 from qsync_pipeline.sandbox.control import ControlPlane
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.faults import FaultBook, parse_rules
-from qsync_pipeline.sandbox.kernel import RequestLog, System, VirtualClock
+from qsync_pipeline.sandbox.kernel import KnowsItsUrl, RequestLog, System, VirtualClock
 from qsync_pipeline.sandbox.layers import FaultLayer, LogLayer, RouteTemplates
 from qsync_pipeline.sandbox.systems import SYSTEMS, Plot, SwitchValues, SystemKind, read_switches
 from qsync_pipeline.transport.errors import ConfigError, SyncError
@@ -105,7 +105,8 @@ class SandboxServer:
             for name, listener in sockets.items():
                 self.urls[name] = f"http://{HOST}:{listener.getsockname()[1]}"
             for name, system in self.systems.items():
-                system.set_base_url(self.urls[name])
+                if isinstance(system, KnowsItsUrl):
+                    system.set_base_url(self.urls[name])
             self.config = self._write_config(plots)
             self._serve(sockets)
         except BaseException:
