@@ -12,7 +12,7 @@ from qsync_pipeline.config.messages import seen
 from qsync_pipeline.config.problems import Path, Problem
 from qsync_pipeline.config.schema import Kind, at, locate, type_name, visit
 from qsync_pipeline.config.secrets import SuggestedEnv, Trouble, make_secret, resolve_path
-from qsync_pipeline.config.show import did_you_mean, show
+from qsync_pipeline.config.show import did_you_mean, show, show_path
 from qsync_pipeline.config.tree import BROKEN, Tree
 
 
@@ -78,7 +78,7 @@ def _absent(kind: Kind, value: Any, directory: FilePath, env: Mapping[str, str])
         if kind.mark(MustExist) and isinstance(value, str) and value.strip():
             file = resolve_path(value, directory)
             if not (file.is_file() and os.access(file, os.R_OK)):
-                return Trouble(f"no readable file {show(str(file))}", "a readable file", "Correct the path")
+                return Trouble(f"no readable file {show_path(file)}", "a readable file", "Correct the path")
     except (ValueError, OSError):
         return None
     return None

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from fnmatch import translate
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -48,13 +44,11 @@ AttributeName = Literal[
 """The canonical names, spelled out for ``Literal``; a test holds them equal to ``ATTRIBUTES``."""
 
 
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern.casefold()))
-
-
 class PatternsConfig(Settings):
-    """Names that take part: those that ``include`` fits, without those that ``exclude`` fits."""
+    """Names that take part: those that ``include`` fits, without those that ``exclude`` fits.
+
+    :class:`qsync_pipeline.core.names.Patterns` compares them.
+    """
 
     include: Annotated[tuple[Pattern, ...], Unique()] = Field(
         default=("*",), min_length=1, description="Names that take part."
@@ -62,15 +56,6 @@ class PatternsConfig(Settings):
     exclude: Annotated[tuple[Pattern, ...], Unique()] = Field(
         default=(), description="Names that stay out, also where `include` fits."
     )
-
-    def matches(self, *spellings: str) -> bool:
-        """Whether an object takes part; any one of its spellings may fit (``orders``, ``sales.orders``)."""
-        folded = [s.casefold() for s in spellings]
-
-        def fits(patterns: Sequence[str]) -> bool:
-            return any(_compiled(p).match(s) for p in patterns for s in folded)
-
-        return fits(self.include) and not fits(self.exclude)
 
 
 class TagsConfig(PatternsConfig):

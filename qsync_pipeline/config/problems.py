@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qsync_pipeline.config.show import show
 from qsync_pipeline.transport.errors import ConfigError
@@ -42,5 +42,9 @@ class WrongConfig(ConfigError):
     """The config holds these mistakes, sorted by line; the message has one line for each."""
 
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: p.line))
+        ordered = sorted(problems, key=lambda p: p.line)
+        # A key may be a token that strayed, so what is kept is what is shown.
+        self.problems = tuple(
+            replace(p, path=tuple(show(k) if isinstance(k, str) else k for k in p.path)) for p in ordered
+        )
         super().__init__("\n".join(problem.render(file) for problem in self.problems))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, ValidationInfo
 
-from qsync_pipeline.config.show import show
+from qsync_pipeline.config.show import show, show_path
 from qsync_pipeline.transport.errors import ConfigError
 
 FORM_OF_SECRETS = "{env: NAME} or {file: PATH}"
@@ -51,7 +51,11 @@ class Secret:
     @property
     def source(self) -> str:
         """``environment variable NAME`` or ``file PATH``, for messages."""
-        return f"environment variable {show(self.env)}" if self.env else f"file {show(str(self.file))}"
+        return (
+            f"environment variable {show(self.env)}"
+            if self.env
+            else f"file {show_path(Path(str(self.file)))}"
+        )
 
     def _read(self, env: Mapping[str, str] | None) -> tuple[str, Trouble | None]:
         """The value, and what is wrong with it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 HIDDEN = "<hidden>"
 _RUN = re.compile(r"[^\s/:,;\"'{}\[\]()<>@?&*]{16,}")
@@ -32,6 +34,15 @@ def show(text: str | None) -> str:
     line = _USERINFO.sub(f"{HIDDEN}@", line)
     line = _RUN.sub(_hide, line)
     return line if len(line) <= _LIMIT else f"{line[: _LIMIT - 3]}..."
+
+
+def show_path(path: Path) -> str:
+    """A path in full. Parts that are really there are shown as they are: nobody's token is a directory."""
+    shown, so_far = [], Path()
+    for part in path.parts:
+        so_far /= part
+        shown.append(part if os.path.exists(so_far) else show(part))
+    return str(Path(*shown)) if shown else "."
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
