@@ -43,7 +43,7 @@ def planted(place: Place, value: Any) -> str:
     config = copy.deepcopy(EXAMPLE)
     if not place:
         return yaml.safe_dump(value, allow_unicode=True)
-    where = config
+    where: Any = config
     for part in place[:-1]:
         where = where[part]
     where[place[-1]] = value
