@@ -41,13 +41,13 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """A bare ``postgresql://`` URL of an empty database."""
+    """A ``postgresql://`` URL (no driver named) of an empty schema: much quicker made than a database."""
     name = f"qsync_{next(_NUMBERS)}"
-    engine = create_engine(f"{postgres_server}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = create_engine(f"{postgres_server}/postgres")
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
     engine.dispose()
-    return f"{postgres_server}/{name}"
+    return f"{postgres_server}/postgres?options=-csearch_path%3D{name}"
 
 
 @pytest.fixture

@@ -44,7 +44,19 @@ def server() -> Iterator[str]:
         _run([*_as(user), *command], home)
 
     try:
-        run(f"{programs}/initdb", "-D", str(data), "-U", "qsync", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        run(
+            f"{programs}/initdb",
+            "-D",
+            str(data),
+            "-U",
+            "qsync",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        )
         port = _free_port()
         options = f"-h 127.0.0.1 -p {port} -k {home} -F -c synchronous_commit=off"
         run(f"{programs}/pg_ctl", "-D", str(data), "-l", str(log), "-o", options, "-w", "start")

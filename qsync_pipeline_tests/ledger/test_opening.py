@@ -59,7 +59,7 @@ def migrated_tables(url: str) -> list[object]:
         context = MigrationContext.configure(connection, opts={"version_table": migrate.VERSION_TABLE})
         differences = compare_metadata(context, schema.metadata)
     engine.dispose()
-    return differences
+    return list(differences)
 
 
 def open_and_note(url: str, name: str) -> None:
@@ -124,7 +124,7 @@ def test_a_ledger_of_a_newer_version_is_refused_and_left_as_it_is(url: str) -> N
     Ledger.open(url).close()
     set_version(url, "9999")
     for read_only in (False, True):
-        with pytest.raises(LedgerTooNew, match="schema 9999.*install the newer qsync"):
+        with pytest.raises(LedgerTooNew, match=r"schema 9999.*install the newer qsync"):
             Ledger.open(url, read_only=read_only)
 
 
@@ -216,9 +216,13 @@ def test_a_directory_that_cannot_be_made_is_an_error_of_the_ledger(tmp_path: Pat
 
 
 def test_a_failed_write_leaves_nothing_behind(ledger: Ledger) -> None:
-    with pytest.raises(RuntimeError), ledger._db.write() as connection:
-        connection.execute(text("INSERT INTO qsync_leases VALUES ('a', 'me', 1e12)"))
-        raise RuntimeError("killed here")
+    def killed_half_way() -> None:
+        with ledger._db.write() as connection:
+            connection.execute(text("INSERT INTO qsync_leases VALUES ('a', 'me', 1e12)"))
+            raise RuntimeError("killed here")
+
+    with pytest.raises(RuntimeError):
+        killed_half_way()
     assert ledger.leases.holder("a") is None
 
 
