@@ -128,15 +128,15 @@ class MutationAnswer(msgspec.Struct, rename="camel"):
         mutated = self.mutated_entities or Mutated()
         return {entity.guid for entity in mutated.create or ()}
 
-    def updated(self) -> set[str]:
-        """Guids of assets that this write changed."""
+    def updated(self) -> dict[str, str]:
+        """Guids of assets that this write changed, each with its status."""
         mutated = self.mutated_entities or Mutated()
         rows = [
             *(mutated.update or ()),
             *(mutated.partial_update or ()),
             *(self.partial_updated_entities or ()),
         ]
-        return {entity.guid for entity in rows}
+        return {entity.guid: entity.status or "ACTIVE" for entity in rows}
 
 
 class CurrentUser(msgspec.Struct, rename="camel"):

@@ -87,7 +87,8 @@ def announcement(after: Mapping[str, Any] | None) -> dict[str, Any]:
 def outcomes(changes: Sequence[Change], answer: MutationAnswer) -> list[Outcome]:
     """One outcome per change. An asset that the answer does not list had the values already: unchanged.
 
-    An asset listed as created would be a ghost; it cannot be, with a real guid, and is not passed over.
+    An asset listed as created would be a ghost; it cannot be, with a real guid, and is not passed over. One
+    that is archived takes values, but nobody will see them there.
     """
     updated, created = answer.updated(), answer.created()
     results = []
@@ -96,6 +97,8 @@ def outcomes(changes: Sequence[Change], answer: MutationAnswer) -> list[Outcome]
             results.append(
                 Outcome(change, "rejected", "the write made a new asset instead of changing one", "conflict")
             )
+        elif updated.get(change.target, "ACTIVE") != "ACTIVE":
+            results.append(Outcome(change, "rejected", "the asset is archived in Atlan", "missing"))
         else:
             results.append(Outcome(change, "applied" if change.target in updated else "unchanged"))
     return results
