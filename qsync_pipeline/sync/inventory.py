@@ -87,11 +87,9 @@ def _missing(run: Run, key: str, units: Sequence[Unit]) -> dict[str, str]:
     if key in run.scope:
         return {}  # a scoped reading says nothing of what lies outside it
     shown = {unit.id for unit in units}
-    held = {
-        str(row.extra.get("unit") or row.target) for row in run.ledger.holdings.of(key, integration=run.name)
-    }
-    linked = set(run.ledger.links.of(run.name, key))
-    missing = {}
+    held = {str(row.extra.get("unit") or row.target) for row in run.ledger.holdings.of(key)}
+    linked = {unit for one in run.config.integrations for unit in run.ledger.links.of(one.name, key)}
+    missing: dict[str, str] = {}
     for unit in sorted((held | linked) - shown):
         level, _, number = unit.partition(":")
         if level in ("datastore", "container", "field") and number.isdigit():

@@ -177,7 +177,7 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change]) -> list[Change]:
     if not standing:
         return list(changes)
     oldest = run.ledger.clock() - 3600.0 * run.integration.retry_rejected_after_hours
-    granted = run.granted_again(key)
+    granted = run.granted_again
 
     def reason(change: Change) -> str | None:
         rejection = standing.get((change.surface, change.target, change.key))

@@ -25,7 +25,7 @@ STAGE = "quality_metadata"
 STORM = 3
 """Single-item refusals after which the rest of a connection is not tried in this run."""
 SAMPLE = 200
-"""Assets of a datastore up to which everything is read back by ``read_back: sample``; above, the first ones."""
+"""Assets of a datastore that ``read_back: sample`` reads back: all of a small change, some of a large."""
 
 
 class Permissions:
@@ -79,16 +79,17 @@ class _Writer:
         for connection, by_asset in by_connection.items():
             groups = [tuple(group) for group in by_asset.values()]
             while groups:
-                if self.permissions.forbidden(connection):
-                    self._forbidden(connection, groups)
-                    break
                 # The first write on a connection goes alone: what it may do is learned on one asset.
-                size = self.run.catalog.batch_size if connection in self.permissions.proven else 1
+                open_ = connection in self.permissions.proven or self.permissions.forbidden(connection)
+                size = self.run.catalog.batch_size if open_ else 1
                 self._batch(groups[:size])
                 groups = groups[size:]
 
     def _batch(self, groups: Sequence[Group]) -> None:
-        groups = self._still_due(groups)
+        closed = [group for group in groups if self.permissions.forbidden(group[0].connection)]
+        if closed:
+            self._forbidden(closed[0][0].connection, closed)
+        groups = self._still_due([group for group in groups if group not in closed])
         if not groups:
             return
         flat = [change for group in groups for change in group]
@@ -108,14 +109,8 @@ class _Writer:
             named = [group for group in groups if group[0].target == refusal.culprit]
             rest = [group for group in groups if group[0].target != refusal.culprit]
             middle = len(rest) // 2
-            parts = [named, rest] if named else [rest[:middle], rest[middle:]]
-            for part in parts:
-                open_groups = [g for g in part if not self.permissions.forbidden(g[0].connection)]
-                if open_groups:
-                    self._batch(open_groups)
-                closed = [g for g in part if self.permissions.forbidden(g[0].connection)]
-                for group in closed if not open_groups else []:
-                    self._forbidden(group[0].connection, [group])
+            for part in [named, rest] if named else [rest[:middle], rest[middle:]]:
+                self._batch(part)
             return
         group = groups[0]
         if refusal.error_class == "permission":

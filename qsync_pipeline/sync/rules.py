@@ -95,7 +95,7 @@ def alert_rules(config: Config, integration: IntegrationConfig, actors: Iterable
         render=render,
         marker=marker,
         enabled=integration.announcements,
-        type=integration.alerts.type,  # type: ignore[attr-defined]  # every catalog's alerts have a type
+        type=integration.alerts.type,
         levels=frozenset(integration.alerts.levels),
         actors=frozenset(actors),
         on_drift=integration.on_drift,

@@ -113,7 +113,8 @@ class Run:
             or bool(self.ledger.notes.get(self.name, "first_write_done", False))
         )
 
-    def granted_again(self, datastore: str) -> frozenset[str]:
+    @cached_property
+    def granted_again(self) -> frozenset[str]:
         """Connections whose rejected items are worth another try: the credentials are others than then.
 
         ``credentials`` in the ledger's notes is who we were when a connection refused us, by connection.

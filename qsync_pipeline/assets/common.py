@@ -1,0 +1,107 @@
+"""What all assets share: the partitions, names, labels, and the way a failure is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from qsync_pipeline.config import IntegrationConfig
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync.run import Run, error_class
+from qsync_pipeline.tables_io import Collected
+from qsync_pipeline.transport.errors import SyncError
+from qsync_pipeline.transport.redact import redact
+
+DATASTORES = dg.DynamicPartitionsDefinition(name="datastores")
+"""One partition per Qualytics datastore; the key is ``<id>-<slug>`` and never changes."""
+
+RANGE = dg.BackfillPolicy.single_run()
+OWNERS = ["team:data-governance"]
+INVENTORY_KEY = dg.AssetKey(["qualytics_inventory"])
+
+
+def asset_key(integration: IntegrationConfig, stage: str) -> dg.AssetKey:
+    """The key of an integration's stage."""
+    return dg.AssetKey([integration.name, stage])
+
+
+def stage_options(integration: IntegrationConfig, stage: str, description: str) -> dict[str, Any]:
+    """The arguments that all partitioned assets of an integration have in common."""
+    return {
+        "key": asset_key(integration, stage),
+        "partitions_def": DATASTORES,
+        "backfill_policy": RANGE,
+        "group_name": integration.name,
+        "kinds": {integration.type, "qualytics"},
+        "owners": OWNERS,
+        "description": description,
+        "required_resource_keys": {"ledger", "settings", integration.name},
+        "pool": f"{integration.name}_api",
+    }
+
+
+def run_of(context: dg.AssetExecutionContext, integration: IntegrationConfig) -> Run:
+    """The integration within this run, from its resource."""
+    run: Run = getattr(context.resources, integration.name).run(context)
+    return run
+
+
+def keys_of(context: dg.AssetExecutionContext) -> list[str]:
+    """The datastores of this run; a start without one fails, saying where to choose."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        raise dg.Failure(
+            "No datastore was chosen. Pick a partition in the Launchpad (one datastore), or use "
+            "the partition "
+            "dialog of the job or the asset group (several or all).",
+            allow_retries=False,
+        )
+    return list(context.partition_keys)
+
+
+@contextmanager
+def told(run: Run, stage: str) -> Iterator[None]:
+    """Turn an error that concerns the whole run into a failure that says what to do, and report it."""
+    try:
+        yield
+    except SyncError as error:
+        message = redact(str(error))
+        run.report(stage, "", error=message, error_class=error_class(error))
+        raise dg.Failure(message, metadata={"class": error_class(error)}, allow_retries=False) from None
+    finally:
+        run.flush_requests()
+
+
+def collect(
+    context: dg.AssetExecutionContext,
+    tables: Iterator[tuple[str, Table[Any]]],
+    describe: Callable[[Table[Any]], Mapping[str, Any]],
+) -> tuple[Collected, dict[str, Table[Any]], list[str]]:
+    """Take in what a stage yields, and put each datastore's status into its partition's metadata.
+
+    Returns what is handed on, the tables that succeeded, and the keys of those that failed.
+    """
+    collected = Collected()
+    good: dict[str, Table[Any]] = {}
+    failed: list[str] = []
+    for key, table in tables:
+        collected.add(key, table)
+        if table.failure is None:
+            good[key] = table
+            metadata: Mapping[str, Any] = {"status": "ok", **describe(table)}
+        else:
+            failed.append(key)
+            metadata = {"status": "failed", "reason": table.failure}
+        context.add_asset_metadata(dict(metadata), partition_key=key)
+    return collected, good, failed
+
+
+def totals(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The sums of counts, name by name."""
+    summed: dict[str, int] = {}
+    for one in counts:
+        for name, number in one.items():
+            summed[name] = summed.get(name, 0) + number
+    return summed

@@ -1,0 +1,52 @@
+"""Asset: what Qualytics knows, read once and shared by all integrations."""
+
+from typing import Any
+
+import dagster as dg
+
+from qsync_pipeline.assets.common import DATASTORES, INVENTORY_KEY, OWNERS, RANGE, collect, keys_of, told
+from qsync_pipeline.assets.reporting import names
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
+from qsync_pipeline.tables_io import Collected
+
+
+@dg.asset(
+    key=INVENTORY_KEY,
+    partitions_def=DATASTORES,
+    backfill_policy=RANGE,
+    group_name="qualytics",
+    kinds={"qualytics"},
+    owners=OWNERS,
+    required_resource_keys={"ledger", "settings", "qualytics"},
+    pool="qualytics_api",
+    description="What Qualytics knows of each datastore: containers, fields, their scores, tags, "
+    "active checks "
+    "and open anomalies. Read once, shared by all integrations.",
+)
+def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collected]:
+    """Read the datastores of this range, and the tag definitions of the deployment."""
+    run = context.resources.qualytics.run(context)
+    keys = keys_of(context)
+    with told(run, STAGE):
+        collected, good, failed = collect(context, read_inventories(run, keys), _describe)
+        collected.add(DEPLOYMENT, read_definitions(run.qualytics, run.ledger))
+    levels = [unit.level for table in good.values() for unit in table.rows]
+    return dg.Output(
+        collected,
+        metadata={
+            "datastores": len(good),
+            "containers": levels.count("container"),
+            "fields": levels.count("field"),
+            "failed": len(failed),
+            "failed datastores": names(failed) or "none",
+            "Qualytics": dg.MetadataValue.url(run.config.qualytics.ui),
+        },
+    )
+
+
+def _describe(table: Table[Any]) -> dict[str, Any]:
+    levels = [unit.level for unit in table.rows]
+    if table.meta.get("vanished"):
+        return {"vanished": table.meta["vanished"]}
+    return {"containers": levels.count("container"), "fields": levels.count("field")}

@@ -1,0 +1,164 @@
+"""Assets of an integration that read and match: definitions, catalog assets, mapping."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from qsync_pipeline.assets.common import (
+    INVENTORY_KEY,
+    OWNERS,
+    asset_key,
+    collect,
+    keys_of,
+    run_of,
+    stage_options,
+    told,
+)
+from qsync_pipeline.assets.reporting import (
+    by_number,
+    counts_table,
+    coverage_plot,
+    links_table,
+    names,
+    plan_table,
+)
+from qsync_pipeline.checks import coverage, coverage_spec
+from qsync_pipeline.config import IntegrationConfig
+from qsync_pipeline.core.plan import outcome_counts
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync import definitions, mapping, snapshot
+from qsync_pipeline.tables_io import StoredTables
+
+
+def build_definitions(integration: IntegrationConfig) -> dg.AssetsDefinition:
+    """The one unpartitioned asset: the attribute definitions in the catalog."""
+
+    @dg.asset(
+        key=asset_key(integration, definitions.STAGE),
+        group_name=integration.name,
+        kinds={integration.type},
+        owners=OWNERS,
+        required_resource_keys={"ledger", "settings", integration.name},
+        pool=f"{integration.name}_api",
+        description="The definitions of the quality attributes in the catalog: made on the first run, "
+        "adopted "
+        "where they stand already, never made twice, other tools' left alone.",
+    )
+    def definitions_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        run = run_of(context, integration)
+        with told(run, definitions.STAGE):
+            result = definitions.make_definitions(run)
+        if result.problems:
+            raise dg.Failure("; ".join(result.problems), allow_retries=False)
+        return dg.MaterializeResult(
+            metadata={
+                "planned": len(result.changes),
+                "plan": plan_table(result.changes),
+                "outcome": counts_table(outcome_counts(result.outcomes, [definitions.SURFACE])),
+                "dry run": run.dry_run,
+            }
+        )
+
+    return definitions_asset
+
+
+def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
+    """The snapshot of the catalog."""
+
+    @dg.asset(
+        **stage_options(
+            integration,
+            snapshot.STAGE,
+            "What the catalog knows of the objects of each datastore: identity, tags, domains, "
+            "and the quality "
+            "values and alerts that are on them now.",
+        ),
+        deps=[asset_key(integration, definitions.STAGE)],
+    )
+    def catalog_assets(context: dg.AssetExecutionContext) -> dg.Output[Any]:
+        run = run_of(context, integration)
+        keys = keys_of(context)
+        with told(run, snapshot.STAGE):
+            index = snapshot.read_index(run)
+            collected, good, failed = collect(context, snapshot.read_snapshots(run, keys, index), _describe)
+            collected.add(snapshot.INDEX, index)
+        levels = [asset.level for table in good.values() for asset in table.rows]
+        return dg.Output(
+            collected,
+            metadata={
+                "tables": levels.count("table"),
+                "columns": levels.count("column"),
+                "tagged": sum(1 for table in good.values() for asset in table.rows if asset.tags),
+                "failed": len(failed),
+                "failed datastores": names(failed) or "none",
+                "catalog": dg.MetadataValue.url(integration.url),
+            },
+        )
+
+    def _describe(table: Table[Any]) -> dict[str, Any]:
+        levels = [asset.level for asset in table.rows]
+        placement = snapshot.placement_of(table)
+        return {
+            "tables": levels.count("table"),
+            "columns": levels.count("column"),
+            "schema": placement.bucket,
+            "reason": placement.reason or placement.how,
+        }
+
+    return catalog_assets
+
+
+def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
+    """The mapping, with its coverage check."""
+    key = asset_key(integration, mapping.STAGE)
+
+    @dg.asset(
+        **stage_options(
+            integration,
+            mapping.STAGE,
+            "Which catalog asset is which Qualytics object. Every object stands in exactly one bucket, with "
+            "a reason; near misses come with the config line that settles them.",
+        ),
+        ins={
+            "inventory": dg.AssetIn(INVENTORY_KEY),
+            "assets": dg.AssetIn(asset_key(integration, snapshot.STAGE)),
+        },
+        check_specs=[coverage_spec(key)],
+    )
+    def asset_mapping(
+        context: dg.AssetExecutionContext, inventory: StoredTables, assets: StoredTables
+    ) -> Iterator[Any]:
+        run = run_of(context, integration)
+        keys = keys_of(context)
+        with told(run, mapping.STAGE):
+            index = assets[snapshot.INDEX]
+            collected, good, failed = collect(
+                context, mapping.map_range(run, keys, inventory, assets, index), _describe
+            )
+        links = [link for table in good.values() for link in table.rows]
+        counts = mapping.mapping_counts(links)
+        yield coverage(run, key)
+        yield dg.Output(
+            collected,
+            metadata={
+                **counts["buckets"],  # type: ignore[dict-item]  # bucket -> count
+                "catalog only": sum(table.meta["counts"]["catalog_only"] for table in good.values()),
+                "failed datastores": names(failed) or "none",
+                "mapped": links_table(links, matched=True),
+                "not mapped": links_table(links, matched=False),
+                "coverage": coverage_plot(
+                    {one: table.meta["counts"]["buckets"] for one, table in good.items()}
+                ),
+            },
+        )
+
+    def _describe(table: Table[Any]) -> dict[str, Any]:
+        buckets = table.meta["counts"]["buckets"]
+        return {
+            "objects": sum(buckets.values()),
+            "matched": buckets["matched"],
+            "summary": by_number(buckets),
+        }
+
+    return asset_mapping

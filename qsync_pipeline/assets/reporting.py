@@ -1,0 +1,129 @@
+"""Metadata for people: tables of the first rows, links into both systems, a picture where it says more."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from qsync_pipeline.core.rows import BUCKETS, Change, Link
+from qsync_pipeline.transport.redact import redact
+
+PREVIEW = 20
+"""Rows in a metadata table; these stay in the event log for ever (dagster-practice.md §8)."""
+
+_COLORS = {
+    "matched": "#2e7d32",
+    "ambiguous": "#f9a825",
+    "kind_mismatch": "#ef6c00",
+    "outside_domain": "#90a4ae",
+    "forbidden": "#c62828",
+    "absent": "#6d4c41",
+    "unsupported": "#b0bec5",
+    "excluded": "#cfd8dc",
+}
+
+
+def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
+    """The first rows of a frame as a metadata table; long cells are cut."""
+    records = [
+        dg.TableRecord({str(name): _cell(value) for name, value in row.items()})
+        for row in frame.head(PREVIEW).to_dict("records")
+    ]
+    if not records:
+        columns = [dg.TableColumn(str(name)) for name in frame.columns] or [dg.TableColumn("nothing")]
+        return dg.MetadataValue.table([], schema=dg.TableSchema(columns=columns))
+    return dg.MetadataValue.table(records)
+
+
+def _cell(value: Any) -> str | int | float | bool:
+    if isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float) and value == value:
+        return value
+    text = "" if value is None or value != value else redact(str(value))
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def links_table(links: Iterable[Link], *, matched: bool) -> dg.TableMetadataValue:
+    """Mapped objects with their assets, or those that are not, each with its reason and config line."""
+    rows = [
+        {"object": link.name, "level": link.level, "catalog asset": link.asset_name, "by": link.how}
+        if matched
+        else {
+            "object": link.name,
+            "level": link.level,
+            "bucket": link.bucket,
+            "reason": link.reason,
+            "config line": link.hint,
+        }
+        for link in sorted(links, key=lambda link: (link.level != "datastore", link.level, link.name))
+        if (link.bucket == "matched") == matched
+    ]
+    return table(pd.DataFrame(rows))
+
+
+def plan_table(changes: Iterable[Change]) -> dg.TableMetadataValue:
+    """Lines of a plan, each with before, after and reason; notes are the ledger's business."""
+    rows = [
+        {
+            "surface": change.surface,
+            "action": change.action if change.status == "planned" else f"{change.action} ({change.status})",
+            "object": change.name,
+            "before": change.before,
+            "after": change.after,
+            "reason": change.reason,
+        }
+        for change in changes
+        if change.action != "note"
+    ]
+    return table(pd.DataFrame(rows))
+
+
+def counts_table(counts: Mapping[str, Mapping[str, int]]) -> dg.TableMetadataValue:
+    """Counts per surface."""
+    rows = [{"surface": surface, **numbers} for surface, numbers in counts.items()]
+    return table(pd.DataFrame(rows))
+
+
+def coverage_plot(buckets: Mapping[str, Mapping[str, int]]) -> dg.MarkdownMetadataValue:
+    """Where the objects of each datastore stand, as one bar each; a base64 picture in Markdown."""
+    # Imported here: it takes half a second, and only this needs it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = list(buckets.items())[:PREVIEW]
+    figure = Figure(figsize=(8, 0.6 + 0.3 * len(shown)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    left = [0.0] * len(shown)
+    names = [key for key, _ in shown]
+    for bucket in BUCKETS:
+        values = [100.0 * counts.get(bucket, 0) / max(1, sum(counts.values())) for _, counts in shown]
+        if any(values):
+            axes.barh(names, values, left=left, color=_COLORS[bucket], label=bucket.replace("_", " "))
+        left = [start + value for start, value in zip(left, values, strict=True)]
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("% of datastores, containers and fields")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    return dg.MetadataValue.md(f"![objects by bucket](data:image/png;base64,{picture})")
+
+
+def by_number(counts: Mapping[str, int]) -> str:
+    """Counts as a line of text: ``3 matched, 1 absent``; zeros are left out."""
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number)
+
+
+def names(values: Sequence[str], most: int = 10) -> str:
+    """A list of names for a message."""
+    head = ", ".join(values[:most])
+    return head if len(values) <= most else f"{head} and {len(values) - most} more"

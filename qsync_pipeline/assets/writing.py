@@ -1,0 +1,146 @@
+"""Assets of an integration that write, and read back what they wrote.
+
+They are generators without an output: one materialization for each datastore that succeeded, the checks, and
+a failure at the end if any datastore failed. So exactly the failed ones show as failed (DESIGN.md §3).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from qsync_pipeline.assets.common import asset_key, keys_of, run_of, stage_options, told
+from qsync_pipeline.assets.reporting import names
+from qsync_pipeline.checks import write_checks, write_specs
+from qsync_pipeline.config import IntegrationConfig
+from qsync_pipeline.core.plan import OutcomeCounts, add_counts
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync import planning, pull, push
+from qsync_pipeline.sync.run import Run, note_failure
+from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.tables_io import StoredTables
+from qsync_pipeline.transport.errors import Unauthorized, Unreachable
+
+Apply = Callable[[Run, str, Table[Change]], Tally]
+
+
+def build_external_tags(integration: IntegrationConfig) -> dg.AssetsDefinition:
+    """Catalog tags on Qualytics objects."""
+    key = asset_key(integration, pull.STAGE)
+
+    @dg.asset(
+        **stage_options(
+            integration,
+            pull.STAGE,
+            "The catalog's tags on the matching Qualytics datastores, containers and fields: "
+            "written, and read "
+            "back.",
+        ),
+        ins={"plan": dg.AssetIn(asset_key(integration, planning.TAG_STAGE))},
+        output_required=False,
+        check_specs=write_specs(key),
+    )
+    def external_tags(context: dg.AssetExecutionContext, plan: StoredTables) -> Iterator[Any]:
+        run = run_of(context, integration)
+        yield from _write(context, run, key, pull.STAGE, planning.TAG_STAGE, plan, pull.apply_tags)
+
+    return external_tags
+
+
+def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinition:
+    """Quality values and alerts on catalog assets."""
+    key = asset_key(integration, push.STAGE)
+
+    @dg.asset(
+        **stage_options(
+            integration,
+            push.STAGE,
+            "Quality scores, counts, links and alerts on the catalog's assets: written, and read back.",
+        ),
+        ins={"plan": dg.AssetIn(asset_key(integration, planning.QUALITY_STAGE))},
+        output_required=False,
+        check_specs=write_specs(key),
+    )
+    def quality_metadata(context: dg.AssetExecutionContext, plan: StoredTables) -> Iterator[Any]:
+        run = run_of(context, integration)
+        apply = partial(push.apply_quality, permissions=push.Permissions())
+        yield from _write(context, run, key, push.STAGE, planning.QUALITY_STAGE, plan, apply)
+
+    return quality_metadata
+
+
+def _write(
+    context: dg.AssetExecutionContext,
+    run: Run,
+    key: dg.AssetKey,
+    stage: str,
+    plan_stage: str,
+    plans: StoredTables,
+    apply: Apply,
+) -> Iterator[Any]:
+    keys = keys_of(context)
+    if run.dry_run:
+        context.log.info("dry run: nothing is written, the partitions keep their status")
+        return
+    failed: dict[str, str] = {}
+    sums: OutcomeCounts = {}
+    with told(run, stage):
+        for done, datastore in enumerate(keys):
+            run.tell(stage, done, len(keys))
+            plan = plans[datastore]
+            if plan.failure is not None:
+                failed[datastore] = plan.failure
+                run.report(stage, datastore, error=plan.failure, error_class="upstream")
+                continue
+            try:
+                tally = apply(run, datastore, plan)
+            except (Unauthorized, Unreachable):
+                raise
+            except Exception as error:
+                note_failure(run, stage, datastore, error)
+                failed[datastore] = str(error) or type(error).__name__
+                continue
+            run.report(
+                stage, datastore, {"outcome": tally.counts, "reasons": dict(tally.reasons.most_common(20))}
+            )
+            sums = add_counts(sums, tally.counts)
+            yield dg.AssetMaterialization(key, partition=datastore, metadata=_metadata(tally))
+        run.tell(stage, len(keys), len(keys))
+    yield from write_checks(run, key, stage, plan_stage)
+    context.log.info(f"{stage}: {_line(sums) or 'nothing to do'}")
+    if failed:
+        raise dg.Failure(
+            f"{len(failed)} of {len(keys)} datastores failed: {names(list(failed))}",
+            metadata=dict(list(failed.items())[:20]),
+            allow_retries=False,
+        )
+
+
+def _metadata(tally: Tally) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        f"{surface} {outcome}": number
+        for surface, row in tally.counts.items()
+        for outcome, number in row.items()
+    }
+    if tally.reasons:
+        lines = [f"- {number} x {_plain(reason)}" for reason, number in tally.reasons.most_common(10)]
+        metadata["not written, and why"] = dg.MetadataValue.md("\n".join(lines))
+    return metadata
+
+
+def _plain(text: str) -> str:
+    """Text from outside, kept from acting as Markdown."""
+    for char in "\\`*_[]<>":
+        text = text.replace(char, f"\\{char}" if char not in "<>" else {"<": "&lt;", ">": "&gt;"}[char])
+    return text
+
+
+def _line(counts: OutcomeCounts) -> str:
+    parts: Sequence[str] = [
+        f"{surface}: " + ", ".join(f"{number} {outcome}" for outcome, number in row.items() if number)
+        for surface, row in counts.items()
+        if any(row.values())
+    ]
+    return "; ".join(parts)

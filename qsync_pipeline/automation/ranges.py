@@ -1,0 +1,64 @@
+"""Which runs a set of datastores needs, and the tags that keep overlapping runs apart.
+
+One run takes one contiguous range in the order of the dynamic partitions; a set with gaps becomes one run per
+gap-free range (DESIGN.md §3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import dagster as dg
+
+from qsync_pipeline.resources import INTEGRATION_TAG
+
+Direction = Literal["pull", "push", "both"]
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+SLOTS = 16
+
+
+def job_name(integration: str, direction: Direction) -> str:
+    """The job of an integration for a direction."""
+    return f"{integration}_{'sync' if direction == 'both' else direction}"
+
+
+def ranges(ordered: Sequence[str], wanted: Collection[str]) -> list[list[str]]:
+    """The gap-free ranges, in the order of the partitions, that make up the wanted keys."""
+    found: list[list[str]] = []
+    previous_wanted = False
+    chosen = frozenset(wanted)
+    for key in ordered:
+        if key in chosen:
+            if previous_wanted:
+                found[-1].append(key)
+            else:
+                found.append([key])
+        previous_wanted = key in chosen
+    return found
+
+
+def slot(datastore: str) -> str:
+    """The slot of a datastore: runs that share one wait for each other."""
+    digest = hashlib.blake2s(datastore.encode(), digest_size=2).digest()
+    return f"qsync/slot-{int.from_bytes(digest) % SLOTS:02d}"
+
+
+def run_tags(integration: str, direction: Direction, keys: Sequence[str], trigger: str) -> dict[str, str]:
+    """The tags of a run over one gap-free range."""
+    return {
+        RANGE_START: keys[0],
+        RANGE_END: keys[-1],
+        INTEGRATION_TAG: integration,
+        "qsync/direction": direction,
+        "qsync/trigger": trigger,
+        **{slot(key): integration for key in keys},
+    }
+
+
+def run_config(*, dry_run: bool, first_write: bool = False) -> dg.RunConfig:
+    """The settings of a run, all of them: what is left out falls back to the safe defaults."""
+    settings = {"dry_run": dry_run, "first_write": first_write}
+    return dg.RunConfig(resources={"settings": {"config": settings}})

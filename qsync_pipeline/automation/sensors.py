@@ -1,0 +1,36 @@
+"""Sensors: what the world outside tells us."""
+
+import dagster as dg
+
+from qsync_pipeline.assets.common import DATASTORES
+from qsync_pipeline.resources import LedgerResource, QualyticsResource
+from qsync_pipeline.sync.inventory import register_datastores
+
+INTERVAL = 300
+"""Seconds between two looks at the list of datastores."""
+
+
+@dg.sensor(
+    name="datastores",
+    minimum_interval_seconds=INTERVAL,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Keeps one partition per Qualytics datastore. A datastore that vanished keeps its "
+    "partition: what "
+    "is ours on it is parked and shown, never silently cleaned.",
+)
+def datastores_sensor(
+    context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Add partitions for datastores that are new; reads only."""
+    book = ledger.ledger()
+    client = qualytics.client(book)
+    try:
+        listed = client.datastores()
+    finally:
+        client.close()
+    keys = register_datastores(book, listed)
+    known = set(context.instance.get_dynamic_partitions(str(DATASTORES.name)))
+    new = [keys[one.id] for one in listed if keys[one.id] not in known]
+    if not new:
+        return dg.SkipReason(f"No new datastore among {len(listed)}.")
+    return dg.SensorResult(dynamic_partitions_requests=[DATASTORES.build_add_request(new)])

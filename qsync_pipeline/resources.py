@@ -1,0 +1,131 @@
+"""Dagster resources: Qualytics, one per catalog, the ledger, and the Launchpad's settings.
+
+Resources hold names and paths, never secrets: those stay in their environment variable or file until a
+client is opened, so that neither the UI nor an event log can show them.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from qsync_pipeline.config import Config, load_config
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.progress import listener
+from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.qualytics.opening import open_qualytics
+from qsync_pipeline.sync.run import Run
+
+INTEGRATION_TAG = "qsync/integration"
+
+
+class SyncSettings(dg.ConfigurableResource):
+    """What a run may do. A partial override in the Launchpad falls back to these defaults: safe ones."""
+
+    dry_run: bool = Field(
+        default=True, description="Plan only: the plan is real, and nothing is written to any system."
+    )
+    first_write: bool = Field(
+        default=False,
+        description="Tick to allow the first write of an integration whose ledger is still empty.",
+    )
+
+
+class LedgerResource(dg.ConfigurableResource):
+    """The ledger of the configuration at ``config_path``.
+
+    ``reports_url`` is set by ``qsync plan``: then the ledger itself is opened read-only, and the stages'
+    reports go to a scratch ledger.
+    """
+
+    config_path: str
+    reports_url: str = ""
+    _ledger: Ledger | None = PrivateAttr(default=None)
+    _reports: Ledger | None = PrivateAttr(default=None)
+
+    def ledger(self) -> Ledger:
+        """The ledger, opened once per process and run."""
+        if self._ledger is None:
+            url = read_config(self.config_path).ledger.reveal_url()
+            self._ledger = Ledger.open(url, read_only=bool(self.reports_url))
+        return self._ledger
+
+    def reports(self) -> Ledger:
+        """Where reports go: the ledger, or the scratch ledger of a plan."""
+        if not self.reports_url:
+            return self.ledger()
+        if self._reports is None:
+            self._reports = Ledger.open(self.reports_url)
+        return self._reports
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the databases."""
+        for opened in (self._ledger, self._reports):
+            if opened is not None:
+                opened.close()
+        self._ledger = self._reports = None
+
+
+class _OpensRun(dg.ConfigurableResource):
+    """A side of the sync. ``config_path`` is empty for the packaged configuration of the local sandbox."""
+
+    config_path: str
+    url: str = Field(description="Where it is; shown in the UI, and nowhere else used.")
+    _run: Run | None = PrivateAttr(default=None)
+
+    def _open(self, context: dg.AssetExecutionContext, name: str) -> Run:
+        """The run of one integration: clients open when first used, and the run's steps share them.
+
+        The asset requires the resources ``ledger`` and ``settings`` beside this one.
+        """
+        if self._run is None or (self._run.run_id, self._run.name) != (context.run_id, name):
+            ledger: LedgerResource = context.resources.ledger
+            settings: SyncSettings = context.resources.settings
+            config = read_config(self.config_path)
+            self._run = Run(
+                run_id=context.run_id,
+                config=config,
+                integration=config.integration(name),
+                ledger=ledger.ledger(),
+                reports=ledger.reports(),
+                dry_run=settings.dry_run,
+                first_write=settings.first_write,
+                tell=listener(),
+            )
+        self._run.say = context.log.info
+        return self._run
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the clients."""
+        if self._run is not None:
+            self._run.close()
+        self._run = None
+
+
+class QualyticsResource(_OpensRun):
+    """The Qualytics deployment."""
+
+    def run(self, context: dg.AssetExecutionContext) -> Run:
+        """The deployment as the integration of this run sees it (its tag names it; else the first one)."""
+        config = read_config(self.config_path)
+        return self._open(context, context.run.tags.get(INTEGRATION_TAG, config.integrations[0].name))
+
+    def client(self, ledger: Ledger) -> QualyticsClient:
+        """A client of its own, for sensors; the caller closes it."""
+        return open_qualytics(read_config(self.config_path).qualytics, budget=ledger.budget)
+
+
+class CatalogResource(_OpensRun):
+    """A catalog, by the integration of the configuration that it belongs to."""
+
+    integration: str
+    type: str
+
+    def run(self, context: dg.AssetExecutionContext) -> Run:
+        """The catalog within this run."""
+        return self._open(context, self.integration)
+
+
+def read_config(path: str) -> Config:
+    """The configuration that a resource was made from; an empty path is the packaged one for the sandbox."""
+    return load_config(path or None, check_secrets=False)

@@ -1,0 +1,95 @@
+"""Tables between stages: one parquet file per datastore, written aside and renamed.
+
+Dagster's own path-based IO manager refuses several partitions in one output (dagster-practice.md §5), and a
+range of datastores is what a run of ours is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qsync_pipeline.core.definitions import TagDefinition
+from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
+from qsync_pipeline.core.tables import Table
+
+ROW_TYPES: dict[str, type[msgspec.Struct]] = {
+    row_type.__name__: row_type for row_type in (Unit, CatalogAsset, Link, Change, TagDefinition)
+}
+
+
+class NoTable(Exception):
+    """A table that a stage needs was never written."""
+
+
+class Collected:
+    """What a stage hands on: tables by key, kept as Arrow so that a large range stays small in memory."""
+
+    def __init__(self) -> None:
+        self.arrow: dict[str, pa.Table] = {}
+
+    def add(self, key: str, table: Table[msgspec.Struct]) -> None:
+        """Keep the table of one datastore."""
+        self.arrow[key] = table.to_arrow()
+
+    @classmethod
+    def of(cls, tables: Iterable[tuple[str, Table[msgspec.Struct]]]) -> Collected:
+        """Collect what a stage yields."""
+        collected = cls()
+        for key, table in tables:
+            collected.add(key, table)
+        return collected
+
+
+class StoredTables(Mapping[str, Table[msgspec.Struct]]):
+    """The stored tables of a stage, each read when it is asked for."""
+
+    def __init__(self, directory: Path, stage: str, keys: Iterable[str] = ()) -> None:
+        self._directory = directory
+        self._stage = stage
+        self._keys = tuple(keys)
+
+    def __getitem__(self, key: str) -> Table[msgspec.Struct]:
+        """The table of one datastore; raises :class:`NoTable` with what to do."""
+        path = self._directory / f"{key}.parquet"
+        if not path.exists():
+            raise NoTable(f"{self._stage} has no table for {key}: materialize {self._stage} for it first")
+        arrow = pq.read_table(path)
+        head = msgspec.json.decode((arrow.schema.metadata or {})[b"qsync"])
+        return Table.from_arrow(ROW_TYPES[head["row"]], arrow)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class TableIOManager(dg.ConfigurableIOManager):
+    """Stores :class:`Collected` under ``<directory>/<asset key>/<datastore>.parquet``."""
+
+    directory: str
+
+    def handle_output(self, context: dg.OutputContext, obj: Collected) -> None:
+        """Write every table aside, then rename: a reader sees the old one or the new one, never a part."""
+        folder = self._folder(context.asset_key)
+        folder.mkdir(parents=True, exist_ok=True)
+        for key, table in obj.arrow.items():
+            aside = folder / f".{key}.{os.getpid()}.tmp"
+            pq.write_table(table, aside)
+            aside.replace(folder / f"{key}.parquet")
+        context.add_output_metadata({"stored in": dg.MetadataValue.path(str(folder))})
+
+    def load_input(self, context: dg.InputContext) -> StoredTables:
+        """The upstream stage's tables, lazily."""
+        keys = context.asset_partition_keys if context.has_asset_partitions else ()
+        return StoredTables(self._folder(context.asset_key), context.asset_key.to_user_string(), keys)
+
+    def _folder(self, key: dg.AssetKey) -> Path:
+        return Path(self.directory).joinpath(*key.path)
