@@ -83,7 +83,7 @@ def _swap_pair(picker: Picker) -> None:
     def upper(place: Place) -> bool:
         return place.connection.connector == "snowflake"
 
-    place, table = picker.pick(lambda t: t.kind == "table" and both_sides(t) and t.name.isupper(), upper)
+    place, table = picker.pick(lambda t: both_sides(t) and t.kind == "table" and "ORDER" in t.name, upper)
     for name in (BLUE, GREEN):
         place.tables.append(picker.take(clone(table, name)))
 
@@ -119,6 +119,13 @@ def _unmeasured(picker: Picker, times: int) -> None:
         picker.pick(lambda t: both_sides(t) and t.scanned)[1].scanned = False
 
 
+def qualytics_alone(table: TableSpec) -> None:
+    """Mark a container, with its fields, as one that no catalog shows."""
+    table.in_catalog = False
+    for column in table.columns:
+        column.in_catalog = False
+
+
 def qualytics_only(place: Place, rng: random.Random, *, files: bool) -> None:
     """Computed containers beside the schema's tables; with ``files`` also a file and a computed file."""
     base = rng.choice([t for t in place.tables if t.in_qualytics])
@@ -128,9 +135,7 @@ def qualytics_only(place: Place, rng: random.Random, *, files: bool) -> None:
         name = f"{stem}_{kind.rpartition('_')[2]}" if kind.startswith("computed") else f"{stem}_export.csv"
         table = clone(base, name if kind != "computed_file" else f"{stem}_export_clean")
         table.container_kind = kind  # type: ignore[assignment]  # a literal of the list above
-        table.in_catalog = False
-        for column in table.columns:
-            column.in_catalog = False
+        qualytics_alone(table)
         place.datastore.tables.append(table)
 
 

@@ -2,7 +2,7 @@
 
 A table is a head and its columns, ``[view|mview|dynamic ]name[ prefix] | column column:type ...``;
 indented lines go on. ``~`` stands for a blank in a name, ``{01..12}`` repeats a column, ``@group`` is one of
-:data:`GROUPS`. A column without a type gets one from its name: ``customer_id`` is Integral, ``ShipDate`` a Date.
+:data:`GROUPS`. A column without a type gets one from its name, ``customer_id`` Integral, ``ShipDate`` Date.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ TYPES = {
 """One-letter codes of the Qualytics field types (qualytics-api.md §2.3)."""
 
 GROUPS = {
-    "audit": "created_at created_by updated_at updated_by source_system batch_id",
+    "audit": "created_at created_by updated_at updated_by source_system batch_id is_deleted deleted_at",
     "address": "street city state postal_code country_code",
     "scd": "valid_from:t valid_to:t is_current row_version:i",
-    "load": "load_id loaded_at record_source record_hash",
+    "load": "load_id loaded_at loaded_by record_source record_hash source_file",
     "contact": "first_name last_name email phone",
     "money": "gross_amount discount_amount tax_amount net_amount currency_code",
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from qsync_pipeline.sandbox.estate import awkward_findings, awkward_shapes
 from qsync_pipeline.sandbox.estate.checks import inspect
 from qsync_pipeline.sandbox.estate.model import DatastoreSpec, Estate, SchemaSpec, Scores, TableSpec
-from qsync_pipeline.sandbox.estate.places import Place, ordinary, places_of
+from qsync_pipeline.sandbox.estate.places import Picker, Place, ordinary, places_of
 from qsync_pipeline.sandbox.estate.scores import pool_of, score_datastore, score_table
 from qsync_pipeline.sandbox.estate.tagging import tag_table
 
@@ -32,37 +32,46 @@ def containers_of(estate: Estate, datastore: DatastoreSpec) -> list[TableSpec]:
     return [*(behind[2].tables if behind else ()), *datastore.tables]
 
 
-def _siblings(places: Sequence[Place]) -> list[tuple[Place, SchemaSpec]]:
+def _siblings(estate: Estate, places: Sequence[Place]) -> list[tuple[Place, SchemaSpec]]:
+    """Each place with the other schemas of its database, but for those of enrichment datastores."""
+    apart = {id(each.schema) for each in places_of(estate) if each.datastore.enrichment}
     return [
-        (place, other) for place in places for other in place.database.schemas if other is not place.schema
+        (place, other)
+        for place in places
+        for other in place.database.schemas
+        if other is not place.schema and id(other) not in apart
     ]
 
 
-def furnish(
-    estate: Estate,
-    *,
-    times: int,
-    computed: int,
-    files: bool = False,
-    pages: bool = False,
-    shared_scores: bool = False,
-) -> Estate:
-    """Fill a bare estate in place and return it.
+def shape(estate: Estate, *, times: int, computed: int, files: bool = False) -> Picker:
+    """First half: plant the cases of structure in a bare estate.
 
     Cases that may come often come ``times`` over; ``computed`` places get computed containers (with
-    ``files``, files too); ``pages`` asks for one container with over a hundred checks and anomalies;
-    ``shared_scores`` lets columns share score objects.
+    ``files``, files too). Returns the picker that :func:`fill` goes on with.
     """
     places = ordinary(places_of(estate))
-    shapes = rng_of(estate, "shapes")
-    picker = awkward_shapes.plant(places, _siblings(places), shapes, times=times)
-    for place in shapes.sample(places, computed):
-        awkward_shapes.qualytics_only(place, shapes, files=files)
+    rng = rng_of(estate, "shapes")
+    picker = awkward_shapes.plant(places, _siblings(estate, places), rng, times=times)
+    for place in rng.sample(places, computed):
+        awkward_shapes.qualytics_only(place, rng, files=files)
+    return picker
 
+
+def fill(
+    estate: Estate, picker: Picker, *, times: int, pages: bool = False, shared_scores: bool = False
+) -> Estate:
+    """Second half: checks, anomalies, tags and scores, in place; returns the estate.
+
+    ``pages`` asks for one container with over a hundred checks and anomalies; ``shared_scores`` lets columns
+    share score objects.
+    """
     for datastore in estate.datastores:
         rng = rng_of(estate, datastore.name, "findings")
         for table in containers_of(estate, datastore):
-            inspect(table, rng)
+            if datastore.enrichment:
+                table.profiled = table.scanned = False
+            else:
+                inspect(table, rng)
             tag_table(table, rng)
     _tag_the_rest(estate)
     picker.rng = rng_of(estate, "findings")
@@ -81,8 +90,7 @@ def furnish(
             score_table(table, rng, pools.get(table.scanned))
     awkward_findings.null_dimensions(picker)
     for datastore in estate.datastores:
-        if not datastore.enrichment:
-            datastore.scores = score_datastore(containers_of(estate, datastore))
+        datastore.scores = score_datastore(containers_of(estate, datastore))
     return estate
 
 

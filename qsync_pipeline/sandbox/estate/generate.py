@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from qsync_pipeline.sandbox.estate.demo import make_demo
+from qsync_pipeline.sandbox.estate.large import make_large
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.estate.small import make_small
 
 EstateName = Literal["small", "demo", "large"]
 
-_MAKERS: dict[str, Callable[[int], Estate]] = {"small": make_small}
+_MAKERS: dict[str, Callable[[int], Estate]] = {"small": make_small, "demo": make_demo, "large": make_large}
 
 
 def make_estate(name: EstateName, seed: int) -> Estate:

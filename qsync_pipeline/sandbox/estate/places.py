@@ -15,6 +15,9 @@ from qsync_pipeline.sandbox.estate.model import (
     TableSpec,
 )
 
+_TRIES = 20
+"""Random tries before all tables are looked through: an estate may have 20,000."""
+
 
 @dataclass(slots=True)
 class Place:
@@ -71,17 +74,19 @@ class Picker:
         fits: Callable[[TableSpec], bool] = both_sides,
         where: Callable[[Place], bool] | None = None,
     ) -> tuple[Place, TableSpec]:
-        """A table that fits and was not picked before; one picked before if there is no other."""
-        spots = [
-            (place, table)
-            for place in self.places
-            if where is None or where(place)
-            for table in place.tables
-            if fits(table)
-        ]
-        fresh = [spot for spot in spots if id(spot[1]) not in self.taken]
+        """A table that fits and was not picked before; one picked before if there is no other.
+
+        Raises LookupError when nothing fits.
+        """
+        places = [place for place in self.places if place.tables and (where is None or where(place))]
+        for _ in range(_TRIES if places else 0):
+            place = self.rng.choice(places)
+            table = self.rng.choice(place.tables)
+            if id(table) not in self.taken and fits(table):
+                return place, self.take(table)
+        spots = [(place, table) for place in places for table in place.tables if fits(table)]
         if not spots:
             raise LookupError("the estate has no table that fits")
+        fresh = [spot for spot in spots if id(spot[1]) not in self.taken]
         place, table = self.rng.choice(fresh or spots)
-        self.take(table)
-        return place, table
+        return place, self.take(table)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from qsync_pipeline.sandbox.estate import vocabulary
 from qsync_pipeline.sandbox.estate.columns import parse
-from qsync_pipeline.sandbox.estate.furnish import catalog_only, furnish, rng_of
+from qsync_pipeline.sandbox.estate.furnish import catalog_only, fill, rng_of, shape
 from qsync_pipeline.sandbox.estate.model import (
     ConnectionSpec,
     DatabaseSpec,
@@ -104,4 +104,4 @@ def make_small(seed: int) -> Estate:
         foreign_sets=[vocabulary.SODA],
     )
     rng_of(estate, "domains").choice(sales.tables).domain = "Finance/Risk"
-    return furnish(estate, times=1, computed=1, files=True)
+    return fill(estate, shape(estate, times=1, computed=1, files=True), times=1)
