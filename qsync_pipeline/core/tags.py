@@ -159,8 +159,11 @@ class _Planner:
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
         self.plan.definitions += self.book.need(tag)
-        origin = self._origin_of_copy(unit, key)
-        if row is not None:
+        above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
+        if any(key in self.removing[ancestor] for ancestor in above):
+            # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
+            self._add(unit, link, "create", key, tag, "the same tag above goes, this one stays")
+        elif row is not None:
             if row.has_pending:
                 self._add(unit, link, "note", key, tag, "a run that died had written it")
             else:
@@ -168,8 +171,6 @@ class _Planner:
         elif self.others.get(unit.id, {}).get(key):
             owners = ", ".join(self.others[unit.id][key])
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
-        elif origin is not None and key in self.removing[origin]:
-            self._add(unit, link, "create", key, tag, "so far a copy of the tag above, which goes")
         else:
             self.plan.counts["unchanged"] += 1
 
