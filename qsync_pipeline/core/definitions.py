@@ -14,6 +14,8 @@ from qsync_pipeline.core.rules import TagRules
 
 SURFACE = "tag_definitions"
 
+UNREACHABLE = "the deployment does not find this name in a URL"
+
 Standing = Literal["missing", "ours", "external", "native"]
 
 
@@ -40,8 +42,12 @@ class TagDefinition(msgspec.Struct, frozen=True):
 class DefinitionBook:
     """The definitions of the deployment as they will be once the plan so far is carried out."""
 
-    def __init__(self, definitions: Iterable[TagDefinition], rules: TagRules) -> None:
+    def __init__(
+        self, definitions: Iterable[TagDefinition], rules: TagRules, unreachable: Iterable[str] = ()
+    ) -> None:
+        """``unreachable`` are the keys of names that no URL of the deployment reaches, as it turned out."""
         self.rules = rules
+        self._unreachable = frozenset(unreachable)
         self._known = {tag_key(definition.name): definition for definition in definitions}
         self._planned: dict[str, Change] = {}
         self._usage: Counter[str] = Counter()
@@ -92,22 +98,27 @@ class DefinitionBook:
             if not (known.made and known.made_by == self.rules.integration) or known.count is None:
                 continue
             if key not in self._planned and known.count + self._usage[key] <= 0:
-                changes.append(
-                    Change(
-                        SURFACE,
-                        "remove",
-                        known.name,
-                        known.name,
-                        key,
-                        before=_look(known),
-                        reason="no object carries it any more",
-                        kind=known.type,
-                    )
+                change = Change(
+                    SURFACE,
+                    "remove",
+                    known.name,
+                    known.name,
+                    key,
+                    before=_look(known),
+                    reason="no object carries it any more",
+                    kind=known.type,
                 )
+                changes.append(self._reachable(change))
         return changes
 
+    def _reachable(self, change: Change) -> Change:
+        """Skip what goes by a path that the deployment is known not to find."""
+        if change.key not in self._unreachable or change.action == "create":
+            return change
+        return msgspec.structs.replace(change, status="skipped", reason=UNREACHABLE)
+
     def _plan(self, key: str, change: Change) -> tuple[Change, ...]:
-        self._planned[key] = change
+        change = self._planned[key] = self._reachable(change)
         if change.action == "create":
             look = change.after
             self._known[key] = TagDefinition(

@@ -15,6 +15,7 @@ from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.rules import alert_rules, guard_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.tag_definitions import unreachable_names
 
 TAG_STAGE = "tag_plan"
 QUALITY_STAGE = "quality_plan"
@@ -37,7 +38,8 @@ def plan_tags_of_range(
     A definition that several datastores need stands in the plan of the first; definitions that nothing will
     carry any more stand in that of the last.
     """
-    book = DefinitionBook(deployment.rows, tag_rules(run.config, run.integration, native=run.native_tags))
+    rules = tag_rules(run.config, run.integration, native=run.native_tags)
+    book = DefinitionBook(deployment.rows, rules, unreachable_names(run))
     for position, key in enumerate(keys):
         last = position == len(keys) - 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qsync_pipeline.core.definitions import UNREACHABLE
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import TagDefinition
@@ -11,7 +12,15 @@ from qsync_pipeline.sync.settling import class_of
 from qsync_pipeline.transport.errors import Conflict, NotFound, OutsideError, Unauthorized, Unreachable
 from qsync_pipeline.transport.redact import redact
 
-UNREACHABLE_NAME = "the deployment does not find this name in a URL"
+UNREACHABLE_NOTE = "unreachable_tags"
+"""Ledger note, of no integration: names that no URL of the deployment reaches, with the time of the try."""
+
+
+def unreachable_names(run: Run) -> list[str]:
+    """Keys of names whose path call answered 404 lately: trying again at every run would help nobody."""
+    oldest = run.ledger.clock() - 3600.0 * run.integration.retry_rejected_after_hours
+    tried: dict[str, float] = run.ledger.notes.get("", UNREACHABLE_NOTE, {})
+    return [key for key, at in tried.items() if at > oldest]
 
 
 def apply_definition(run: Run, change: Change) -> Outcome:
@@ -64,7 +73,7 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
     if not run.qualytics.update_tag(
         tag, color=look["color"], description=look["description"], category=look["category"]
     ):
-        return Outcome(journal, "skipped", UNREACHABLE_NAME)
+        return _not_reached(run, change, journal)
     takes_over = bool(change.extra.get("takes_over"))
     made = bool(known and known.made)
     before = change.before if takes_over else (known.before or {}).get("look") if known else None
@@ -84,9 +93,15 @@ def _delete(run: Run, change: Change, journal: Change) -> Outcome:
     except NotFound:
         reached = True
     if not reached:
-        return Outcome(journal, "skipped", UNREACHABLE_NAME)
+        return _not_reached(run, change, journal)
     run.ledger.tag_definitions.drop(change.key)
     return Outcome(journal, "applied", change.reason)
+
+
+def _not_reached(run: Run, change: Change, journal: Change) -> Outcome:
+    tried = {**run.ledger.notes.get("", UNREACHABLE_NOTE, {}), change.key: run.ledger.clock()}
+    run.ledger.notes.put("", UNREACHABLE_NOTE, tried)
+    return Outcome(journal, "skipped", UNREACHABLE)
 
 
 def _find(run: Run, key: str) -> GlobalTag | None:
