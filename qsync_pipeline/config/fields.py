@@ -258,8 +258,8 @@ IntegrationName = Annotated[
 DatastoreLink = Annotated[str, Template(("ui_url", "datastore_id"), ("datastore_id",))]
 ContainerLink = Annotated[str, Template(("ui_url", "datastore_id", "container_id"), ("container_id",))]
 FieldLink = Annotated[str, Template(("ui_url", "datastore_id", "container_id", "field_id"), ("field_id",))]
-AlertTitle = Annotated[str, Template(("anomalies", "name", "url"))]
-AlertMessage = Annotated[str, Template(("anomalies", "name", "url"), ("url",))]
+AlertTitle = Annotated[str, Template(("anomalies", "noun", "name", "url"))]
+AlertMessage = Annotated[str, Template(("anomalies", "noun", "name", "url"), ("url",))]
 """The link marks an alert as ours (DESIGN.md §5.4), so it cannot be left out."""
 
 Level = Literal["schema", "table", "column"]

@@ -165,9 +165,9 @@ class AlertsConfig(Settings):
     levels: Annotated[tuple[Level, ...], Unique()] = Field(
         default=("table",), min_length=1, description="Levels of assets that get alerts."
     )
-    title: AlertTitle = Field(default="{anomalies} active anomalies", description="Title of an alert.")
+    title: AlertTitle = Field(default="{anomalies} active {noun}", description="Title of an alert.")
     message: AlertMessage = Field(
-        default="Qualytics shows {anomalies} active anomalies on {name}: {url}",
+        default="Qualytics shows {anomalies} active {noun} on {name}: {url}",
         description="Text of an alert.",
     )
 

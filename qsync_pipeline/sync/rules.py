@@ -88,7 +88,8 @@ def alert_rules(config: Config, integration: IntegrationConfig, actors: Iterable
         link = link_to(unit, config.qualytics, integration)
         # The marker rides on the link, so that whoever reads the alert sees nothing but a link.
         marked = f"{link}{'&' if '?' in link else '?'}{marker}"
-        values = {"anomalies": unit.anomaly_count, "name": unit.name, "url": marked}
+        noun = "anomaly" if unit.anomaly_count == 1 else "anomalies"
+        values = {"anomalies": unit.anomaly_count, "noun": noun, "name": unit.name, "url": marked}
         return integration.alerts.title.format(**values), integration.alerts.message.format(**values)
 
     return AlertRules(
