@@ -65,7 +65,8 @@ def error_text(body: bytes) -> ErrorBody:
     if isinstance(causes, list):
         parts += [str(c["errorMessage"]) for c in causes if isinstance(c, dict) and c.get("errorMessage")]
     culprit = str(data.get("entityGuid") or "")
-    return ErrorBody(code=excerpt(code), text=excerpt("; ".join(parts)), culprit=culprit, worded=True)
+    # The code is compared, so it stays as it came; whoever shows it redacts it.
+    return ErrorBody(code=code[:EXCERPT], text=excerpt("; ".join(parts)), culprit=culprit, worded=True)
 
 
 def _words(text: Any) -> str:
@@ -115,7 +116,7 @@ def error_for(
         kind = _BY_STATUS.get(status, Rejected)
     message = f"{system}: {where} was answered with {status}"
     if said.code and said.code != str(status):
-        message += f" {said.code}"
+        message += f" {excerpt(said.code)}"
     if said.text:
         message += f": {said.text}"
     todo = advice if kind is Unauthorized else _NEXT.get(kind, "")

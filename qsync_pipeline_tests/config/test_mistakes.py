@@ -94,7 +94,7 @@ PATTERN = "a pattern with *, ? and [abc], in any case"
             '    alerts: {title: "{anomalies"}',
             (
                 "alerts.title: found '{anomalies'; allowed: text with the placeholders "
-                "{anomalies}, {name}, {url}. "
+                "{anomalies}, {noun}, {name}, {url}. "
                 "Close every { with a }; write {{ and }} for the characters themselves."
             ),
         ),
