@@ -102,7 +102,7 @@ PATTERN = "a pattern with *, ? and [abc], in any case"
             '    alerts: {message: "{anomalies} open"}',
             (
                 "alerts.message: found '{anomalies} open'; allowed: text with the placeholders "
-                "{anomalies}, {name}, "
+                "{anomalies}, {noun}, {name}, "
                 "{url}; {url} must be there. Put {url} in."
             ),
         ),
