@@ -138,9 +138,12 @@ def _untouched(table: TableSpec) -> bool:
 def _propagated(picker: Picker, times: int) -> None:
     """Tags that came over lineage: from a table to another of its schema, on the table and on a column."""
     rng = picker.rng
+    free = [[t for t in place.tables if _untouched(t)] for place in picker.places]
     for _ in range(times):
-        free = {place.datastore.name: [t for t in place.tables if _untouched(t)] for place in picker.places}
-        origin, target = rng.sample(rng.choice([tables for tables in free.values() if len(tables) > 1]), 2)
+        tables = rng.choice([each for each in free if len(each) > 1])
+        origin, target = rng.sample(tables, 2)
+        tables.remove(origin)
+        tables.remove(target)
         name = rng.choice(("PII", "Customer Data", "Critical Element"))
         origin.tags = add(origin.tags, use(name))
         came = TagUse(
@@ -151,6 +154,10 @@ def _propagated(picker: Picker, times: int) -> None:
         column.tags = (*(each for each in column.tags if each.name != name), came)
 
 
+def _with(names: tuple[str, ...], *more: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*names, *more)))
+
+
 def _namesakes(picker: Picker) -> None:
     """Catalog tags with native namesakes, on tables and columns; on one table both are there."""
     for name, native in (
@@ -159,13 +166,13 @@ def _namesakes(picker: Picker) -> None:
     ):
         table = _any(picker)
         table.tags = add(table.tags, use(name))
-        table.native_tags = (native,)
+        table.native_tags = _with(table.native_tags, native)
         table = _any(picker)
         table.tags = add(table.tags, use(name))
         column = next(c for c in _any(picker).columns if c.in_catalog and c.in_qualytics)
         column.tags = add(column.tags, use(name))
     table = _any(picker)
-    table.native_tags = ("High Priority", vocabulary.SAME_NAME)
+    table.native_tags = _with(table.native_tags, "High Priority", vocabulary.SAME_NAME)
     next(c for c in _any(picker).columns if c.in_catalog and c.in_qualytics).native_tags = ("Customer",)
     picker.rng.choice(picker.places).datastore.native_tags = ("Nightly",)
 
@@ -176,13 +183,11 @@ def _odd_tags(picker: Picker) -> None:
         table = _any(picker)
         table.tags = add(table.tags, use(name))
     places = [p for p in picker.places if p.connection.connector == "snowflake"]
-    for value in vocabulary.SOURCE_VALUES[:2]:
-        tables = [t for p in places for t in p.tables if both_sides(t)]
-        column = picker.rng.choice(
-            [c for c in picker.rng.choice(tables).columns if c.in_catalog and c.in_qualytics]
-        )
-        kept = tuple(each for each in column.tags if each.name != vocabulary.SOURCE_TAG)
-        column.tags = (*kept, use(vocabulary.SOURCE_TAG, value=value))
+    tables = [t for p in places for t in p.tables if both_sides(t)]
+    first, second = picker.rng.sample(tables, 2)
+    for table, value in ((first, "HIGH"), (second, "LOW")):
+        column = picker.rng.choice([c for c in table.columns if c.in_catalog and c.in_qualytics])
+        column.tags = add(column.tags, use(vocabulary.SOURCE_TAG, value=value))
 
 
 def _foreign_values(picker: Picker, estate: Estate, times: int) -> None:

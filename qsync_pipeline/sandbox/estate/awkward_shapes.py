@@ -152,7 +152,7 @@ def plant(
     _case_pair(picker)
     _name_in_two_schemas(picker, siblings)
     _odd_names(picker)
-    _case_in_catalog(picker, times)
     _one_side_only(picker, times)
+    _case_in_catalog(picker, times)
     _unmeasured(picker, times)
     return picker

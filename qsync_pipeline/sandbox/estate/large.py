@@ -25,7 +25,7 @@ from qsync_pipeline.sandbox.estate.model import (
     TableKind,
     TableSpec,
 )
-from qsync_pipeline.sandbox.estate.places import both_sides, ordinary, places_of
+from qsync_pipeline.sandbox.estate.places import Picker
 from qsync_pipeline.sandbox.estate.tagging import use
 
 
@@ -58,7 +58,7 @@ _STYLES: dict[str, Style] = {
     "databricks": "lower",
     "mysql": "lower",
 }
-_CONNECTORS = ("snowflake", "postgresql", "snowflake", "sqlserver", "bigquery", "databricks", "mysql")
+_CONNECTORS = ("snowflake", "postgresql", "mysql", "sqlserver", "snowflake", "bigquery", "databricks")
 _COMPUTED = 4
 _TIMES = 40
 _PLANTED = 7 + 2 * _COMPUTED
@@ -139,7 +139,7 @@ def _connection(number: int, connector: str, access: Access, rng: random.Random)
         connector,
         f"{connector}-{number:02d}.acme.example.com",
         [DatabaseSpec(name, catalog_name="DEFAULT" if name is None else None)],
-        tags=(use(rng.choice(vocabulary.TABLE_TAGS)),) if rng.random() < 0.3 else (),
+        tags=(use(rng.choice(vocabulary.TABLE_TAGS)),) if number == 0 or rng.random() < 0.3 else (),
         domain=area.capitalize() if rng.random() < 0.7 else None,
         access=access,
     )
@@ -201,14 +201,17 @@ def _bare(seed: int, name: str, datastores: int, tables: int, columns: int) -> E
     return estate
 
 
-def _pad(estate: Estate, columns: int) -> None:
-    """Add columns here and there until the estate has exactly so many."""
+def _pad(estate: Estate, picker: Picker, columns: int) -> None:
+    """Add columns here and there, but not to planted cases, until the estate has exactly so many."""
     rng = rng_of(estate, "padding")
-    places = ordinary(places_of(estate))
+    able = [
+        (place.connection.connector, table)
+        for place in picker.places
+        for table in place.tables
+        if id(table) not in picker.taken
+    ]
     for number in range(columns - count_columns(estate)):
-        place = rng.choice(places)
-        table = rng.choice([t for t in place.tables if both_sides(t)])
-        connector = place.connection.connector
+        connector, table = rng.choice(able)
         name = _spell(f"attribute_{number:04d}", connector)
         table.columns.append(ColumnSpec(name, "String", native_type(connector, "String")))
 
@@ -245,5 +248,5 @@ def make_large(
     )
     first.databases[0].schemas.append(extra)
     picker = shape(estate, times=_TIMES if datastores >= 100 else 3, computed=_COMPUTED)
-    _pad(estate, columns)
+    _pad(estate, picker, columns)
     return fill(estate, picker, times=_TIMES if datastores >= 100 else 3, pages=True, shared_scores=True)

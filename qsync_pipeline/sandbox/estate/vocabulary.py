@@ -23,8 +23,6 @@ CASE_NAME = "Sensitive"
 SOURCE_TAG = "SENSITIVITY"
 """A tag synced from the source; its assignments carry values."""
 
-SOURCE_VALUES = ("HIGH", "MEDIUM", "LOW")
-
 ODD_TAGS = ("Finance/Tier 1", "Reg #7", "Do Not Export", "Données personnelles", "機密")
 """Catalog tags with a slash, a hash, blanks and other scripts: each is used somewhere in every estate."""
 
