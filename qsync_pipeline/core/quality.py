@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+import msgspec
+
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.rows import (
@@ -30,6 +32,18 @@ class SurfacePlan:
 
     changes: list[Change] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+
+def active_only(unit: Unit) -> Unit:
+    """The unit with Active anomalies alone counted (``count_acknowledged`` off)."""
+    if unit.anomaly_count is None:
+        return unit
+    checks = tuple(
+        msgspec.structs.replace(check, anomalies=check.anomalies - check.acknowledged)
+        for check in unit.checks
+    )
+    active = unit.anomaly_count - (unit.acknowledged_count or 0)
+    return msgspec.structs.replace(unit, anomaly_count=active, checks=checks)
 
 
 def rounded(value: float | None, decimals: int) -> float | None:

@@ -74,6 +74,8 @@ class CheckRow(msgspec.Struct, frozen=True):
     description: str
     fields: tuple[str, ...] = ()
     anomalies: int = 0
+    acknowledged: int = 0
+    """How many of the anomalies are Acknowledged."""
     last_asserted: str | None = None
 
 
@@ -81,7 +83,8 @@ class Unit(msgspec.Struct, frozen=True):
     """One Qualytics object: a datastore, container or field.
 
     ``scores`` holds ``total`` and the eight dimensions, 0-100 or null (not measured, never 0).
-    ``anomaly_count`` is null when the object was never scanned; ``check_count`` counts Active checks.
+    ``anomaly_count`` counts Active and Acknowledged anomalies, ``acknowledged_count`` those of the second
+    kind; both are null when the object was never scanned. ``check_count`` counts Active checks.
     """
 
     id: str
@@ -107,6 +110,7 @@ class Unit(msgspec.Struct, frozen=True):
     scores: dict[str, float | None] = {}
     check_count: int | None = None
     anomaly_count: int | None = None
+    acknowledged_count: int | None = None
     tags: tuple[TagRef, ...] = ()
     checks: tuple[CheckRow, ...] = ()
 

@@ -47,7 +47,6 @@ def read_inventory(
     *,
     key: str,
     containers: Collection[str] | None = None,
-    count_acknowledged: bool = True,
 ) -> list[Unit]:
     """All units of a datastore: itself, its containers, their fields, in this order.
 
@@ -55,7 +54,6 @@ def read_inventory(
     else compared by case-fold); the datastore's own counts still cover all of it. Any failed call raises: an
     inventory is whole or not there.
     """
-    statuses = ("Active", "Acknowledged") if count_acknowledged else ("Active",)
     whole = client.containers(datastore.id)
     wanted = whole if containers is None else chosen(whole, containers)
     fields = parallel_map(lambda row: client.fields(row.id), wanted, parallel=client.parallel)
@@ -64,7 +62,7 @@ def read_inventory(
         containers=whole,
         fields={row.id: found for row, found in zip(wanted, fields, strict=True)},
         checks=client.checks(datastore.id),
-        anomalies=client.anomalies(datastore.id, statuses),
+        anomalies=client.anomalies(datastore.id),
         history=() if _metrics_score(datastore) is not None else client.quality_scores(datastore.id),
     )
     return assemble(read, key=key)
@@ -81,6 +79,7 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
     """The units of what was read; pure."""
     datastore = read.datastore
     tally = _Tally(read.containers, read.checks, read.anomalies)
+    seen = _Tally(read.containers, read.checks, [a for a in read.anomalies if a.status == "Acknowledged"])
     out_of_play = _datastore_unsupported(datastore)
     database, schema = _names(datastore)
 
@@ -108,6 +107,7 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
             scores=_scores(score),
             check_count=len(tally.checks),
             anomaly_count=sum(tally.open_in(row) or 0 for row in read.containers) if scanned else None,
+            acknowledged_count=sum(seen.open_in(row) or 0 for row in read.containers) if scanned else None,
             tags=_tags(datastore.tags),
         )
     ]
@@ -131,11 +131,12 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
                 scores=_scores(row.metrics.quality_score if row.metrics else None),
                 check_count=len(mine),
                 anomaly_count=tally.open_in(row),
+                acknowledged_count=seen.open_in(row),
                 tags=_tags(row.tags),
-                checks=tuple(tally.check_row(check) for check in mine),
+                checks=tuple(tally.check_row(check, seen) for check in mine),
             )
         )
-        counts = tally.field_counts(row.id)
+        counts, acknowledged = tally.field_counts(row.id), seen.field_counts(row.id).anomalies
         for column in read.fields[row.id]:
             if column.status == "missing":
                 continue
@@ -154,6 +155,7 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
                     scores=_scores(column.quality_score),
                     check_count=counts.checks[column.name],
                     anomaly_count=counts.anomalies[column.name] if _scanned(row) else None,
+                    acknowledged_count=acknowledged[column.name] if _scanned(row) else None,
                     tags=_tags(column.tags),
                 )
             )
@@ -190,13 +192,14 @@ class _Tally:
         """Open anomalies of a container; null where it was never scanned."""
         return len(self._anomalies[row.id]) if _scanned(row) else None
 
-    def check_row(self, check: Check) -> CheckRow:
+    def check_row(self, check: Check, acknowledged: _Tally) -> CheckRow:
         return CheckRow(
             id=check.id,
             rule_type=check.rule_type,
             description=check.description or "",
             fields=check.field_names,
             anomalies=self._of_check[check.id],
+            acknowledged=acknowledged._of_check[check.id],
             last_asserted=check.last_asserted,
         )
 

@@ -69,7 +69,6 @@ def _read(run: Run, datastore: Datastore, key: str) -> Table[Unit]:
         datastore,
         key=key,
         containers=run.scope.get(key) or None,
-        count_acknowledged=run.integration.count_acknowledged,
     )
     meta = {"read_at": time.time(), "missing": _missing(run, key, units), "name": datastore.name}
     run.report(STAGE, key, {"units": len(units)}, partial=key in run.scope)

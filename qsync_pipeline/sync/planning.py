@@ -115,12 +115,15 @@ def _plan_quality(
     snapshot = snapshot_of(index, assets)
     gone = {unit for unit, state in inventory.meta["missing"].items() if state == "gone"}
     presence = assets.meta["presence"]
+    units = inventory.rows
+    if not run.integration.count_acknowledged:
+        units = tuple(map(quality.active_only, units))
     changes: list[Change] = []
     counts: Counter[str] = Counter()
     unchanged: Counter[str] = Counter()
     for surface in run.catalog.surfaces:
         rows = [row for row in held if row.surface == surface.name]
-        args = (surface.name, inventory.rows, links.rows, snapshot, rows)
+        args = (surface.name, units, links.rows, snapshot, rows)
         if surface.role == "attributes":
             rules = quality_rules(run.config, run.integration)
             plan = quality.plan_attributes(*args, rules, gone, presence)

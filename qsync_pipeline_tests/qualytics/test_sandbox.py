@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qsync_pipeline.core.quality import active_only
 from qsync_pipeline.core.rows import ATTRIBUTES, DIMENSIONS, Unit
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.inventory import read_inventory
@@ -95,11 +96,10 @@ def test_the_inventory_follows_what_people_do() -> None:
         after = inventory(client)
         agree(after, state(sandbox))
         assert after[table.id].scores["accuracy"] is None
-        active_only = inventory(client, count_acknowledged=False)
-        assert (after[table.id].anomaly_count, active_only[table.id].anomaly_count) == (
-            table.anomaly_count,
-            0,
-        )
+        counted = after[table.id]
+        assert counted.anomaly_count == counted.acknowledged_count == table.anomaly_count
+        assert active_only(counted).anomaly_count == 0
+        assert all(check.anomalies == 0 for check in active_only(counted).checks)
 
 
 def test_one_datastore_costs_its_lists_and_one_call_for_each_container() -> None:

@@ -51,7 +51,7 @@ def deep_link(base_url: str, asset: Asset) -> str:
     elif isinstance(asset, Container):
         path = f"/datastores/{asset.datastore.id}/containers/{asset.id}/overview"
     else:
-        path = f"/datastores/{asset.id}/overview"
+        path = f"/datastores/{asset.id}"
     return base_url + path
 
 
