@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qsync_pipeline.sandbox.qualytics.assets import asset_name, find, kind_of, unit_id
-from qsync_pipeline.sandbox.qualytics.model import OWN, Container, Datastore, Field
+from qsync_pipeline.sandbox.qualytics.model import Container, Datastore, Field
 from qsync_pipeline.sandbox.qualytics.store import Store, live_containers
 from qsync_pipeline.sandbox.qualytics.words import Action, Words, parents_of
 
@@ -17,12 +17,12 @@ class EstateChanges:
         self._store = store
 
     def tag(self, words: Words) -> Action:
-        """Put ``tag`` on the ``asset`` as a person would; a missing definition becomes a global tag."""
+        """Put ``tag`` on the ``asset`` as a person would; a missing definition becomes a global tag.
+
+        What was a copy becomes the asset's own; what is its own already stays.
+        """
         words.only("asset", "tag")
         asset, name = words.asset(), words.text("tag")
-        known = self._store.tags.by_name.get(name)
-        if known is not None and (asset.tags or {}).get(known, 0) & OWN:
-            raise words.wrong("tag", f"{name!r} is on {words.text('asset')!r} already")
 
         def act() -> Sequence[str]:
             tags = self._store.tags

@@ -118,7 +118,7 @@ class QualityChanges:
 
     def edit_check(self, words: Words) -> Action:
         """``id`` of a check and its new ``description``."""
-        words.only("id", "description")
+        words.only("id", "description", "asset")
         check, description = words.check(), words.text("description")
 
         def act() -> Sequence[str]:

@@ -194,7 +194,7 @@ class Anomaly(Taggable):
 
 @dataclass(slots=True, eq=False)
 class Operation:
-    """A run of sync, profile, scan, ... (§2.11). Times are in seconds; ``begins`` and ``ends`` are planned."""
+    """A run of sync, profile, scan, ... (§2.11). ``begins`` and ``ends`` are planned, in seconds."""
 
     id: int
     type: str
