@@ -17,6 +17,9 @@ from qsync_pipeline.ledger import schema
 from qsync_pipeline.ledger.database import BUSY_SECONDS
 from qsync_pipeline.ledger.errors import LedgerUnavailable
 
+CACHE_KIB = 65_536
+"""SQLite's page cache of one connection: guids come in no order, so the index wants to be in memory."""
+
 _POSTGRES = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2"}
 
 
@@ -117,6 +120,7 @@ def _connect(target: str, *, uri: bool = False, query_only: bool = False) -> sql
         uri=uri,
     )
     raw.execute("PRAGMA synchronous = NORMAL")
+    raw.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     if query_only:
         raw.execute("PRAGMA query_only = ON")
     return raw

@@ -112,11 +112,13 @@ def load_places(connection: Connection, integration: str, places: Iterable[Place
     return found
 
 
-def store(database: Database, connection: Connection, held: Iterable[Holding]) -> None:
-    """Insert or replace these holdings (one per place), on an open transaction."""
+def store(
+    database: Database, connection: Connection, held: Iterable[Holding], changed: Sequence[str] | None = None
+) -> None:
+    """Insert these holdings (one per place), or set their columns ``changed`` (default: all)."""
     rows = [_row(holding) for holding in sorted(held, key=_order)]
     if rows:
-        connection.execute(database.upsert(holdings), rows)
+        connection.execute(database.upsert(holdings, changed), rows)
 
 
 def drop_places(connection: Connection, integration: str, places: Iterable[Place]) -> None:

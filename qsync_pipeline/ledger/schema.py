@@ -35,7 +35,8 @@ datastores = Table(
     Column("vanished_at", Float),
 )
 
-# One object has one holding, whichever datastore it was reached through: hence no datastore in the key.
+# One object has one holding, whichever datastore it was reached through: hence no datastore in the key. Rows
+# stay in the order they came (rowids): a datastore's are then side by side, though guids are not.
 holdings = Table(
     "qsync_holdings",
     metadata,
@@ -55,7 +56,6 @@ holdings = Table(
     Column("set_at", Float, nullable=False),
     Column("confirmed_at", Float),
     Index("ix_qsync_holdings_datastore", "datastore", "integration", "surface"),
-    sqlite_with_rowid=False,
 )
 
 outcomes = Table(

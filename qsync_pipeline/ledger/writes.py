@@ -11,6 +11,9 @@ from qsync_pipeline.ledger.holding import Holding, intended, is_held, settled
 from qsync_pipeline.ledger.holdings import Place, holdings_lock
 from qsync_pipeline.ledger.outcomes import append_outcomes, note_rejections
 
+INTENTION = ("value", "pending", "has_pending", "pending_run", "base")
+"""What an intention changes of a holding that is there."""
+
 
 class Writes:
     """Moves holdings and journal together, so that a killed run loses nothing (DESIGN.md §3)."""
@@ -36,7 +39,7 @@ class Writes:
                     run_id=run_id,
                     now=now,
                 )
-            held_rows.store(self._db, connection, there.values())
+            held_rows.store(self._db, connection, there.values(), INTENTION)
 
     def settle(
         self,

@@ -75,7 +75,6 @@ def upgrade() -> None:
         sa.Column("set_at", sa.Float(), nullable=False),
         sa.Column("confirmed_at", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("integration", "surface", "target", "key"),
-        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_qsync_holdings_datastore", "qsync_holdings", ["datastore", "integration", "surface"], unique=False
