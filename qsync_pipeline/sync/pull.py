@@ -17,6 +17,7 @@ from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
+from qsync_pipeline.sync.first_contact import try_first
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.sync.tag_definitions import apply_definition
@@ -70,6 +71,7 @@ class _Writer:
                 self._definition(change)
         if assignments:
             self.known = {tag_key(tag.name): tag for tag in self.run.qualytics.global_tags()}
+            try_first(self.run, assignments, self.known)
             removals = [change for change in assignments if change.action == "remove"]
             # A removal takes copies further down with it: all of them are noted before the first is written,
             # so that a run that dies in between knows the rest for ours.

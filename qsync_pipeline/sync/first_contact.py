@@ -1,0 +1,90 @@
+"""First contact: one object is written, read back and restored before anything else (DESIGN.md §5.5).
+
+The API documents that a tag write leaves everything else alone. On a deployment that we never wrote to, that
+is tried on one object first: if anything foreign on it changes, the pull stops and shows the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.qualytics.models import GlobalTag
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.transport.errors import SyncError
+
+DONE = "first_pull_done"
+"""Ledger note of the integration: the canary has passed."""
+
+MOVING = frozenset(
+    {"global_tags", "updated", "last_editor", "last_updated", "metrics", "weight", "quality_score"}
+)
+"""Keys that a tag write may change: the tags, who edited when, and what is computed from tag weights."""
+
+_ORDER = {"field": 0, "container": 1, "datastore": 2}
+"""A field first: nothing lies below it that a cascade could reach."""
+
+
+class ForeignChange(SyncError):
+    """A tag write changed something else, or could not be taken back."""
+
+
+def try_first(run: Run, changes: Sequence[Change], known: dict[str, GlobalTag]) -> None:
+    """Prove on one object that a tag write changes the tags alone; once per integration.
+
+    ``known`` are the definitions by key. Raises :class:`ForeignChange` with the difference.
+    """
+    if run.ledger.notes.get(run.name, DONE, False):
+        return
+    candidates = [change for change in changes if change.action == "create" and change.key in known]
+    if not candidates:
+        return
+    change = min(candidates, key=lambda one: _ORDER[one.target.partition(":")[0]])
+    level, _, number = change.target.partition(":")
+    client, id_ = run.qualytics, int(number)
+    before = _raw(client, level, id_)
+    names = [str(tag["name"]) for tag in before.get("global_tags") or ()]
+    if change.key not in {tag_key(name) for name in names}:
+        # Noted first: should the run die before the tag is taken off again, the next one knows it for ours.
+        run.ledger.intend(run.run_id, run.name, "", [change])
+        _set(client, level, id_, [*names, known[change.key].name])
+        written = _raw(client, level, id_)
+        _set(client, level, id_, names)
+        restored = _raw(client, level, id_)
+        run.ledger.holdings.forget(run.name, surface=change.surface, targets=[change.target], key=change.key)
+        moved = _difference(before, written) + _difference(before, restored)
+        left = [str(tag["name"]) for tag in restored.get("global_tags") or ()]
+        if sorted(left) != sorted(names):
+            moved.append(f"tags: {sorted(names)} before, {sorted(left)} after they were restored")
+        if moved:
+            raise ForeignChange(
+                f"first contact with {change.name}: writing one tag changed something else, so the pull "
+                f"stops; {'; '.join(dict.fromkeys(moved))}. Ask the deployment's owner before going on"
+            )
+        run.say(f"first contact: one tag was written on {change.name}, read back and taken off again")
+    run.ledger.notes.put(run.name, DONE, True)
+
+
+def _raw(client: QualyticsClient, level: str, number: int) -> dict[str, Any]:
+    answer = client.session.request("GET", f"/{level}s/{number}", kind="read", route=f"/{level}s/{{id}}")
+    return answer if isinstance(answer, dict) else {}
+
+
+def _set(client: QualyticsClient, level: str, number: int, names: Sequence[str]) -> None:
+    if level == "field":
+        client.set_field_tags([(number, names)])
+    elif level == "container":
+        client.set_container_tags([(number, names)])
+    else:
+        client.set_datastore_tags(client.datastore(number), names)
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [
+        f"{key}: {before.get(key)!r} before, {after.get(key)!r} after"
+        for key in sorted({*before, *after} - MOVING)
+        if before.get(key) != after.get(key)
+    ]
