@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qsync_pipeline.sandbox.atlan.attributes import Getter, plain_getter
-from qsync_pipeline.sandbox.atlan.model import SUPER_TYPES, Doc
+from qsync_pipeline.sandbox.atlan.model import FOLDED_TYPES, SUPER_TYPES, Doc
 
 _WORDS = re.compile(r"\w+")
 TEXT = frozenset(
@@ -24,6 +24,7 @@ LOWERED = frozenset(
     {"name.keyword", "displayName.keyword", "databaseName.keyword", "schemaName.keyword", "tableName.keyword",
      "viewName.keyword", "certificateStatus", "certificateStatus.keyword", "dataType", "dataType.keyword"}
 )  # fmt: skip
+TYPE_NAME = frozenset({"__typeName", "__typeName.keyword"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ class Fields:
     def __call__(self, name: str) -> Field:
         if (override := self._overrides.get(name)) is not None:
             return Field(name, override)
+        if name in TYPE_NAME and self._lowercase:
+            # The SDK asks for "CONNECTION" here and finds connections, so this field is normalised as well.
+            return Field(name, lambda doc: FOLDED_TYPES.get(doc.type, doc.type), folds=True, total=True)
         if (system := _SYSTEM.get(name)) is not None:
             return Field(name, system[0], total=system[1])
         base = name.removesuffix(".keyword")

@@ -13,8 +13,8 @@ import msgspec
 
 from qsync_pipeline.sandbox.atlan.attributes import SCOPE_QN
 from qsync_pipeline.sandbox.atlan.errors import query_rejected
-from qsync_pipeline.sandbox.atlan.fields import Field, Fields
-from qsync_pipeline.sandbox.atlan.model import SUPER_TYPES, Doc
+from qsync_pipeline.sandbox.atlan.fields import TYPE_NAME, Field, Fields
+from qsync_pipeline.sandbox.atlan.model import SUPER_TYPES, TYPE_OF_FOLDED, Doc
 from qsync_pipeline.sandbox.atlan.qnames import QualifiedNames
 from qsync_pipeline.sandbox.atlan.query import Compiler, Plan
 
@@ -142,8 +142,8 @@ class SearchIndex:
             return 1, lambda: (value,)
         if field in ("qualifiedName", "qualifiedName.keyword"):
             return 1, lambda: self._names.get(str(value))
-        if field in ("__typeName", "__typeName.keyword"):
-            guids = self._types.get(value, {})
+        if field in TYPE_NAME:
+            guids = self._types.get(TYPE_OF_FOLDED.get(str(value).lower(), str(value)), {})
             return len(guids), lambda: guids
         if field in ("__superTypeNames", "__superTypeNames.keyword"):
             return self._super_type(value)
@@ -227,7 +227,9 @@ class SearchIndex:
             if terms is None:
                 answer[name] = {}
                 continue
-            read = self._fields(str(terms["field"])).read
+            field = str(terms["field"])
+            # Buckets of types are spelled as the types are (§2.2), although the field is folded.
+            read = (lambda doc: doc.type) if field in TYPE_NAME else self._fields(field).read
             counts: dict[Any, int] = {}
             for doc in docs:
                 found = read(doc)

@@ -47,6 +47,9 @@ SUPER_TYPES: dict[str, tuple[str, ...]] = {
 }
 """Entity types that the sandbox knows, with all their supertypes (atlan-api.md §2.4, §2.6, §2.8, §2.10)."""
 
+FOLDED_TYPES: dict[str, str] = {name: name.lower() for name in SUPER_TYPES}
+TYPE_OF_FOLDED: dict[str, str] = {folded: name for name, folded in FOLDED_TYPES.items()}
+
 TABLE_TYPES = ("Table", "View", "MaterialisedView", "SnowflakeDynamicTable")
 VIEW_TYPES = frozenset({"View", "MaterialisedView"})
 """Their columns carry viewName and viewQualifiedName, those of the others tableName and so on (§2.4)."""
