@@ -29,6 +29,10 @@ class SyncSettings(dg.ConfigurableResource):
         default=False,
         description="Tick to allow the first write of an integration whose ledger is still empty.",
     )
+    adopt: bool = Field(
+        default=False,
+        description="After a lost ledger: take up what carries our category or our marker link as ours.",
+    )
 
 
 class LedgerResource(dg.ConfigurableResource):
@@ -90,6 +94,7 @@ class _OpensRun(dg.ConfigurableResource):
                 reports=ledger.reports(),
                 dry_run=settings.dry_run,
                 first_write=settings.first_write,
+                adopt=settings.adopt,
                 tell=listener(),
             )
         self._run.say = context.log.info

@@ -58,7 +58,7 @@ def run_tags(integration: str, direction: Direction, keys: Sequence[str], trigge
     }
 
 
-def run_config(*, dry_run: bool, first_write: bool = False) -> dg.RunConfig:
+def run_config(*, dry_run: bool, first_write: bool = False, adopt: bool = False) -> dg.RunConfig:
     """The settings of a run, all of them: what is left out falls back to the safe defaults."""
-    settings = {"dry_run": dry_run, "first_write": first_write}
+    settings = {"dry_run": dry_run, "first_write": first_write, "adopt": adopt}
     return dg.RunConfig(resources={"settings": {"config": settings}})

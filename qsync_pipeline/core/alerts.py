@@ -24,7 +24,7 @@ def owner_of(alert: Alert | None, row: Held | None, rules: AlertRules) -> Owner:
     texts = [row.value, row.pending] if row is not None else []
     if any(text is not None and _same_text(alert, text) for text in texts):
         return "ours"
-    if rules.marker in alert.text and alert.by in rules.actors and row is None:
+    if rules.marker in alert.text and row is None and (rules.adopt or alert.by in rules.actors):
         return "ours"
     return "person"
 

@@ -57,8 +57,8 @@ class TagRules:
     from_connection: bool = True
     from_database: bool = False
     on_drift: Literal["reset", "keep"] = "reset"
-    earlier: tuple[str, ...] = ()
-    """Integrations before this one in the config: their definition of a shared tag stands."""
+    adopt: bool = False
+    """Take up what carries our category and is not in the ledger (a lost ledger, by command)."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class AlertRules:
     levels: frozenset[AssetLevel] = frozenset({"table"})
     actors: frozenset[str] = field(default_factory=frozenset)
     """Actors that we recorded as ourselves, over all tokens ever used."""
+    adopt: bool = False
+    """Take up alerts that carry our marker, whoever wrote them (a lost ledger, by command)."""
     on_drift: Literal["reset", "keep"] = "reset"
 
 

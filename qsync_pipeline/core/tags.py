@@ -23,8 +23,9 @@ SURFACE = "external_tags"
 class TagPlan:
     """Changes in the order in which they must happen, and counts of what needed none.
 
-    ``counts`` has ``unchanged`` (assignments that stand), ``frozen`` (ours, kept because nothing is proved)
-    and ``drift`` (ours, taken off by somebody in Qualytics).
+    ``counts`` has ``unchanged`` (assignments that stand), ``frozen`` (ours, kept because nothing is proved),
+    ``drift`` (ours, taken off by somebody in Qualytics) and ``unowned`` (of a definition of ours, but not in
+    the ledger: a person's, or ours before the ledger was lost).
     """
 
     definitions: list[Change] = field(default_factory=list)
@@ -80,6 +81,7 @@ class _Planner:
             for ancestor in ancestors:
                 self.below[ancestor].append(unit_id)
         self.removing: dict[str, set[str]] = defaultdict(set)
+        self.taken_up: dict[str, set[str]] = defaultdict(set)
         self.plan = TagPlan()
 
     def run(self) -> TagPlan:
@@ -173,6 +175,26 @@ class _Planner:
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
         else:
             self.plan.counts["unchanged"] += 1
+            self._unowned(unit, key, tag)
+
+    def _unowned(self, unit: Unit, key: str, tag: TagRef) -> None:
+        """A tag of a definition of ours that the ledger does not know to be ours here.
+
+        A person may have put it there, or the ledger was lost. It is counted, and taken up by command only.
+        """
+        if self.book.standing(key) != "ours" or self._is_copy(unit, key):
+            return
+        self.plan.counts["unowned"] += 1
+        self.taken_up[unit.id].add(key)
+        if self.rules.adopt:
+            link = self.links[unit.id]
+            self._add(unit, link, "note", key, tag, "carries our category: taken up")
+
+    def _is_copy(self, unit: Unit, key: str) -> bool:
+        if self._origin_of_copy(unit, key) is not None:
+            return True
+        above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
+        return any(key in self.taken_up[ancestor] for ancestor in above)
 
     def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
@@ -211,10 +233,11 @@ class _Planner:
         self.book.use(key, -1)
 
     def _copies(self, unit: Unit, spoken_for: set[str]) -> None:
-        """Cascade copies of a tag that goes above: no person's, removed with their origin."""
+        """What nobody asked for: cascade copies go with their origin, and the rest is a person's."""
         for key, tag in self.present[unit.id].items():
             if key in spoken_for or self.others.get(unit.id, {}).get(key):
                 continue
+            self._unowned(unit, key, tag)
             origin = self._origin_of_copy(unit, key)
             if origin is not None and key in self.removing[origin]:
                 link = self.links[unit.id]

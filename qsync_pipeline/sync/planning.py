@@ -38,7 +38,7 @@ def plan_tags_of_range(
     A definition that several datastores need stands in the plan of the first; definitions that nothing will
     carry any more stand in that of the last.
     """
-    rules = tag_rules(run.config, run.integration, native=run.native_tags)
+    rules = tag_rules(run.config, run.integration, native=run.native_tags, adopt=run.adopt)
     book = DefinitionBook(deployment.rows, rules, unreachable_names(run))
     for position, key in enumerate(keys):
         last = position == len(keys) - 1
@@ -129,7 +129,7 @@ def _plan_quality(
             plan = quality.plan_attributes(*args, rules, gone, presence)
         elif surface.role == "alerts":
             plan = alerts.plan_alerts(
-                *args, alert_rules(run.config, run.integration, run.actors), gone, presence
+                *args, alert_rules(run.config, run.integration, run.actors, adopt=run.adopt), gone, presence
             )
         else:
             continue

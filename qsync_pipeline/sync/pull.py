@@ -20,7 +20,7 @@ from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
 from qsync_pipeline.sync.first_contact import try_first
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
-from qsync_pipeline.sync.tag_definitions import apply_definition
+from qsync_pipeline.sync.tag_definitions import adopt_definitions, apply_definition
 from qsync_pipeline.transport.errors import NotFound, OutsideError, Unauthorized, Unreachable
 
 STAGE = "external_tags"
@@ -46,6 +46,8 @@ def apply_tags(run: Run, key: str, plan: Table[Change]) -> Tally:
     if not run.may_write:
         tally.settle([Outcome(change, "parked", "first contact: nothing was written yet") for change in todo])
         return tally
+    if run.adopt:
+        adopt_definitions(run)
     notes = [change for change in todo if change.action == "note"]
     writes = [change for change in todo if change.action != "note"]
     if notes or writes:

@@ -52,7 +52,9 @@ def match_rules(integration: IntegrationConfig, same_connector: object) -> Match
     )
 
 
-def tag_rules(config: Config, integration: IntegrationConfig, *, native: bool) -> TagRules:
+def tag_rules(
+    config: Config, integration: IntegrationConfig, *, native: bool, adopt: bool = False
+) -> TagRules:
     """How tags come in. ``native``: the deployment lets us create tags of type external."""
     names = [one.name for one in config.integrations]
     return TagRules(
@@ -66,7 +68,7 @@ def tag_rules(config: Config, integration: IntegrationConfig, *, native: bool) -
         from_connection=integration.tags.from_connection,
         from_database=integration.tags.from_database,
         on_drift=integration.on_drift,
-        earlier=tuple(names[: names.index(integration.name)]),
+        adopt=adopt,
     )
 
 
@@ -80,7 +82,9 @@ def quality_rules(config: Config, integration: IntegrationConfig) -> QualityRule
     )
 
 
-def alert_rules(config: Config, integration: IntegrationConfig, actors: Iterable[str]) -> AlertRules:
+def alert_rules(
+    config: Config, integration: IntegrationConfig, actors: Iterable[str], *, adopt: bool = False
+) -> AlertRules:
     """When and how an alert stands. ``actors`` are the names under which the catalog has known us."""
     marker = f"qsync={integration.name}"
 
@@ -99,6 +103,7 @@ def alert_rules(config: Config, integration: IntegrationConfig, actors: Iterable
         type=integration.alerts.type,
         levels=frozenset(integration.alerts.levels),
         actors=frozenset(actors),
+        adopt=adopt,
         on_drift=integration.on_drift,
     )
 

@@ -47,6 +47,7 @@ class Run:
     reports: Ledger
     dry_run: bool = True
     first_write: bool = False
+    adopt: bool = False
     scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     say: Say = log.info
     tell: Callable[[str, int, int], None] = lambda stage, done, total: None

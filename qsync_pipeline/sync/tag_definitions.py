@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qsync_pipeline.core.definitions import UNREACHABLE
-from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import TagDefinition
 from qsync_pipeline.qualytics.models import GlobalTag
@@ -36,6 +36,16 @@ def apply_definition(run: Run, change: Change) -> Outcome:
         raise
     except OutsideError as error:
         return Outcome(journal, "rejected", redact(str(error)), class_of(error))
+
+
+def adopt_definitions(run: Run) -> None:
+    """After a lost ledger: take the definitions in our category for ours again, as we make them."""
+    known = run.ledger.tag_definitions.all()
+    for tag in run.qualytics.global_tags():
+        ours = fold(tag.category or "") == fold(run.name) and not tag.weight_modifier
+        if ours and tag_key(tag.name) not in known:
+            record = TagDefinition(name=tag.name, folded=tag_key(tag.name), made_by=run.name, made=True)
+            run.ledger.tag_definitions.put(record)
 
 
 def _create(run: Run, change: Change, journal: Change) -> Outcome:
