@@ -54,7 +54,7 @@ def park(
         msgspec.structs.replace(
             change, status="parked", reason=f"{change.reason}; {parked[change.surface].reason}"
         )
-        if change.surface in parked and _counts(change)
+        if change.surface in parked and (_counts(change) or _is_copy(change))
         else change
         for change in changes
     ]
@@ -62,7 +62,22 @@ def park(
 
 
 def _counts(change: Change) -> bool:
-    return change.action == "remove" and change.status == "planned" and not change.extra.get("exempt")
+    return (
+        change.action == "remove"
+        and change.status == "planned"
+        and not change.extra.get("exempt")
+        and not _is_copy(change)
+    )
+
+
+def _is_copy(change: Change) -> bool:
+    """A cascade copy goes or waits with its origin, and is no removal of its own."""
+    return (
+        change.action == "remove"
+        and change.status == "planned"
+        and bool(change.extra.get("copy_of"))
+        and not change.extra.get("exempt")
+    )
 
 
 def hold_back(changes: Sequence[Change], reason_for: Callable[[Change], str | None]) -> list[Change]:

@@ -81,6 +81,7 @@ class _Planner:
             for ancestor in ancestors:
                 self.below[ancestor].append(unit_id)
         self.removing: dict[str, set[str]] = defaultdict(set)
+        self.renaming: set[tuple[str | None, str]] = set()
         self.taken_up: dict[str, set[str]] = defaultdict(set)
         self.plan = TagPlan()
 
@@ -214,9 +215,23 @@ class _Planner:
             self._remove(unit, link, row.key, tag, reason, rename=is_rename)
 
     def _remove(
-        self, unit: Unit, link: Link, key: str, tag: TagRef, reason: str, *, rename: bool = False
+        self,
+        unit: Unit,
+        link: Link,
+        key: str,
+        tag: TagRef,
+        reason: str,
+        *,
+        rename: bool = False,
+        copy_of: str | None = None,
     ) -> None:
         self.removing[unit.id].add(key)
+        extra: dict[str, object] = {}
+        if copy_of is not None:
+            extra["copy_of"] = copy_of
+        if rename or (copy_of, key) in self.renaming:
+            self.renaming.add((unit.id, key))
+            extra["exempt"] = True
         change = Change(
             SURFACE,
             "remove",
@@ -227,7 +242,7 @@ class _Planner:
             reason=reason,
             source=link.assets[0] if link.assets else "",
             kind=unit.level,
-            extra={"exempt": True} if rename else {},
+            extra=extra,
         )
         self.plan.changes.append(change)
         self.book.use(key, -1)
@@ -241,7 +256,7 @@ class _Planner:
             origin = self._origin_of_copy(unit, key)
             if origin is not None and key in self.removing[origin]:
                 link = self.links[unit.id]
-                self._remove(unit, link, key, tag, "a copy of the tag above, which goes")
+                self._remove(unit, link, key, tag, "a copy of the tag above, which goes", copy_of=origin)
 
     def _origin_of_copy(self, unit: Unit, key: str) -> str | None:
         """The ancestor whose tag of ours this is a cascade copy of, if it is one."""
