@@ -1,0 +1,310 @@
+"""What both sides should show, worked out anew from what people see: an independent judge of the sync.
+
+Reads control-plane state only (DESIGN.md §6) and uses nothing of the package. It speaks of pairs whose names
+are beyond doubt (equal, or equal but for case and unique); whatever needs the ledger, a mapping or a tie
+break is left to the tests that set it up.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+Entry = dict[str, Any]
+
+_UNSUPPORTED = frozenset({"computed_table", "computed_file", "computed_join", "file"})
+_STAND_IN = "DEFAULT."
+"""Atlan's database of a source that has none."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the config says, in the reference's words.
+
+    ``connections`` is schema name -> connection name in the catalog; ``native`` are names of Qualytics' own
+    tags; ``hidden`` and ``left_out`` are names of schemas or tables that take no part (unreadable, excluded);
+    ``domains`` are the names that count, subdomains included (null: all).
+    """
+
+    connections: Mapping[str, str] = field(default_factory=dict)
+    native: frozenset[str] | set[str] = frozenset()
+    overwrite: bool = False
+    hidden: frozenset[str] | set[str] = frozenset()
+    left_out: Callable[[str, str], bool] = lambda level, name: False
+    domains: frozenset[str] | set[str] | None = None
+    announcements: bool = True
+    tags: Callable[[str], bool] = lambda name: True
+    frozen: bool = False
+    """Something was synced that has left the scope since: what is beside the pairs is not judged."""
+    pull: bool = True
+    push: bool = True
+    external: bool = False
+    """The deployment takes external tags: those are what we make, and they do not cascade."""
+
+
+def problems(catalog: Sequence[Entry], qualytics: Sequence[Entry], rules: Rules) -> list[str]:
+    """Everything that is not as it should be, one line each."""
+    return list(_Judge(catalog, qualytics, rules).run())
+
+
+def tag_key(name: str) -> str:
+    """Names of tags are the same by case-fold of their normal form."""
+    plain = " ".join(unicodedata.normalize("NFC", name).split())
+    plain = "".join(char for char in plain if unicodedata.category(char) != "Cc")
+    return unicodedata.normalize("NFC", " ".join(plain.split()).casefold())
+
+
+def one_decimal(value: Any) -> Any:
+    """A score as it should stand in the catalog."""
+    if isinstance(value, float):
+        return float(Decimal(repr(value)).quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN))
+    return value
+
+
+def _level(entry: Entry) -> str:
+    kind = entry["kind"]
+    if kind in ("datastore", "Schema"):
+        return "schema"
+    if kind in ("field", "Column"):
+        return "column"
+    return kind.lower() if kind in ("Connection", "Database") else "table"
+
+
+class _Side:
+    """The entries of one system as a tree: schema -> tables -> columns, each with its own short name."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.schemas: list[Entry] = []
+        self.children: dict[int, list[tuple[str, Entry]]] = defaultdict(list)
+        self.parent: dict[int, Entry] = {}
+        self.doubtful: set[int] = set()
+        by_level: dict[str, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            by_level[_level(entry)].append(entry)
+        self.schemas = by_level["schema"]
+        self.connections = {entry["name"]: entry for entry in by_level["connection"]}
+        self.databases = {entry["name"]: entry for entry in by_level["database"]}
+        self._hang(by_level["table"], self.schemas)
+        self._hang(by_level["column"], by_level["table"])
+
+    def _hang(self, lower: Sequence[Entry], upper: Sequence[Entry]) -> None:
+        above: dict[str, list[Entry]] = defaultdict(list)
+        for entry in upper:
+            above[entry["name"]].append(entry)
+        for entry in lower:
+            name = entry["name"]
+            fits = [
+                parent
+                for cut in range(len(name))
+                if name[cut] == "."
+                for parent in above.get(name[:cut], ())
+            ]
+            if len(fits) == 1:
+                parent = fits[0]
+                self.parent[id(entry)] = parent
+                self.children[id(parent)].append((name[len(parent["name"]) + 1 :], entry))
+            else:
+                self.doubtful.add(id(entry))
+
+
+class _Judge:
+    def __init__(self, catalog: Sequence[Entry], qualytics: Sequence[Entry], rules: Rules) -> None:
+        self.rules = rules
+        self.catalog = _Side(catalog)
+        self.qualytics = _Side(qualytics)
+        self.native = {tag_key(name) for name in rules.native}
+        self.pairs: list[tuple[str, Entry, Entry]] = []
+        self.in_doubt: set[int] = set()
+        self.everything = (catalog, qualytics)
+
+    def run(self) -> Iterator[str]:
+        self._pair()
+        if not self.pairs:
+            yield "nothing matches by name: the reference has nothing to judge"
+        paired = {id(entry) for _, asset, unit in self.pairs for entry in (asset, unit)}
+        for level, asset, unit in self.pairs:
+            if self.rules.pull:
+                yield from self._tags(level, asset, unit)
+            if self.rules.push:
+                yield from self._attributes(asset, unit)
+                yield from self._alert(level, asset, unit)
+        if not self.rules.frozen:
+            yield from self._beside(paired)
+
+    # Which belongs to which.
+
+    def _pair(self) -> None:
+        tops = [(self._plain(entry), entry) for entry in self.catalog.schemas]
+        ours = [(entry["name"], entry) for entry in self.qualytics.schemas]
+        for asset, unit in self._names(tops, ours):
+            if self._hidden(asset):
+                continue
+            self._add("schema", asset, unit)
+            containers = self.qualytics.children[id(unit)]
+            tables = [pair for pair in containers if pair[1]["kind"] not in _UNSUPPORTED]
+            for table, container in self._names(self.catalog.children[id(asset)], tables):
+                if self._hidden(table):
+                    continue
+                self._add("table", table, container)
+                columns = self.catalog.children[id(table)]
+                for column, fld in self._names(columns, self.qualytics.children[id(container)]):
+                    self._add("column", column, fld)
+
+    def _names(
+        self, left: Sequence[tuple[str, Entry]], right: Sequence[tuple[str, Entry]]
+    ) -> Iterator[tuple[Entry, Entry]]:
+        for fold in (str, folded):
+            lefts, rights = Counter(fold(n) for n, _ in left), Counter(fold(n) for n, _ in right)
+            by_name = {fold(name): entry for name, entry in left}
+            found = []
+            for name, entry in right:
+                key = fold(name)
+                if key not in lefts:
+                    continue
+                if lefts[key] == rights[key] == 1:
+                    found.append((by_name[key], entry))
+                else:
+                    self.in_doubt.add(id(entry))
+                    self.in_doubt.update(id(other) for n, other in left if fold(n) == key)
+            yield from found
+            done = {id(entry) for pair in found for entry in pair}
+            # Names that differ by case only from one that is taken are ambiguous, not free.
+            left = [pair for pair in left if id(pair[1]) not in done]
+            right = [pair for pair in right if id(pair[1]) not in done]
+            taken = {folded(str(self._plain(a)).rsplit(".", 1)[-1]) for a, _ in found}
+            if fold is str:
+                left = [pair for pair in left if folded(pair[0]) not in taken or self._doubt(pair[1])]
+                right = [pair for pair in right if folded(pair[0]) not in taken or self._doubt(pair[1])]
+
+    def _doubt(self, entry: Entry) -> bool:
+        self.in_doubt.add(id(entry))
+        return False
+
+    def _add(self, level: str, asset: Entry, unit: Entry) -> None:
+        if self._in_scope(asset) and not self.rules.left_out(level, unit["name"]):
+            self.pairs.append((level, asset, unit))
+
+    def _plain(self, entry: Entry) -> str:
+        return str(entry["name"]).removeprefix(_STAND_IN)
+
+    def _hidden(self, entry: Entry) -> bool:
+        return entry["name"] in self.rules.hidden
+
+    def _connection(self, schema: Entry) -> Entry | None:
+        return self.catalog.connections.get(self.rules.connections.get(schema["name"], ""))
+
+    def _chain(self, asset: Entry) -> list[Entry]:
+        chain = [asset]
+        while id(chain[-1]) in self.catalog.parent:
+            chain.append(self.catalog.parent[id(chain[-1])])
+        schema = chain[-1]
+        database = self.catalog.databases.get(str(schema["name"]).split(".")[0])
+        return chain + [above for above in (database, self._connection(schema)) if above is not None]
+
+    def _in_scope(self, asset: Entry) -> bool:
+        if self.rules.domains is None:
+            return True
+        for above in self._chain(asset):
+            if above["domains"]:
+                return bool(set(above["domains"]) & set(self.rules.domains))
+        return False
+
+    # (a) tags
+
+    def _wanted(self, level: str, asset: Entry) -> dict[str, str]:
+        sources = [asset]
+        if level == "schema" and (connection := self._connection(asset)) is not None:
+            sources.append(connection)
+        return {
+            tag_key(tag["name"]): tag["name"]
+            for source in sources
+            for tag in source["tags"]
+            if tag["origin"] == "person" and self.rules.tags(tag["name"])
+        }
+
+    def _tags(self, level: str, asset: Entry, unit: Entry) -> Iterator[str]:
+        wanted = self._wanted(level, asset)
+        there = {tag_key(tag["name"]): tag["origin"] for tag in unit["tags"]}
+        ours = "external" if self.rules.external else "managed"
+        for key, name in wanted.items():
+            if key in self.native:
+                if self.rules.overwrite and key not in there:
+                    yield f"{unit['name']}: native tag {name!r} is missing, overwrite is on"
+            elif key not in there:
+                yield f"{unit['name']}: tag {name!r} is missing"
+            elif there[key] not in (ours, "propagated"):
+                yield f"{unit['name']}: tag {name!r} is {there[key]}"
+        for tag in unit["tags"]:
+            key = tag_key(tag["name"])
+            if tag["origin"] in ("managed", "external") and key not in wanted:
+                yield f"{unit['name']}: tag {tag['name']!r} is there, and the catalog does not put it there"
+            if tag["origin"] == "propagated" and not self._comes_from_above(unit, key):
+                yield f"{unit['name']}: tag {tag['name']!r} is a copy of nothing"
+
+    def _comes_from_above(self, unit: Entry, key: str) -> bool:
+        parent = self.qualytics.parent.get(id(unit))
+        while parent is not None:
+            if any(tag_key(t["name"]) == key and t["origin"] != "propagated" for t in parent["tags"]):
+                return True
+            parent = self.qualytics.parent.get(id(parent))
+        return False
+
+    # (b) attributes
+
+    def _attributes(self, asset: Entry, unit: Entry) -> Iterator[str]:
+        shown = asset["attributes"]
+        for name, value in unit["attributes"].items():
+            should, actual = one_decimal(value), shown.get(name)
+            if should is None and name in shown:
+                yield f"{asset['name']}: {name} is {actual!r}, Qualytics has none"
+            elif should is not None and actual != should:
+                yield f"{asset['name']}: {name} is {actual!r}, should be {should!r}"
+
+    # (c) alerts
+
+    def _alert(self, level: str, asset: Entry, unit: Entry) -> Iterator[str]:
+        alert, count = asset["alert"], unit["attributes"]["Anomaly Count"]
+        if alert is not None and alert["by"] == "person":
+            return
+        wanted = self.rules.announcements and level == "table" and bool(count)
+        if wanted and alert is None:
+            yield f"{asset['name']}: no alert, with {count} anomalies"
+        elif not wanted and alert is not None:
+            yield f"{asset['name']}: an alert, with {count} anomalies"
+        elif alert is not None and str(count) not in alert["title"]:
+            yield f"{asset['name']}: the alert says {alert['title']!r}, with {count} anomalies"
+
+    # (d) nothing beside the pairs
+
+    def _beside(self, paired: set[int]) -> Iterator[str]:
+        catalog, qualytics = self.everything
+        for asset in catalog:
+            if id(asset) in paired or self._unsure(asset, self.catalog):
+                continue
+            if asset["attributes"]:
+                yield f"{asset['name']}: has attributes of ours and no counterpart"
+            if asset["alert"] is not None and asset["alert"]["by"] == "integration":
+                yield f"{asset['name']}: has an alert of ours and no counterpart"
+        for unit in qualytics:
+            if id(unit) in paired or self._unsure(unit, self.qualytics):
+                continue
+            stray = [tag["name"] for tag in unit["tags"] if tag["origin"] in ("managed", "external")]
+            if stray:
+                yield f"{unit['name']}: has tags of ours ({', '.join(stray)}) and no counterpart"
+
+    def _unsure(self, entry: Entry, side: _Side) -> bool:
+        current: Entry | None = entry
+        while current is not None:
+            if id(current) in self.in_doubt or id(current) in side.doubtful:
+                return True
+            current = side.parent.get(id(current))
+        return False
+
+
+def folded(name: str) -> str:
+    """The key under which two object names are the same but for case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
