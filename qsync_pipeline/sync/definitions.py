@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from qsync_pipeline.catalogs.base import DefinitionPlan
 from qsync_pipeline.core.plan import outcome_counts, plan_counts
 from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.snapshot import place_datastores, read_index
 from qsync_pipeline.transport.errors import SyncError
@@ -76,12 +77,13 @@ def _make(run: Run) -> DefinitionResult:
         plan = run.catalog.plan_definitions(connections, known)
         outcomes: list[Outcome] = []
         final = plan
-        if plan.changes:
-            final, made = run.catalog.make_definitions(plan)
-            outcomes = list(made)
-            run.ledger.settle(run.run_id, run.name, "", [_journal_only(one) for one in outcomes])
-        if final.handle != known:
-            run.ledger.notes.put(run.name, "definitions", dict(final.handle))
+        with finished_first():
+            if plan.changes:
+                final, made = run.catalog.make_definitions(plan)
+                outcomes = list(made)
+                run.ledger.settle(run.run_id, run.name, "", [_journal_only(one) for one in outcomes])
+            if final.handle != known:
+                run.ledger.notes.put(run.name, "definitions", dict(final.handle))
         run.catalog.use_definitions(final.handle)
         return DefinitionResult(
             DefinitionPlan(plan.changes, final.problems or plan.problems, final.handle), outcomes

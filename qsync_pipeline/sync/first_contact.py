@@ -11,6 +11,7 @@ from typing import Any
 
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change
+from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.run import Run
@@ -32,6 +33,7 @@ class ForeignChange(SyncError):
     """A tag write changed something else, or could not be taken back."""
 
 
+@finished_first()
 def try_first(run: Run, changes: Sequence[Change], known: dict[str, GlobalTag]) -> None:
     """Prove on one object that a tag write changes the tags alone; once per integration.
 

@@ -15,6 +15,7 @@ from qsync_pipeline.core import definitions
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
 from qsync_pipeline.sync.first_contact import try_first
@@ -89,6 +90,7 @@ class _Writer:
             if change.action == "remove":
                 self._definition(change)
 
+    @finished_first()
     def _definition(self, change: Change) -> None:
         self.claim.fence()
         self.tally.settle([apply_definition(self.run, change)])
@@ -112,6 +114,7 @@ class _Writer:
         for part in _parts(groups):
             self._batch(part, lambda ids: client.fields_by_id(ids).values(), client.set_field_tags)
 
+    @finished_first()
     def _batch(
         self,
         groups: dict[int, list[Change]],

@@ -15,6 +15,7 @@ from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
 from qsync_pipeline.sync.rules import alert_rules
@@ -85,6 +86,7 @@ class _Writer:
                 self._batch(groups[:size])
                 groups = groups[size:]
 
+    @finished_first()
     def _batch(self, groups: Sequence[Group]) -> None:
         closed = [group for group in groups if self.permissions.forbidden(group[0].connection)]
         if closed:

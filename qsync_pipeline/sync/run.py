@@ -22,7 +22,7 @@ from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.opening import open_qualytics
 from qsync_pipeline.transport.budget import Budget, LocalBudget
 from qsync_pipeline.transport.counter import RequestCounter
-from qsync_pipeline.transport.errors import OutsideError, SyncError, Unauthorized, Unreachable
+from qsync_pipeline.transport.errors import ConfigError, OutsideError, SyncError, Unauthorized, Unreachable
 from qsync_pipeline.transport.redact import redact
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -188,7 +188,9 @@ def error_class(error: BaseException) -> str:
         return type(error).__name__.lower()
     if isinstance(error, FailedTable):
         return "upstream"
-    return "config" if isinstance(error, SyncError) else "internal"
+    if isinstance(error, SyncError):
+        return "config" if isinstance(error, ConfigError) else "stopped"
+    return "internal"
 
 
 def alone(run: Run, stage: str, key: str, row_type: type[Row], work: Callable[[], Table[Row]]) -> Table[Row]:
