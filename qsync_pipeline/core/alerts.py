@@ -22,7 +22,7 @@ def owner_of(alert: Alert | None, row: Held | None, rules: AlertRules) -> Owner:
     if alert is None:
         return "nobody"
     texts = [row.value, row.pending] if row is not None else []
-    if any(text is not None and _same_text(alert, text) for text in texts):
+    if any(text is not None and same_alert(alert, text) for text in texts):
         return "ours"
     if rules.marker in alert.text and row is None and (rules.adopt or alert.by in rules.actors):
         return "ours"
@@ -83,7 +83,7 @@ def _one(
         else:
             reason = "somebody cleared it in the catalog" if drifted else "open anomalies"
             _add(surface, "create", asset, unit.id, wanted, reason, plan)
-    elif _same_text(asset.alert, wanted):
+    elif same_alert(asset.alert, wanted):
         if row is None or row.has_pending:
             _add(surface, "note", asset, unit.id, wanted, "stands as it should: taken up", plan)
         else:
@@ -141,7 +141,8 @@ def _wanted(unit: Unit, rules: AlertRules) -> dict[str, str]:
     return {"type": rules.type, "title": title, "text": text}
 
 
-def _same_text(alert: Alert | None, text: Mapping[str, Any]) -> bool:
+def same_alert(alert: Alert | None, text: Mapping[str, Any]) -> bool:
+    """Whether a reader sees this alert: type, title and text; who wrote it does not matter."""
     return (
         alert is not None
         and alert.type == text.get("type", alert.type)

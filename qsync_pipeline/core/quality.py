@@ -252,6 +252,7 @@ def asset_change(
     reason: str,
     extra: Mapping[str, Any] | None = None,
     status: Status = "planned",
+    key: str = "",
 ) -> Change:
     """A change on a catalog asset, with all that a write needs to address it without creating anything."""
     return Change(
@@ -259,7 +260,7 @@ def asset_change(
         action,
         asset.id,
         asset.qualified_name,
-        "",
+        key,
         before=before,
         after=after,
         reason=reason,

@@ -125,6 +125,18 @@ class Alert(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
+class HealthRow(msgspec.Struct, frozen=True):
+    """A data-health row of ours on a table. ``key`` tells rows of one table apart (``check:42``)."""
+
+    key: str
+    rule: str
+    object: str
+    status: str
+    value: int
+    description: str
+    last_updated: str | None = None
+
+
 class CatalogAsset(msgspec.Struct, frozen=True):
     """One asset of a catalog, of any level, with what is on it now.
 
@@ -155,6 +167,8 @@ class CatalogAsset(msgspec.Struct, frozen=True):
     tags: tuple[TagRef, ...] = ()
     attributes: dict[str, AttributeValue] = {}
     alert: Alert | None = None
+    health: tuple[HealthRow, ...] = ()
+    """Data-health rows of ours (those with our key prefix), where the catalog has such a surface."""
     readable: bool = True
     complete: bool = True
     updated: int | None = None

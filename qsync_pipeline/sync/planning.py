@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from qsync_pipeline.core import alerts, definitions, quality, tags
+from qsync_pipeline.core import alerts, definitions, health, quality, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
 from qsync_pipeline.core.guards import Parked, hold_back, park
 from qsync_pipeline.core.plan import plan_counts
@@ -132,7 +132,7 @@ def _plan_quality(
                 *args, alert_rules(run.config, run.integration, run.actors, adopt=run.adopt), gone, presence
             )
         else:
-            continue
+            plan = health.plan_health(*args, gone, presence)
         changes += plan.changes
         counts += plan.counts
         unchanged[surface.name] = plan.counts["unchanged"]

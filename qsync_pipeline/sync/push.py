@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-import msgspec
-
 from qsync_pipeline.catalogs.base import BatchRejected
-from qsync_pipeline.core.alerts import owner_of
+from qsync_pipeline.core.alerts import owner_of, same_alert
+from qsync_pipeline.core.health import same_row
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
 from qsync_pipeline.core.tables import Table
@@ -212,13 +211,11 @@ class _Writer:
                 for name, value in (change.after or {}).items()
             )
         if role == "alerts":
-            if change.after is None:
-                return asset.alert is None
-            return (
-                asset.alert is not None
-                and msgspec.structs.asdict(asset.alert).items() >= dict(change.after).items()
-            )
-        return True
+            return asset.alert is None if change.after is None else same_alert(asset.alert, change.after)
+        row = next((row for row in asset.health if row.key == change.key), None)
+        if change.after is None or row is None:
+            return change.after is None and row is None
+        return same_row(row, change.after)
 
 
 def _top_down(change: Change) -> tuple[int, str]:

@@ -1,0 +1,172 @@
+"""The data-health plan of one datastore: one row per active check on a table (DESIGN.md §5.3).
+
+``Last Updated`` is the time of the sync that writes a row, so it is the writer's to fill in: a row is written
+when rule, status, value or description changed, or when the check was asserted anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.names import reader_text
+from qsync_pipeline.core.quality import SurfacePlan, asset_change
+from qsync_pipeline.core.rows import CatalogAsset, Change, CheckRow, HealthRow, Held, Link, Unit
+
+ALERT, NO_ISSUES = "Alert", "No Issues"
+SHOWN = ("rule", "object", "status", "value", "description")
+"""What a reader sees of a row, its time apart."""
+
+
+def health_key(check: CheckRow) -> str:
+    """The key of a check's row, the same over all runs."""
+    return f"check:{check.id}"
+
+
+def wanted_row(check: CheckRow, asset: CatalogAsset) -> dict[str, Any]:
+    """What a check's row should say."""
+    return {
+        "rule": check.rule_type,
+        "object": asset.name,
+        "status": ALERT if check.anomalies else NO_ISSUES,
+        "value": check.anomalies,
+        "description": check.description,
+    }
+
+
+def plan_health(
+    surface: str,
+    units: Sequence[Unit],
+    links: Sequence[Link],
+    snapshot: Snapshot,
+    held: Iterable[Held],
+    gone_units: Iterable[str] = (),
+    presence: Mapping[str, str] | None = None,
+) -> SurfacePlan:
+    """The row changes of one datastore; arguments as for ``plan_attributes``. Tables and views only."""
+    plan = SurfacePlan()
+    rows: dict[str, dict[str, Held]] = defaultdict(dict)
+    for row in held:
+        rows[row.target][row.key] = row
+    by_unit = {unit.id: unit for unit in units}
+    claimed: set[str] = set()
+    for link in links:
+        if link.level != "container":
+            continue
+        claimed.update(link.assets)
+        for id_ in link.assets:
+            if link.bucket == "matched":
+                _asset(surface, by_unit[link.unit], snapshot.by_id[id_], rows.get(id_, {}), plan)
+            else:
+                plan.counts["frozen"] += len(rows.get(id_, {}))
+    gone = frozenset(gone_units)
+    for target, ours in rows.items():
+        if target not in claimed:
+            _leftover(surface, target, snapshot.by_id.get(target), ours, gone, presence or {}, plan)
+    return plan
+
+
+def _asset(
+    surface: str, unit: Unit, asset: CatalogAsset, ours: Mapping[str, Held], plan: SurfacePlan
+) -> None:
+    there = {row.key: row for row in asset.health}
+    wanted = {health_key(check): check for check in unit.checks}
+    for key, check in wanted.items():
+        _row(surface, unit, asset, check, there.get(key), ours.get(key), plan)
+    for key, row in ours.items():
+        if key in wanted:
+            continue
+        if key in there:
+            _add(surface, "remove", unit.id, asset, key, there[key], None, "its check is archived", plan)
+        else:
+            _release(surface, asset.id, asset.qualified_name, row, "the row is gone already", plan)
+
+
+def _row(
+    surface: str,
+    unit: Unit,
+    asset: CatalogAsset,
+    check: CheckRow,
+    actual: HealthRow | None,
+    row: Held | None,
+    plan: SurfacePlan,
+) -> None:
+    key, after = health_key(check), wanted_row(check, asset)
+    extra = {"asserted": check.last_asserted}
+    if actual is None:
+        lost = row is not None and row.value is not None and not row.has_pending
+        plan.counts["drift"] += lost
+        reason = "somebody removed the row" if lost else "no row yet"
+        _add(surface, "create", unit.id, asset, key, None, after, reason, plan, extra)
+    elif not same_row(actual, after):
+        changed = row is not None and row.value is not None and not same_row(actual, row.value)
+        drifted = changed and row is not None and not row.has_pending
+        plan.counts["drift"] += drifted
+        reason = "somebody changed the row" if drifted else "changed in Qualytics"
+        _add(surface, "update", unit.id, asset, key, actual, after, reason, plan, extra)
+    elif row is None or row.has_pending:
+        _add(
+            surface, "note", unit.id, asset, key, actual, after, "stands as it should: taken up", plan, extra
+        )
+    elif row.extra.get("asserted") != check.last_asserted:
+        _add(surface, "update", unit.id, asset, key, actual, after, "asserted anew", plan, extra)
+    else:
+        plan.counts["unchanged"] += 1
+
+
+def _leftover(
+    surface: str,
+    target: str,
+    asset: CatalogAsset | None,
+    ours: Mapping[str, Held],
+    gone_units: frozenset[str],
+    presence: Mapping[str, str],
+    plan: SurfacePlan,
+) -> None:
+    there = {row.key: row for row in asset.health} if asset else {}
+    for key, row in ours.items():
+        if asset is None and presence.get(target) == "gone":
+            name = str(row.extra.get("qualified_name", target))
+            _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
+        elif asset is not None and row.extra.get("unit") in gone_units:
+            reason = "its object is gone in Qualytics"
+            if key in there:
+                _add(surface, "remove", "", asset, key, there[key], None, reason, plan)
+            else:
+                _release(surface, target, asset.qualified_name, row, reason, plan)
+        else:
+            plan.counts["frozen"] += 1
+
+
+def same_row(actual: HealthRow, wanted: Mapping[str, Any]) -> bool:
+    """Whether a reader sees no difference, the time apart."""
+    return all(
+        reader_text(str(getattr(actual, name))) == reader_text(str(wanted.get(name))) for name in SHOWN
+    )
+
+
+def _add(
+    surface: str,
+    action: Any,
+    unit: str,
+    asset: CatalogAsset,
+    key: str,
+    actual: HealthRow | None,
+    after: dict[str, Any] | None,
+    reason: str,
+    plan: SurfacePlan,
+    extra: Mapping[str, Any] | None = None,
+) -> None:
+    before = {name: getattr(actual, name) for name in SHOWN} if actual else None
+    more = {"merge": False, **(extra or {})}
+    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, more, key=key))
+
+
+def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:
+    plan.changes.append(
+        Change(
+            surface, "note", target, name, row.key, before=row.value, reason=reason, extra={"release": True}
+        )
+    )
