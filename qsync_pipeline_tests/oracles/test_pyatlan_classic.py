@@ -11,6 +11,8 @@ from pyatlan.client.atlan import AtlanClient
 from pyatlan.errors import AtlanError, NotFoundError, PermissionError, RateLimitError
 from pyatlan.model.assets import Asset, Badge, Column, Connection, DataDomain, SnowflakeDynamicTable, Table
 from pyatlan.model.audit import AuditSearchRequest
+from pyatlan.model.core import Announcement
+from pyatlan.model.custom_metadata import CustomMetadataDict
 from pyatlan.model.enums import (
     AnnouncementType,
     AtlanConnectorType,
@@ -20,8 +22,6 @@ from pyatlan.model.enums import (
     BadgeConditionColor,
     EntityStatus,
 )
-from pyatlan.model.core import Announcement
-from pyatlan.model.custom_metadata import CustomMetadataDict
 from pyatlan.model.fluent_search import CompoundQuery, FluentSearch
 from pyatlan.model.structs import BadgeCondition
 from pyatlan.model.typedef import AtlanTagDef, AttributeDef, CustomMetadataDef

@@ -238,13 +238,13 @@ class Builder:
 
 
 def _attachment(use: TagUse) -> Json:
+    # Without the optional sourceTagSyncTimestamp: pyatlan_v9 11.6.0 cannot read it as a number.
     return {
         "typeName": "SourceTagAttachment",
         "attributes": {
             "sourceTagName": use.name,
             "sourceTagConnectorName": "snowflake",
             "isSourceTagSynced": True,
-            "sourceTagSyncTimestamp": CRAWLED_AT * 1000,
             "sourceTagValue": [{"tagAttachmentKey": "value", "tagAttachmentValue": use.value}],
         },
     }

@@ -67,7 +67,11 @@ _SYSTEM: dict[str, tuple[Getter, bool]] = {
 
 
 def _words(value: Any) -> tuple[str, ...] | None:
-    return tuple(_WORDS.findall(str(value).lower())) if value is not None else None
+    """Tokens of a text, and the whole of it: v9 of the SDK sends exact names to the bare ``name`` field."""
+    if value is None:
+        return None
+    whole = str(value).lower()
+    return (*_WORDS.findall(whole), whole)
 
 
 class Fields:

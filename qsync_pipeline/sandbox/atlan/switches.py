@@ -1,7 +1,8 @@
 """What is not known of Atlan for certain, as switches.
 
-Each field is a row of the decisions table in atlan-api.md §6.2 (its number stands in the docstring); the
-default is the answer recommended there. Tests run the client against both settings.
+Each field is a row of the decisions table in atlan-api.md §6.2 (its number stands in the docstring), or
+learnt since (docs/learned.md); the default is the answer recommended there. Tests run the client against both
+settings.
 """
 
 from __future__ import annotations
@@ -60,3 +61,5 @@ class AtlanSwitches:
     """Row 30: share of bulk writes on an asset written less than 1 s ago that get ATLAS-500-00-001."""
     enforce_applicability: bool = False
     """§6.5: whether assetTypesList and applicableConnections of a custom-metadata attribute bind writes."""
+    evaluator: bool = True
+    """Learnt from the public source (docs/learned.md): the evaluator of permissions, which older builds lack."""

@@ -22,6 +22,7 @@ from qsync_pipeline.sandbox.atlan.api_types import TypesApi
 from qsync_pipeline.sandbox.atlan.build import Builder
 from qsync_pipeline.sandbox.atlan.creation import Creation
 from qsync_pipeline.sandbox.atlan.errors import GatewayError
+from qsync_pipeline.sandbox.atlan.evaluator import EvaluatorApi
 from qsync_pipeline.sandbox.atlan.http import AnySlash, Handler, endpoint
 from qsync_pipeline.sandbox.atlan.ids import IdSource
 from qsync_pipeline.sandbox.atlan.model import Doc
@@ -80,6 +81,7 @@ class AtlanSystem:
             *EntityApi(self.store, views, lookup, upserter, self._tagging).routes(),
             *ExtrasApi(self.store, self.types, self._tagging, lookup).routes(),
             *TypesApi(self.store, self.types, self._tagging).routes(),
+            *EvaluatorApi(self.store).routes(),
             *service.routes(),
         ]
         # Fixed paths before those with parameters, so that "displayName" is no set id.
