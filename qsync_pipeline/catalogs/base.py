@@ -16,6 +16,9 @@ from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome
 Presence = Literal["present", "gone", "forbidden"]
 """What asking for an asset by its id proves (DESIGN.md §5.1, absence is proved)."""
 
+READ = "Read"
+"""How the name of the action that reads an asset begins, in every catalog's answer to ``permissions``."""
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -118,6 +121,14 @@ class Catalog(Protocol):
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """For each id: is it there, gone (404 or deleted), or out of our sight."""
+
+    def permissions(self, assets: Sequence[CatalogAsset]) -> dict[str, frozenset[str]] | None:
+        """For each asset (by id) the actions that our credentials lack on it; an empty set means all is well.
+
+        The names are the vendor's, such that a person can grant them; the one for reading begins with
+        :data:`READ`. Asks in as few calls as the catalog allows and carries nothing out. Assets that are gone
+        are left out. Null where the catalog cannot tell; a refused or failed question is no more than that.
+        """
 
     def plan_definitions(self, connections: Sequence[str], handle: Mapping[str, object]) -> DefinitionPlan:
         """What is missing of the attribute definitions for these connections; reads only.

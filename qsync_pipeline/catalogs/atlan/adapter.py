@@ -9,6 +9,7 @@ from urllib.parse import quote
 from qsync_pipeline.catalogs.atlan import connectors
 from qsync_pipeline.catalogs.atlan.client import HEADERS, REQUEST_ID_HEADER, RETRY, SYSTEM, AtlanClient
 from qsync_pipeline.catalogs.atlan.making import DefinitionMaker
+from qsync_pipeline.catalogs.atlan.permissions import missing_actions
 from qsync_pipeline.catalogs.atlan.reading import Reader
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.types import AttributeIds
@@ -78,6 +79,10 @@ class AtlanCatalog(Catalog):
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """See :meth:`.base.Catalog.presence`."""
         return self._reader.presence(ids)
+
+    def permissions(self, assets: Sequence[CatalogAsset]) -> dict[str, frozenset[str]] | None:
+        """See :meth:`.base.Catalog.permissions`; the actions are those of a persona's metadata policy."""
+        return missing_actions(self.client, assets, self._reader.ids.set_id)
 
     def plan_definitions(self, connections: Sequence[str], handle: Mapping[str, object]) -> DefinitionPlan:
         """See :meth:`.base.Catalog.plan_definitions`.

@@ -17,6 +17,7 @@ from qsync_pipeline.catalogs.atlan.models import (
     Entity,
     EntityAnswer,
     MutationAnswer,
+    PolicyAnswer,
     SearchPage,
     TypeDefs,
 )
@@ -135,6 +136,26 @@ class AtlanClient:
         if answer.entity is None:
             raise Malformed("Atlan: an asset was answered without its entity", system=self.session.system)
         return answer.entity
+
+    # Permissions
+
+    def evaluate(self, requests: Sequence[Mapping[str, str]]) -> list[PolicyAnswer] | None:
+        """What the token may do, asked of Atlan's own authoriser; carries nothing out (docs/learned.md).
+
+        Each request is ``{"typeName", "entityGuid" or "entityId", "action", "businessMetadata"?}``, where
+        ``entityId`` is a qualified name and ``businessMetadata`` the id of a custom-metadata set. The answers
+        come in the same order, without those whose action this build does not know. Null: an older build,
+        which has no such call.
+        """
+        answers: list[PolicyAnswer] | None = self.session.request(
+            "POST",
+            "/api/meta/entity/evaluator",
+            kind="read",
+            json=list(requests),
+            decode=list[PolicyAnswer],
+            none_on=frozenset({404, 405}),
+        )
+        return answers
 
     # Writing
 

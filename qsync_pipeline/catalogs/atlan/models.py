@@ -144,3 +144,17 @@ class CurrentUser(msgspec.Struct, rename="camel"):
 
     username: str | None = None
     id: str | None = None
+
+
+class PolicyAnswer(msgspec.Struct, rename="camel"):
+    """Whether one action on one asset would be allowed, as the evaluator tells (docs/learned.md).
+
+    ``entity_guid`` or ``entity_id`` (the qualified name) is what was asked for. ``error_code`` is why not:
+    ``ATLAS-403-00-001`` by the policies, ``ATLAS-404-00-005`` because there is no such asset.
+    """
+
+    action: str = ""
+    allowed: bool | None = None
+    entity_guid: str | None = None
+    entity_id: str | None = None
+    error_code: str | None = None
