@@ -1,7 +1,7 @@
 """Runs whose process died: failed, their pool slots and claims freed, before anything new starts.
 
 Runs from the command line carry host and process id as tags (DESIGN.md §3, "Dead runs"). The id alone would
-do harm where ids return, as in a container whose main process has the same one each time; hence the third tag.
+mislead where ids return, as in a container whose main process always has the same: hence the third tag.
 """
 
 from __future__ import annotations

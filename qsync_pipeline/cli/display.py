@@ -44,7 +44,7 @@ def console(*, err: bool) -> Console:
         file=stream,
         force_terminal=False,  # whatever FORCE_COLOR says: a file stays readable
         color_system=None,
-        width=160,
+        width=100_000,  # nothing is wrapped: whoever reads the file may search it by lines
         highlight=False,
         markup=False,
         emoji=False,

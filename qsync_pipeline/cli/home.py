@@ -45,7 +45,7 @@ def dagster_home(config: Config, env: Mapping[str, str] | None = None) -> Home:
         )
     if not path.is_dir():
         raise ConfigError(
-            f"{HOME_VARIABLE}: found {show_path(path)}, which is no directory; make it, or unset the variable."
+            f"{HOME_VARIABLE}: found {show_path(path)}, which is no directory; make it, or unset it."
         )
     return Home(path, ours=False)
 
@@ -70,6 +70,8 @@ def open_instance(home: Home) -> Iterator[DagsterInstance]:
         instance = DagsterInstance.from_config(str(home.path))
     except (dg.DagsterError, OSError) as problem:
         said = " ".join(str(problem).split())
-        raise ConfigError(f"{show_path(home.path)}: Dagster cannot use it as its home: {said[:300]}") from None
+        raise ConfigError(
+            f"{show_path(home.path)}: Dagster cannot use it as its home: {said[:300]}"
+        ) from None
     with instance:
         yield instance

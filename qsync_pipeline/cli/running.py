@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry, ExecuteInProcessResult
@@ -60,6 +58,15 @@ class Ran:
     """The definitions' plan, line by line: the one plan that is not in the tables between the steps."""
 
 
+@dataclass(frozen=True)
+class Flags:
+    """The settings of the runs (:class:`qsync_pipeline.resources.SyncSettings`)."""
+
+    dry_run: bool
+    first_write: bool = False
+    adopt: bool = False
+
+
 @dataclass
 class Runner:
     """Everything that the runs of one command have in common.
@@ -73,14 +80,12 @@ class Runner:
     display: Display
     watch: Watch
     ledger: Ledger | None
-    dry_run: bool
-    first_write: bool = False
+    flags: Flags
 
     def run(self, integration: str, direction: Direction, keys: Sequence[str]) -> Ran:
         """All runs that these datastores need."""
         ran = Ran(integration, direction)
-        with quiet_dagster():
-            job = self.definitions.resolve_job_def(job_name(integration, direction))
+        job = self.definitions.resolve_job_def(job_name(integration, direction))
         order = self.instance.get_dynamic_partitions(str(DATASTORES.name))
         parts = ranges(order, keys)
         began = time.monotonic()
@@ -88,7 +93,7 @@ class Runner:
             if self.watch.signal:
                 break
             which = f" ({position} of {len(parts)})" if len(parts) > 1 else ""
-            verb = "plan" if self.dry_run else "sync"
+            verb = "plan" if self.flags.dry_run else "sync"
             many = "1 datastore" if len(part) == 1 else f"{len(part)} datastores"
             self.display.begin(f"{integration}: {verb}, {direction}, {many}{which}", len(part))
             try:
@@ -104,12 +109,12 @@ class Runner:
         tags = run_tags(ran.integration, ran.direction, keys, "command line") | process_tags()
         # Whoever stopped it does not want it started again, and no worker can start it either.
         tags |= {REPOSITORY_TAG: LOCATION, "dagster/max_retries": "0"}
-        settings = run_config(dry_run=self.dry_run, first_write=self.first_write)
+        settings = run_config(**asdict(self.flags))
         if self.ledger is not None:
             self.ledger.runs.start(run_id, host=tags["qsync/host"], pid=int(tags["qsync/pid"]))
         self.instance.add_event_listener(run_id, lambda entry: self._event(entry, ran))
         try:
-            with listening(self.display.stage_at), quiet_dagster():
+            with listening(self.display.stage_at):
                 result = job.execute_in_process(
                     run_config=dg.RunConfig(
                         resources=settings.resources,
@@ -129,7 +134,8 @@ class Runner:
     def _event(self, entry: EventLogEntry, ran: Ran) -> None:
         event = entry.dagster_event
         if event is None:
-            if entry.level >= logging.INFO and not entry.user_message.startswith("Dependencies for step"):
+            loud = isinstance(entry.level, int) and entry.level >= logging.INFO
+            if loud and not entry.user_message.startswith("Dependencies for step"):
                 self.display.say(entry.user_message)
             return
         stage = (event.step_key or "").rpartition("__")[2]
@@ -151,15 +157,6 @@ class Runner:
         elif event.event_type is DagsterEventType.RUN_FAILURE and not ran.failures:
             said = event.job_failure_data.error
             ran.failures.append(redact(said.message if said else event.message or "the run failed").strip())
-
-
-@contextmanager
-def quiet_dagster() -> Iterator[None]:
-    """Dagster warns of each beta parameter at each use; we know which of them we use."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        yield
 
 
 def _take(result: ExecuteInProcessResult, ran: Ran) -> None:

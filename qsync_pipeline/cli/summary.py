@@ -14,9 +14,8 @@ from qsync_pipeline.core.rows import BUCKETS
 from qsync_pipeline.ledger import Ledger, Report
 from qsync_pipeline.sync import mapping
 
-STOPPING_CLASSES = frozenset({"unreachable", "unauthorized", "malformed", "servererror", "throttled"})
-"""Failures of a system as a whole. An answer that is no answer of the API (a proxy's page, a login form), and
-errors or a lock-out beyond all patience, mean that the system could not be reached either."""
+OUT_OF_REACH = frozenset({"unreachable", "unauthorized"})
+"""Classes of failures that end with exit status 3."""
 
 Requests = dict[str, dict[str, int]]
 
@@ -41,7 +40,7 @@ class Summary:
         """The exit status: 2 config, 3 unreachable or refused, 1 rejected, parked, failed, 0 in step."""
         if any(report.error_class == "config" for report in self.failed):
             return EXIT_USAGE
-        if any(_stops(report) for report in self.failed):
+        if any(report.error_class in OUT_OF_REACH for report in self.failed):
             return EXIT_UNREACHABLE
         troubled = any(row["rejected"] or row["parked"] for row in self.outcome.values())
         checks = any(check.failed for check in self.ran.checks.values())
@@ -108,13 +107,6 @@ def status_of_all(summaries: Sequence[Summary]) -> int:
     """The exit status of a command: the first of 2, 3, 1 that an integration has, else 0."""
     found = {summary.status for summary in summaries}
     return next((status for status in (EXIT_USAGE, EXIT_UNREACHABLE, EXIT_REJECTED) if status in found), 0)
-
-
-def _stops(report: Report) -> bool:
-    """Whether a system was out of reach: for a whole stage, or with no answer at all."""
-    if report.error_class in ("unreachable", "unauthorized"):
-        return True
-    return not report.datastore and report.error_class in STOPPING_CLASSES
 
 
 def _surfaces(tables: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 import click
 
 from qsync_pipeline.assets.common import DATASTORES
 from qsync_pipeline.cli.datastores import choose, known_datastores
 from qsync_pipeline.cli.dead_runs import bury
-from qsync_pipeline.cli.display import Display, console, make_display
+from qsync_pipeline.cli.display import Display
+from qsync_pipeline.cli.frame import NO_DATASTORES, carry_out
 from qsync_pipeline.cli.home import HOME_VARIABLE, dagster_home, open_instance
 from qsync_pipeline.cli.options import Request, run_options
-from qsync_pipeline.cli.running import Runner, quiet_dagster
-from qsync_pipeline.cli.signals import Watch, watching
-from qsync_pipeline.cli.summary import Requests, Summary, status_of_all, summarize
-from qsync_pipeline.cli.tables import show_summary
-from qsync_pipeline.config import Config, load_config
+from qsync_pipeline.cli.running import Flags, Runner
+from qsync_pipeline.cli.signals import Watch
+from qsync_pipeline.cli.summary import Requests, Summary, summarize
+from qsync_pipeline.config import load_config
 from qsync_pipeline.definitions import build_definitions
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import SyncError
-from qsync_pipeline.transport.redact import redact
 
 
 @click.command(name="sync")
@@ -31,46 +27,32 @@ from qsync_pipeline.transport.redact import redact
     is_flag=True,
     help="Allow the first write of an integration whose ledger is empty; without it, that only plans.",
 )
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="After a lost ledger: take up what carries our category or our marker link as ours.",
+)
 @run_options
-def command(request: Request, first_write: bool) -> int:
+def command(request: Request, first_write: bool, adopt: bool) -> int:
     """Bring Qualytics and the catalogs in step, and read back what was written.
 
     Runs the integration's Dagster job in this process, so that it shows in the UI like any other run: on the
     instance that DAGSTER_HOME names, else on one beside the config.
     """
-    display = make_display(err=request.as_json, quiet=request.quiet)
-    summaries: list[Summary] = []
-    with watching() as watch:
-        try:
-            config = load_config(request.config_path)
-            _sync(config, request, first_write, display, watch, summaries)
-        except KeyboardInterrupt:
-            display.end()
-        except SyncError as problem:
-            display.end()
-            if request.as_json:
-                print_json(summaries, str(problem))
-            raise
-        report(summaries, request, dry_run=False)
-        if watch.signal:
-            click.echo("qsync: stopped; what was written is in the ledger, the rest is for the next run", err=True)
-            return watch.status
-    return status_of_all(summaries)
+    flags = Flags(dry_run=False, first_write=first_write, adopt=adopt)
+
+    def work(display: Display, watch: Watch, summaries: list[Summary]) -> None:
+        _sync(request, flags, display, watch, summaries)
+
+    stopped = "what was written is in the ledger, the rest is for the next run"
+    return carry_out(request, work, dry_run=False, stopped=stopped)
 
 
-def _sync(
-    config: Config,
-    request: Request,
-    first_write: bool,
-    display: Display,
-    watch: Watch,
-    summaries: list[Summary],
-) -> None:
-    """Run what was asked for; a summary is added as soon as an integration is through."""
+def _sync(request: Request, flags: Flags, display: Display, watch: Watch, summaries: list[Summary]) -> None:
+    config = load_config(request.config_path)
     chosen = request.chosen(config)
     home = dagster_home(config)
-    with quiet_dagster():
-        definitions = build_definitions(config)
+    definitions = build_definitions(config)
     with Ledger.open(config.ledger.reveal_url()) as ledger:
         counter = RequestCounter()
         known = known_datastores(config, ledger, counter)
@@ -83,39 +65,11 @@ def _sync(
             new = [one.key for one in known if one.key not in there]
             if new:
                 instance.add_dynamic_partitions(str(DATASTORES.name), new)
-            runner = Runner(
-                definitions, instance, display, watch, ledger, dry_run=False, first_write=first_write
-            )
+            runner = Runner(definitions, instance, display, watch, ledger, flags)
             before: Requests = {"qualytics": counter.snapshot("qualytics")}
             for integration in chosen:
-                if watch.signal:
-                    break
                 ran = runner.run(integration.name, request.direction, keys)
                 summaries.append(summarize(ran, ledger, before))
                 before = {}  # the listing was made once, so it counts once
-            if not keys:
-                raise SyncError(NO_DATASTORES)
-
-
-NO_DATASTORES = (
-    "Qualytics lists no datastore that this token may see: give its user's teams access to the datastores, "
-    "or use another token"
-)
-
-
-def report(summaries: Sequence[Summary], request: Request, *, dry_run: bool) -> None:
-    """Tables for people, and with ``--json`` the object that is the last line."""
-    if not request.quiet:
-        target = console(err=request.as_json)
-        for summary in summaries:
-            show_summary(target, summary, dry_run=dry_run)
-    if request.as_json:
-        print_json(summaries)
-
-
-def print_json(summaries: Sequence[Summary], error: str = "") -> None:
-    """One line on standard output."""
-    content: dict[str, object] = {"integrations": {one.ran.integration: one.to_json() for one in summaries}}
-    if error:
-        content["error"] = error
-    click.echo(redact(json.dumps(content, ensure_ascii=False)))
+    if not keys:
+        raise SyncError(NO_DATASTORES)

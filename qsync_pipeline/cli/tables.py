@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from qsync_pipeline.cli.summary import Summary
 from qsync_pipeline.core.plan import OUTCOMES
+from qsync_pipeline.sync import mapping
 from qsync_pipeline.transport.redact import redact
 
 MOST = 10
@@ -26,11 +28,9 @@ def show_summary(target: Console, summary: Summary, *, dry_run: bool) -> None:
         f"{number} {name.replace('_', ' ')}" for name, number in summary.mapping.items() if number
     )
     ways = ", ".join(f"{number} {name}" for name, number in summary.matched_by.items() if number)
-    target.print(
-        f"  mapping: {objects} objects: {shown or 'none'}{f' (matched by name: {ways})' if ways else ''}"
-    )
+    target.print(f"  mapping: {objects} objects: {shown or 'none'}{f' (matches: {ways})' if ways else ''}")
     if summary.plan:
-        target.print(_counts(target, summary, dry_run=dry_run))
+        _counts(target, summary, dry_run=dry_run)
     if ran.tag_mode:
         target.print(f"  tags: {ran.tag_mode}")
     _lines(target, "not written", [f"{n} x {reason}" for reason, n in summary.reasons.most_common()])
@@ -42,34 +42,49 @@ def show_summary(target: Console, summary: Summary, *, dry_run: bool) -> None:
         or ran.failures,
     )
     for check in ran.checks.values():
+        if dry_run and check.passed and check.asset.rpartition("/")[2] != mapping.STAGE:
+            continue  # of what was written earlier, which is beside the point of a plan
         word = "passed" if check.passed else ("failed" if check.failed else "warning")
         style = {"passed": "green", "failed": "red", "warning": "yellow"}[word]
-        target.print(f"  check {check.asset}: {check.name}: {word}: {check.description}", style=style)
+        target.print(redact(f"  check {check.asset}: {check.name}: {word}: {check.description}"), style=style)
     sent = "; ".join(
         f"{system} {row['read']} read, {row['write']} written" for system, row in summary.requests.items()
     )
     target.print(f"  requests: {sent}; {ran.seconds:.1f} s; runs: {', '.join(ran.run_ids) or 'none'}")
 
 
-def grid(target: Console, *columns: str) -> Table:
-    """An empty table: framed on a terminal, plain columns elsewhere."""
-    style = box.SIMPLE_HEAD if target.is_terminal else None
-    table = Table(box=style, pad_edge=False, header_style="bold" if target.is_terminal else "")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+def show_table(
+    target: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool
+) -> None:
+    """A table: folded to the width of a terminal; elsewhere plain columns, one line for each row.
+
+    ``numbers``: all columns but the first are numbers.
+    """
+    if target.is_terminal:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for position, column in enumerate(columns):
+            table.add_column(column, overflow="fold", justify="right" if numbers and position else "left")
+        for row in rows:
+            table.add_row(*row)
+        target.print(table)
+        return
+    widths = [max(cell_len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
+    for row in (columns, *rows):
+        cells = []
+        for place, cell in enumerate(row):
+            blank = " " * (widths[place] - cell_len(cell))
+            cells.append(blank + cell if numbers and place else cell + blank)
+        target.print(("  " + "  ".join(cells)).rstrip())
 
 
-def _counts(target: Console, summary: Summary, *, dry_run: bool) -> Table:
+def _counts(target: Console, summary: Summary, *, dry_run: bool) -> None:
     plan = ("create", "update", "remove")
     columns = plan if dry_run else (*plan, *OUTCOMES)
-    table = grid(target, "  surface", *columns)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for surface, planned in summary.plan.items():
-        row = {**planned, **summary.outcome[surface]}
-        table.add_row(f"  {surface}", *(str(row[name]) for name in columns))
-    return table
+    rows = [
+        (surface, *(str({**planned, **summary.outcome[surface]}[name]) for name in columns))
+        for surface, planned in summary.plan.items()
+    ]
+    show_table(target, ("surface", *columns), rows, numbers=True)
 
 
 def _lines(target: Console, title: str, lines: Sequence[str]) -> None:

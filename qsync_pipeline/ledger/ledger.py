@@ -101,6 +101,11 @@ class Ledger:
         """After a write: see :meth:`.writes.Writes.settle`."""
         self._writes.settle(run_id, integration, datastore, outcomes, actor=actor)
 
+    def schema_version(self) -> str | None:
+        """The schema that the database is at; null where there is no ledger yet (read-only)."""
+        with self._db.read() as connection:
+            return migrate.current_version(connection)
+
     def close(self) -> None:
         """Close all connections."""
         self._db.engine.dispose()

@@ -1,0 +1,38 @@
+"""``qsync doctor``: is everything there that a sync needs, and if not, what to do about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from qsync_pipeline.cli import EXIT_USAGE
+from qsync_pipeline.cli.checkup import examine
+from qsync_pipeline.cli.display import console
+from qsync_pipeline.cli.findings import Findings, show_findings
+from qsync_pipeline.cli.options import config_option, json_option
+from qsync_pipeline.config import load_config
+from qsync_pipeline.transport.errors import ConfigError
+
+
+@click.command(name="doctor")
+@config_option
+@json_option
+def command(config_path: Path | None, as_json: bool) -> int:
+    """Check the config, the ledger, each system, what the tokens may see, and where datastores would land.
+
+    Reads only. Every line that is not ok says what to do.
+    """
+    findings = Findings()
+    try:
+        config = load_config(config_path)
+    except ConfigError as problem:
+        findings.fail("config", "valid", str(problem), "Correct these lines.", EXIT_USAGE)
+    else:
+        examine(config, findings)
+    show_findings(console(err=as_json), findings.all)
+    if as_json:
+        click.echo(json.dumps({"findings": [asdict(one) for one in findings.all]}, ensure_ascii=False))
+    return findings.status
