@@ -7,8 +7,7 @@ is matched by its schema alone only where that is unique.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -50,7 +49,9 @@ def locate(
     linked ids that are not among ``schemas``.
     """
     finder = _Finder(datastores, schemas, connections, rules, links, presence)
-    placed = {unit.id: finder.place(unit) for unit in datastores}
+    named = {unit.id: finder.place(unit) for unit in datastores}
+    # Ids come last: a schema that somebody has by name is no longer there for who only remembers it.
+    placed = {unit.id: named[unit.id] or finder.unnamed(unit) for unit in datastores}
     return _one_writer(placed, {unit.id: unit for unit in datastores}, {s.id: s for s in schemas})
 
 
@@ -74,14 +75,21 @@ class _Finder:
         self.by_schema: dict[str, list[CatalogAsset]] = defaultdict(list)
         for schema in schemas:
             self.by_schema[fold(schema.name)].append(schema)
-        self.same_name: dict[tuple[str, str], int] = defaultdict(int)
+        self.same_name: dict[tuple[str, str], list[str]] = defaultdict(list)
         for unit in datastores:
-            self.same_name[(unit.connector, fold(names_of(unit)[1] or ""))] += 1
+            if not unit.unsupported and self._included(unit):
+                self.same_name[_same_source(unit)].append(unit.name)
+        self.spoken_for: set[str] = set()
+        """Schemas that a datastore names, or could mean."""
 
-    def place(self, unit: Unit) -> Placement:
+    def _included(self, unit: Unit) -> bool:
+        return self.rules.datastores.allows(unit.name, unit.datastore)
+
+    def place(self, unit: Unit) -> Placement | None:
+        """Where a datastore stands by the config or by its name; null where nothing has its name."""
         if unit.unsupported:
             return Placement(unit.id, "unsupported", reason=unit.unsupported)
-        if not self.rules.datastores.allows(unit.name, unit.datastore):
+        if not self._included(unit):
             return Placement(unit.id, "excluded", reason="the config's datastore patterns leave it out")
         explicit = [rule for rule in self.rules.mappings if rule.container is None and rule.names(unit)]
         if explicit:
@@ -90,85 +98,109 @@ class _Finder:
 
     def _explicit(self, unit: Unit, names: Sequence[str]) -> Placement:
         found: list[str] = []
+        missing: list[str] = []
         for name in names:
             hits = [
                 s for s in self.schemas if refers_to(name, s, self.connection_names.get(s.connection, ""))
             ]
-            if not hits:
-                return Placement(
-                    unit.id,
-                    "absent",
-                    reason=f'the mapping names "{name}", and the catalog shows no such schema',
-                )
             if len(hits) > 1:
                 several = listed(hit.qualified_name for hit in hits)
                 return Placement(
                     unit.id, "ambiguous", reason=f'the mapping "{name}" fits several schemas: {several}'
                 )
-            found.append(hits[0].id)
-        return self._visible(unit, "explicit", tuple(dict.fromkeys(found)))
+            found += [hit.id for hit in hits]
+            missing += [] if hits else [name]
+        self.spoken_for.update(found)
+        if not missing:
+            return self._visible(unit, "explicit", tuple(dict.fromkeys(found)))
+        linked = set(self.links.get(unit.id, ()))
+        if "forbidden" in self._states(linked):
+            return self._out_of_sight(unit)
+        reason = f"the mapping names {listed(missing)}, and the catalog shows no such schema"
+        return Placement(unit.id, "absent", reason=reason, gone=not found and self._gone(linked))
 
-    def _by_name(self, unit: Unit) -> Placement:
+    def _by_name(self, unit: Unit) -> Placement | None:
         database, schema = names_of(unit)
         if not schema:
             return Placement(unit.id, "unsupported", reason="it names neither a database nor a schema")
-        named = [s for s in self.by_schema.get(fold(schema), ()) if self._database_fits(unit, database, s)]
-        of_type = [s for s in named if self.rules.same_connector(s.connector, unit.connector)]
-        fits = [s for s in of_type if self._host_fits(unit, s)]
-        exact = [
-            s for s in fits if s.name == schema and (not database or not s.database or s.database == database)
+        peers = [
+            s
+            for s in self.by_schema.get(fold(schema), ())
+            if self.rules.same_connector(s.connector, unit.connector) and self._host_fits(unit, s)
         ]
+        fits = [s for s in peers if database and s.database and fold(database) == fold(s.database)]
+        exact = [s for s in fits if s.name == schema and s.database == database]
+        candidates = exact or fits
+        certain = len(candidates) == 1
+        if not fits:
+            # One side shows no database: the schema alone, where that is unique on both sides.
+            fits = candidates = [s for s in peers if not (database and s.database)]
+            exact = [s for s in fits if s.name == schema]
+            certain = len(peers) == 1
+        if not candidates:
+            return None
+        self.spoken_for.update(s.id for s in fits)
+        namesakes = self.same_name[_same_source(unit)]
+        if len(namesakes) > 1 and not (database and candidates[0].database):
+            return self._ambiguous(
+                unit, f"several datastores have its name: {listed(namesakes)}", candidates[0]
+            )
+        if certain:
+            return self._visible(unit, "exact" if exact else "case", (candidates[0].id,))
         linked = set(self.links.get(unit.id, ()))
-        for how, candidates in (("exact", exact), ("case", [] if exact else fits)):
-            if len(candidates) == 1:
-                return self._visible(unit, how, (candidates[0].id,))
-            if len(candidates) > 1:
-                known = [s for s in candidates if s.id in linked]
-                if len(known) == 1:
-                    return self._visible(unit, "identity", (known[0].id,))
-                several = listed(self._where(s) for s in candidates)
-                return Placement(
-                    unit.id,
-                    "ambiguous",
-                    reason=f"several schemas of the catalog have its name: {several}",
-                    hint=self._hint(unit, candidates[0]),
-                )
-        return self._missing(unit, named, of_type, linked)
-
-    def _missing(
-        self, unit: Unit, named: list[CatalogAsset], of_type: list[CatalogAsset], linked: set[str]
-    ) -> Placement:
-        kept = [self.by_id[id_] for id_ in linked if id_ in self.by_id]
-        if len(kept) == 1 and self.rules.same_connector(kept[0].connector, unit.connector):
-            return self._visible(unit, "identity", (kept[0].id,))
-        states = {self.presence.get(id_) for id_ in linked}
-        if of_type:
-            where = self._where(of_type[0])
-            return Placement(
-                unit.id,
-                "absent",
-                reason=f"the name stands on another host in the catalog: {where}",
-                hint=self._hint(unit, of_type[0]),
-            )
-        if named:
-            return Placement(
-                unit.id,
-                "kind_mismatch",
-                reason=f"the name stands under another type of source ({named[0].connector}): "
-                f"{self._where(named[0])}",
-                hint=self._hint(unit, named[0]),
-            )
-        if "forbidden" in states:
-            return Placement(
-                unit.id, "forbidden", reason="its schema is still there, out of the token's sight"
-            )
-        name = dotted(*names_of(unit))
-        gone = bool(linked) and states == {"gone"}
-        reason = "its schema was deleted in the catalog" if gone else f"the catalog shows no schema {name}"
-        near = self._near(unit)
-        return Placement(
-            unit.id, "absent", reason=reason, gone=gone, hint=self._hint(unit, near) if near else ""
+        known = [s for s in candidates if s.id in linked]
+        if len(known) == 1:
+            return self._visible(unit, "identity", (known[0].id,))
+        several = listed(self._where(s) for s in peers)
+        return self._ambiguous(
+            unit, f"several schemas of the catalog have its name: {several}", candidates[0]
         )
+
+    def unnamed(self, unit: Unit) -> Placement:
+        """Where a datastore stands whose name nothing has: what the ledger remembers, or a reason."""
+        linked = set(self.links.get(unit.id, ()))
+        kept = [self.by_id[id_] for id_ in sorted(linked & self.by_id.keys() - self.spoken_for)]
+        kept = [s for s in kept if self.rules.same_connector(s.connector, unit.connector)]
+        kept = [s for s in kept if self._host_fits(unit, s)]
+        if len(kept) == 1:
+            return self._visible(unit, "identity", (kept[0].id,))
+        if "forbidden" in self._states(linked):
+            return self._out_of_sight(unit)
+        gone = self._gone(linked)
+        database, schema = names_of(unit)
+        named = [
+            s
+            for s in self.by_schema.get(fold(schema or ""), ())
+            if fold(database or "") == fold(s.database or "")
+        ]
+        of_type = [s for s in named if self.rules.same_connector(s.connector, unit.connector)]
+        if of_type:
+            reason = f"the name stands on another host in the catalog: {self._where(of_type[0])}"
+            return Placement(unit.id, "absent", reason=reason, hint=self._hint(unit, of_type[0]), gone=gone)
+        if named:
+            where, connector = self._where(named[0]), named[0].connector
+            reason = f"the name stands under another type of source ({connector}): {where}"
+            return Placement(
+                unit.id, "kind_mismatch", reason=reason, hint=self._hint(unit, named[0]), gone=gone
+            )
+        shows_none = f"the catalog shows no schema {dotted(database, schema)}"
+        reason = "its schema was deleted in the catalog" if gone else shows_none
+        near = self._near(unit)
+        hint = self._hint(unit, near) if near else ""
+        return Placement(unit.id, "absent", reason=reason, gone=gone, hint=hint)
+
+    def _states(self, linked: Collection[str]) -> set[str]:
+        return {self.presence.get(id_, "unknown") for id_ in linked if id_ not in self.by_id}
+
+    def _gone(self, linked: Collection[str]) -> bool:
+        """Whether all that the ledger remembers was proved to be gone."""
+        return bool(linked) and all(self.presence.get(id_) == "gone" for id_ in linked)
+
+    def _out_of_sight(self, unit: Unit) -> Placement:
+        return Placement(unit.id, "forbidden", reason="its schema is still there, out of the token's sight")
+
+    def _ambiguous(self, unit: Unit, reason: str, near: CatalogAsset) -> Placement:
+        return Placement(unit.id, "ambiguous", reason=reason, hint=self._hint(unit, near))
 
     def _near(self, unit: Unit) -> CatalogAsset | None:
         _, schema = names_of(unit)
@@ -178,16 +210,6 @@ class _Finder:
             if self.rules.same_connector(s.connector, unit.connector)
         ]
         return same[0] if len(same) == 1 else None
-
-    def _database_fits(self, unit: Unit, database: str | None, schema: CatalogAsset) -> bool:
-        if database and schema.database:
-            return fold(database) == fold(schema.database)
-        peers = [
-            s
-            for s in self.by_schema[fold(schema.name)]
-            if self.rules.same_connector(s.connector, unit.connector) and self._host_fits(unit, s)
-        ]
-        return len(peers) == 1 and self.same_name[(unit.connector, fold(schema.name))] == 1
 
     def _host_fits(self, unit: Unit, schema: CatalogAsset) -> bool:
         ours, theirs = host_name(unit.host), self.hosts.get(schema.connection)
@@ -220,8 +242,15 @@ def mapping_line(datastore: str, catalog: str, container: str | None = None) -> 
     return f"mappings: [{{datastore: {_quoted(datastore)}{middle}, catalog: {_quoted(catalog)}}}]"
 
 
-def _quoted(text: Any) -> str:
-    return msgspec.json.encode(str(text)).decode()
+def _quoted(text: str) -> str:
+    """Double-quoted YAML; what nobody can see, and what YAML would not take, is escaped."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in plain) + '"'
+
+
+def _same_source(unit: Unit) -> tuple[str, str]:
+    """Datastores of one of these keys cannot be told apart where no database is shown."""
+    return unit.connector, fold(names_of(unit)[1] or "")
 
 
 def refers_to(reference: str, asset: CatalogAsset, connection_name: str) -> bool:

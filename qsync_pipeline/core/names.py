@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -20,9 +19,10 @@ def tag_name(text: str) -> str:
     Nothing else is changed (DESIGN.md §5.2). A control character that is a blank (a tab, a line break)
     counts as a blank first.
     """
-    text = _BLANKS.sub(" ", unicodedata.normalize("NFC", text))
+    text = _BLANKS.sub(" ", text)
     text = "".join(char for char in text if unicodedata.category(char) != "Cc")
-    return _BLANKS.sub(" ", text).strip()
+    # Composed last: dropping a control character may bring a letter and its accent together.
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
 def fold(text: str) -> str:
@@ -39,13 +39,19 @@ class _Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
+        self.hidden = False
 
     def handle_data(self, data: str) -> None:
-        self.parts.append(data)
+        if not self.hidden:
+            self.parts.append(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in {"br", "p", "div", "li", "tr"}:
             self.parts.append(" ")
+        self.hidden = tag in {"script", "style"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden = False
 
 
 def reader_text(text: str | None) -> str:
@@ -57,7 +63,6 @@ def reader_text(text: str | None) -> str:
         parser.feed(text)
         parser.close()
         text = "".join(parser.parts)
-        text = html.unescape(text)
     return _BLANKS.sub(" ", text).strip()
 
 
