@@ -108,7 +108,10 @@ class SearchApi:
         keep, variant = None, ""
         if token.rules and (full or self._store.switches.scrub == "full"):
             keep, variant = (lambda doc: token.mode(doc) != "hidden"), repr(sorted(token.rules.items()))
-        found = self._store.index.search(dsl.get("query"), dsl.get("sort"), variant=variant, keep=keep)
+        query = dsl.get("query")
+        if dsl.get("post_filter"):
+            query = {"bool": {"filter": [query or {"match_all": {}}, dsl["post_filter"]]}}
+        found = self._store.index.search(query, dsl.get("sort"), variant=variant, keep=keep)
         return found, page(found, start, size, after)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from qsync_pipeline.sandbox.atlan.access import Access
@@ -51,6 +52,16 @@ class Builder:
         self._tables: dict[str, str] = {}
 
     def build(self) -> None:
+        """Fill the store. The collector pauses: nothing made here is garbage, and it would scan it all."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._build()
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _build(self) -> None:
         for tag in self._estate.tags:
             self._types.make_tag(
                 tag.name, "ada.lovelace", color=tag.color, description=tag.description, source=tag.source
