@@ -6,6 +6,8 @@ client is opened, so that neither the UI nor an event log can show them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
@@ -19,7 +21,7 @@ from qsync_pipeline.sync.run import Run
 INTEGRATION_TAG = "qsync/integration"
 
 
-class SyncSettings(dg.ConfigurableResource):
+class SyncSettings(dg.ConfigurableResource[Any]):
     """What a run may do. A partial override in the Launchpad falls back to these defaults: safe ones."""
 
     dry_run: bool = Field(
@@ -35,7 +37,7 @@ class SyncSettings(dg.ConfigurableResource):
     )
 
 
-class LedgerResource(dg.ConfigurableResource):
+class LedgerResource(dg.ConfigurableResource[Any]):
     """The ledger of the configuration at ``config_path``.
 
     ``reports_url`` is set by ``qsync plan``: then the ledger itself is opened read-only, and the stages'
@@ -70,7 +72,7 @@ class LedgerResource(dg.ConfigurableResource):
         self._ledger = self._reports = None
 
 
-class _OpensRun(dg.ConfigurableResource):
+class _OpensRun(dg.ConfigurableResource[Any]):
     """A side of the sync. ``config_path`` is empty for the packaged configuration of the local sandbox."""
 
     config_path: str

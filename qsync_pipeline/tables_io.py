@@ -6,9 +6,11 @@ range of datastores is what a run of ours is.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import msgspec
@@ -34,12 +36,12 @@ class Collected:
     def __init__(self) -> None:
         self.arrow: dict[str, pa.Table] = {}
 
-    def add(self, key: str, table: Table[msgspec.Struct]) -> None:
+    def add(self, key: str, table: Table[Any]) -> None:
         """Keep the table of one datastore."""
         self.arrow[key] = table.to_arrow()
 
     @classmethod
-    def of(cls, tables: Iterable[tuple[str, Table[msgspec.Struct]]]) -> Collected:
+    def of(cls, tables: Iterable[tuple[str, Table[Any]]]) -> Collected:
         """Collect what a stage yields."""
         collected = cls()
         for key, table in tables:
@@ -47,7 +49,7 @@ class Collected:
         return collected
 
 
-class StoredTables(Mapping[str, Table[msgspec.Struct]]):
+class StoredTables(Mapping[str, Table[Any]]):
     """The stored tables of a stage, each read when it is asked for."""
 
     def __init__(self, directory: Path, stage: str, keys: Iterable[str] = ()) -> None:
@@ -55,7 +57,7 @@ class StoredTables(Mapping[str, Table[msgspec.Struct]]):
         self._stage = stage
         self._keys = tuple(keys)
 
-    def __getitem__(self, key: str) -> Table[msgspec.Struct]:
+    def __getitem__(self, key: str) -> Table[Any]:
         """The table of one datastore; raises :class:`NoTable` with what to do."""
         path = self._directory / f"{key}.parquet"
         if not path.exists():
@@ -69,6 +71,11 @@ class StoredTables(Mapping[str, Table[msgspec.Struct]]):
 
     def __len__(self) -> int:
         return len(self._keys)
+
+
+def _harmless(cell: str) -> str:
+    """Text from outside, kept from acting as a formula in a spreadsheet."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 class TableIOManager(dg.ConfigurableIOManager):
@@ -85,6 +92,21 @@ class TableIOManager(dg.ConfigurableIOManager):
             pq.write_table(table, aside)
             aside.replace(folder / f"{key}.parquet")
         context.add_output_metadata({"stored in": dg.MetadataValue.path(str(folder))})
+
+    def write_log(self, key: dg.AssetKey, name: str, rows: Iterable[Mapping[str, str]]) -> Path:
+        """Write a log for people beside the stage's tables, as CSV; returns where it is."""
+        folder = self._folder(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        path, aside = folder / f"{name}.csv", folder / f".{name}.{os.getpid()}.tmp"
+        with aside.open("w", newline="", encoding="utf-8") as file:
+            writer: csv.DictWriter[str] | None = None
+            for row in rows:
+                if writer is None:
+                    writer = csv.DictWriter(file, fieldnames=list(row))
+                    writer.writeheader()
+                writer.writerow({column: _harmless(cell) for column, cell in row.items()})
+        aside.replace(path)
+        return path
 
     def load_input(self, context: dg.InputContext) -> StoredTables:
         """The upstream stage's tables, lazily."""

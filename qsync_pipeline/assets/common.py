@@ -28,19 +28,23 @@ def asset_key(integration: IntegrationConfig, stage: str) -> dg.AssetKey:
     return dg.AssetKey([integration.name, stage])
 
 
-def stage_options(integration: IntegrationConfig, stage: str, description: str) -> dict[str, Any]:
-    """The arguments that all partitioned assets of an integration have in common."""
-    return {
-        "key": asset_key(integration, stage),
-        "partitions_def": DATASTORES,
-        "backfill_policy": RANGE,
-        "group_name": integration.name,
-        "kinds": {integration.type, "qualytics"},
-        "owners": OWNERS,
-        "description": description,
-        "required_resource_keys": {"ledger", "settings", integration.name},
-        "pool": f"{integration.name}_api",
-    }
+def stage_asset(
+    integration: IntegrationConfig, stage: str, description: str, **more: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """``@dg.asset`` with everything that the partitioned assets of an integration have in common."""
+    decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+        key=asset_key(integration, stage),
+        partitions_def=DATASTORES,
+        backfill_policy=RANGE,
+        group_name=integration.name,
+        kinds={integration.type, "qualytics"},
+        owners=OWNERS,
+        description=description,
+        required_resource_keys={"ledger", "settings", "io_manager", integration.name},
+        pool=f"{integration.name}_api",
+        **more,
+    )
+    return decorator
 
 
 def run_of(context: dg.AssetExecutionContext, integration: IntegrationConfig) -> Run:
@@ -53,9 +57,8 @@ def keys_of(context: dg.AssetExecutionContext) -> list[str]:
     """The datastores of this run; a start without one fails, saying where to choose."""
     if not context.has_partition_key and not context.has_partition_key_range:
         raise dg.Failure(
-            "No datastore was chosen. Pick a partition in the Launchpad (one datastore), or use "
-            "the partition "
-            "dialog of the job or the asset group (several or all).",
+            "No datastore was chosen. Pick a partition in the Launchpad (one datastore), or use the "
+            "partition dialog of the job or the asset group (several or all).",
             allow_retries=False,
         )
     return list(context.partition_keys)

@@ -21,8 +21,7 @@ from qsync_pipeline.tables_io import Collected
     required_resource_keys={"ledger", "settings", "qualytics"},
     pool="qualytics_api",
     description="What Qualytics knows of each datastore: containers, fields, their scores, tags, "
-    "active checks "
-    "and open anomalies. Read once, shared by all integrations.",
+    "active checks and open anomalies. Read once, shared by all integrations.",
 )
 def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collected]:
     """Read the datastores of this range, and the tag definitions of the deployment."""

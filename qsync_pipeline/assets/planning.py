@@ -10,7 +10,7 @@ from qsync_pipeline.assets.common import (
     collect,
     keys_of,
     run_of,
-    stage_options,
+    stage_asset,
     told,
 )
 from qsync_pipeline.assets.reporting import by_number, counts_table, names, plan_table
@@ -33,14 +33,11 @@ def _inputs(integration: IntegrationConfig) -> dict[str, dg.AssetIn]:
 def build_tag_plan(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """What should change on the Qualytics side."""
 
-    @dg.asset(
-        **stage_options(
-            integration,
-            planning.TAG_STAGE,
-            "Which tags go onto and come off Qualytics objects, each with before, after and "
-            "reason. Only what "
-            "this integration put there is ever taken off.",
-        ),
+    @stage_asset(
+        integration,
+        planning.TAG_STAGE,
+        "Which tags go onto and come off Qualytics objects, each with before, after and reason. Only what "
+        "this integration put there is ever taken off.",
         ins=_inputs(integration),
     )
     def tag_plan(
@@ -62,12 +59,10 @@ def build_tag_plan(integration: IntegrationConfig) -> dg.AssetsDefinition:
 def build_quality_plan(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """What should change on the catalog side."""
 
-    @dg.asset(
-        **stage_options(
-            integration,
-            planning.QUALITY_STAGE,
-            "Which quality values and alerts change on catalog assets, each with before, after and reason.",
-        ),
+    @stage_asset(
+        integration,
+        planning.QUALITY_STAGE,
+        "Which quality values and alerts change on catalog assets, each with before, after and reason.",
         ins=_inputs(integration),
     )
     def quality_plan(

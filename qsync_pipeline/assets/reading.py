@@ -12,7 +12,7 @@ from qsync_pipeline.assets.common import (
     collect,
     keys_of,
     run_of,
-    stage_options,
+    stage_asset,
     told,
 )
 from qsync_pipeline.assets.reporting import (
@@ -20,6 +20,7 @@ from qsync_pipeline.assets.reporting import (
     counts_table,
     coverage_plot,
     links_table,
+    log_row,
     names,
     plan_table,
 )
@@ -42,8 +43,7 @@ def build_definitions(integration: IntegrationConfig) -> dg.AssetsDefinition:
         required_resource_keys={"ledger", "settings", integration.name},
         pool=f"{integration.name}_api",
         description="The definitions of the quality attributes in the catalog: made on the first run, "
-        "adopted "
-        "where they stand already, never made twice, other tools' left alone.",
+        "adopted where they stand already, never made twice, other tools' left alone.",
     )
     def definitions_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         run = run_of(context, integration)
@@ -66,14 +66,11 @@ def build_definitions(integration: IntegrationConfig) -> dg.AssetsDefinition:
 def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """The snapshot of the catalog."""
 
-    @dg.asset(
-        **stage_options(
-            integration,
-            snapshot.STAGE,
-            "What the catalog knows of the objects of each datastore: identity, tags, domains, "
-            "and the quality "
-            "values and alerts that are on them now.",
-        ),
+    @stage_asset(
+        integration,
+        snapshot.STAGE,
+        "What the catalog knows of the objects of each datastore: identity, tags, domains, and the quality "
+        "values and alerts that are on them now.",
         deps=[asset_key(integration, definitions.STAGE)],
     )
     def catalog_assets(context: dg.AssetExecutionContext) -> dg.Output[Any]:
@@ -113,13 +110,11 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """The mapping, with its coverage check."""
     key = asset_key(integration, mapping.STAGE)
 
-    @dg.asset(
-        **stage_options(
-            integration,
-            mapping.STAGE,
-            "Which catalog asset is which Qualytics object. Every object stands in exactly one bucket, with "
-            "a reason; near misses come with the config line that settles them.",
-        ),
+    @stage_asset(
+        integration,
+        mapping.STAGE,
+        "Which catalog asset is which Qualytics object. Every object stands in exactly one bucket, with a "
+        "reason; near misses come with the config line that settles them.",
         ins={
             "inventory": dg.AssetIn(INVENTORY_KEY),
             "assets": dg.AssetIn(asset_key(integration, snapshot.STAGE)),
@@ -138,6 +133,7 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
             )
         links = [link for table in good.values() for link in table.rows]
         counts = mapping.mapping_counts(links)
+        log = context.resources.io_manager.write_log(key, "sync_log", map(log_row, links))
         yield coverage(run, key)
         yield dg.Output(
             collected,
@@ -145,6 +141,7 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
                 **counts["buckets"],  # type: ignore[dict-item]  # bucket -> count
                 "catalog only": sum(table.meta["counts"]["catalog_only"] for table in good.values()),
                 "failed datastores": names(failed) or "none",
+                "sync log": dg.MetadataValue.path(str(log)),
                 "mapped": links_table(links, matched=True),
                 "not mapped": links_table(links, matched=False),
                 "coverage": coverage_plot(

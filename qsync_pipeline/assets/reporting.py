@@ -49,6 +49,19 @@ def _cell(value: Any) -> str | int | float | bool:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
+def log_row(link: Link) -> dict[str, str]:
+    """A line of the sync log: every object, mapped or not, with its reason."""
+    return {
+        "object": link.name,
+        "level": link.level,
+        "bucket": link.bucket,
+        "by": link.how,
+        "catalog asset": link.asset_name,
+        "reason": link.reason,
+        "config line": link.hint,
+    }
+
+
 def links_table(links: Iterable[Link], *, matched: bool) -> dg.TableMetadataValue:
     """Mapped objects with their assets, or those that are not, each with its reason and config line."""
     rows = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from qsync_pipeline.assets.common import asset_key, keys_of, run_of, stage_options, told
+from qsync_pipeline.assets.common import asset_key, keys_of, run_of, stage_asset, told
 from qsync_pipeline.assets.reporting import names
 from qsync_pipeline.checks import write_checks, write_specs
 from qsync_pipeline.config import IntegrationConfig
@@ -30,14 +30,11 @@ def build_external_tags(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """Catalog tags on Qualytics objects."""
     key = asset_key(integration, pull.STAGE)
 
-    @dg.asset(
-        **stage_options(
-            integration,
-            pull.STAGE,
-            "The catalog's tags on the matching Qualytics datastores, containers and fields: "
-            "written, and read "
-            "back.",
-        ),
+    @stage_asset(
+        integration,
+        pull.STAGE,
+        "The catalog's tags on the matching Qualytics datastores, containers and fields: written, and read "
+        "back.",
         ins={"plan": dg.AssetIn(asset_key(integration, planning.TAG_STAGE))},
         output_required=False,
         check_specs=write_specs(key),
@@ -53,12 +50,10 @@ def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinitio
     """Quality values and alerts on catalog assets."""
     key = asset_key(integration, push.STAGE)
 
-    @dg.asset(
-        **stage_options(
-            integration,
-            push.STAGE,
-            "Quality scores, counts, links and alerts on the catalog's assets: written, and read back.",
-        ),
+    @stage_asset(
+        integration,
+        push.STAGE,
+        "Quality scores, counts, links and alerts on the catalog's assets: written, and read back.",
         ins={"plan": dg.AssetIn(asset_key(integration, planning.QUALITY_STAGE))},
         output_required=False,
         check_specs=write_specs(key),

@@ -15,8 +15,7 @@ INTERVAL = 300
     minimum_interval_seconds=INTERVAL,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps one partition per Qualytics datastore. A datastore that vanished keeps its "
-    "partition: what "
-    "is ours on it is parked and shown, never silently cleaned.",
+    "partition: what is ours on it is parked and shown, never silently cleaned.",
 )
 def datastores_sensor(
     context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
