@@ -77,7 +77,7 @@ def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
         run = run_of(context, integration)
         keys = keys_of(context)
         with told(run, snapshot.STAGE):
-            index = snapshot.read_index(run)
+            index = snapshot.with_grants(run, snapshot.read_index(run))
             collected, good, failed = collect(context, snapshot.read_snapshots(run, keys, index), _describe)
             collected.add(snapshot.INDEX, index)
         levels = [asset.level for table in good.values() for asset in table.rows]

@@ -98,6 +98,12 @@ class Journal:
                 for row in connection.execute(query)
             }
 
+    def stands_rejected(self, integration: str, error_class: str) -> bool:
+        """Whether anything of an integration stands rejected for this class of reason."""
+        query = select(_R.target).where(_R.integration == integration, _R.error_class == error_class).limit(1)
+        with self._db.read() as connection:
+            return connection.execute(query).first() is not None
+
     def prune(self, before: float) -> int:
         """Drop entries older than this time, and say how many. Holdings and rejections stay."""
         with self._db.write() as connection:

@@ -15,6 +15,7 @@ from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.rules import alert_rules, guard_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.snapshot import grants_of
 from qsync_pipeline.sync.tag_definitions import unreachable_names
 
 TAG_STAGE = "tag_plan"
@@ -77,7 +78,7 @@ def _plan_tags(
     changes, parked = park(
         plan.changes, {tags.SURFACE: len(mine)}, guard_rules(run.integration), emptied=emptied
     )
-    changes = _hold_back(run, key, plan.definitions + changes)
+    changes = _hold_back(run, key, plan.definitions + changes, grants_of(index))
     left_over = book.left_over() if clean_up and not parked else []
     surfaces = (definitions.SURFACE, tags.SURFACE)
     return _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked)
@@ -140,7 +141,7 @@ def _plan_quality(
     changes, parked = park(
         changes, totals, guard_rules(run.integration), emptied=_emptied(assets, links, held)
     )
-    changes = _hold_back(run, key, changes)
+    changes = _hold_back(run, key, changes, grants_of(index))
     return _finish(run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged)
 
 
@@ -176,13 +177,15 @@ def _vanished(
     return _finish(run, stage, key, changes, surfaces, Counter(), parked)
 
 
-def _hold_back(run: Run, key: str, changes: Sequence[Change]) -> list[Change]:
-    """The retry rule (DESIGN.md §5.5): what was rejected is tried again for a reason, not by the clock."""
+def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset[str]) -> list[Change]:
+    """The retry rule (DESIGN.md §5.5): what was rejected is tried again for a reason, not by the clock.
+
+    ``granted`` are connections that refused us and would no longer.
+    """
     standing = run.ledger.outcomes.latest_rejections(run.name, key)
     if not standing:
         return list(changes)
     oldest = run.ledger.clock() - 3600.0 * run.integration.retry_rejected_after_hours
-    granted = run.granted_again
 
     def reason(change: Change) -> str | None:
         rejection = standing.get((change.surface, change.target, change.key))

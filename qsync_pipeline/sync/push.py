@@ -17,6 +17,12 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
+from qsync_pipeline.sync.refusals import (
+    ask_what_is_missing,
+    forget_refusals,
+    refusals,
+    remember_refusal,
+)
 from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
@@ -34,6 +40,8 @@ class Permissions:
     def __init__(self) -> None:
         self.proven: set[str] = set()
         self.refused: Counter[str] = Counter()
+        self.missing: dict[str, tuple[str, ...] | None] = {}
+        """By connection that refused a write: what we lack there, null where the catalog cannot tell."""
 
     def forbidden(self, connection: str) -> bool:
         """Whether enough single writes were refused to stop asking."""
@@ -71,6 +79,7 @@ class _Writer:
         self.roles = {surface.name: surface.role for surface in run.catalog.surfaces}
         self.alert_rules = alert_rules(run.config, run.integration, run.actors)
         self.read_back = 0
+        self.noted = refusals(run.ledger, run.name)
 
     def write(self, changes: Sequence[Change]) -> None:
         by_connection: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
@@ -102,6 +111,7 @@ class _Writer:
             self._refused(groups, refusal)
             return
         self.permissions.proven.update(change.connection for change in flat)
+        forget_refusals(self.run, self.noted, [change.target for change in flat])
         self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor)
 
     def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
@@ -114,26 +124,37 @@ class _Writer:
                 self._batch(part)
             return
         group = groups[0]
+        reason = refusal.reason
         if refusal.error_class == "permission":
-            self.permissions.refused[group[0].connection] += 1
-            self._remember_refusal(group[0].connection)
+            lacking = self._learn(group[0])
+            reason += f"; missing: {', '.join(lacking)}" if lacking else ""
         self.tally.settle(
-            [Outcome(change, "rejected", refusal.reason, _class(refusal.error_class)) for change in group]
+            [Outcome(change, "rejected", reason, _class(refusal.error_class)) for change in group]
         )
 
+    def _learn(self, change: Change) -> tuple[str, ...] | None:
+        """Take note of a refusal for lack of permission; the catalog is asked once per connection why."""
+        connection = change.connection
+        self.permissions.refused[connection] += 1
+        if connection not in self.permissions.missing:
+            self.permissions.missing[connection] = ask_what_is_missing(self.run, change)
+        remember_refusal(self.run, change, self.permissions.missing[connection])
+        return self.permissions.missing[connection]
+
     def _forbidden(self, connection: str, groups: Sequence[Group]) -> None:
+        lacking = self.permissions.missing.get(connection)
+        advice = (
+            f"missing there: {', '.join(lacking)}"
+            if lacking
+            else "the persona needs a metadata policy there with the actions Update and Custom metadata"
+        )
         reason = (
             f"not tried: the token may not write on connection {connection} (its first {STORM} writes were "
-            "refused); the persona needs a metadata policy there with the actions Update and Custom metadata"
+            f"refused); {advice}"
         )
         self.tally.settle(
             [Outcome(change, "rejected", reason, "permission") for group in groups for change in group]
         )
-
-    def _remember_refusal(self, connection: str) -> None:
-        refused = dict(self.run.ledger.notes.get(self.run.name, "refused_as", {}))
-        refused[connection] = self.run.credentials
-        self.run.ledger.notes.put(self.run.name, "refused_as", refused)
 
     def _still_due(self, groups: Sequence[Group]) -> list[Group]:
         """Read again by id what may have changed since the plan: alerts always, all of it after a wait."""

@@ -115,15 +115,6 @@ class Run:
         )
 
     @cached_property
-    def granted_again(self) -> frozenset[str]:
-        """Connections whose rejected items are worth another try: the credentials are others than then.
-
-        ``credentials`` in the ledger's notes is who we were when a connection refused us, by connection.
-        """
-        refused: dict[str, str] = self.ledger.notes.get(self.name, "refused_as", {})
-        return frozenset(name for name, then in refused.items() if then != self.credentials)
-
-    @cached_property
     def credentials(self) -> str:
         """A fingerprint of who we are in the catalog: it changes with the actor and with the token's life."""
         return f"{self.identity.actor}|{self.identity.expires_at or ''}"

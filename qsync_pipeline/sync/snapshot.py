@@ -18,6 +18,7 @@ from qsync_pipeline.core.rows import CatalogAsset, Domain
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
+from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.transport.errors import ConfigError
@@ -50,6 +51,16 @@ def read_index(run: Run) -> Table[CatalogAsset]:
     ]
     meta = {"domains": [msgspec.to_builtins(domain) for domain in index.domains], "gaps": list(index.gaps)}
     return Table(CatalogAsset, rows, meta=meta)
+
+
+def with_grants(run: Run, index: Table[CatalogAsset]) -> Table[CatalogAsset]:
+    """The index with the connections that refused us and would no longer, for the planning to go by."""
+    return Table(CatalogAsset, index.rows, meta=index.meta | {"granted": sorted(granted_again(run))})
+
+
+def grants_of(index: Table[CatalogAsset]) -> frozenset[str]:
+    """The connections of :func:`with_grants` out of the index table."""
+    return frozenset(index.meta.get("granted", ()))
 
 
 def domains_of(index: Table[CatalogAsset]) -> list[Domain]:

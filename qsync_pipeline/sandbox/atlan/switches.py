@@ -62,4 +62,4 @@ class AtlanSwitches:
     enforce_applicability: bool = False
     """§6.5: whether assetTypesList and applicableConnections of a custom-metadata attribute bind writes."""
     evaluator: bool = True
-    """Learnt from the public source (docs/learned.md): asking what a token may do; older builds answer 404."""
+    """Learnt from public source (docs/learned.md): the call that tells what a token may do; else 404."""
