@@ -149,7 +149,8 @@ class Catalog(Protocol):
         """Write these changes in as few calls as the catalog allows, one outcome each, same order.
 
         All changes of one asset are in one call of this method. ``Change.after`` is, by the surface's role:
-        attributes, a dict of canonical names to values (null clears) of the *changed* ones only; alerts, an
+        attributes, a dict of canonical names to values (null clears) of the *changed* ones only (those beside
+        them are ``Change.extra["stands"]``, for a catalog that replaces them all); alerts, an
         :class:`~qsync_pipeline.core.rows.Alert` as a dict, or null to clear. Raises
         :class:`BatchRejected` where the catalog refuses a batch as a whole.
         """

@@ -186,8 +186,9 @@ class _Planner:
                 before = {name: asset.attributes[name] for name in after}
                 if after:
                     reason = "its object is gone in Qualytics"
+                    extra = {"stands": _beside(asset, after)}
                     self.plan.changes.append(
-                        asset_change(self.surface, "remove", asset, "", before, after, reason)
+                        asset_change(self.surface, "remove", asset, "", before, after, reason, extra)
                     )
                 else:
                     self._note(target, asset.qualified_name, row, "nothing of ours is left", release=True)
@@ -216,8 +217,9 @@ class _Planner:
             action, reason = "update", "changed in Qualytics"
         if drifted:
             reason = f"somebody changed {', '.join(drifted)} in the catalog"
+        more = {**extra, "stands": _beside(asset, after)}
         self.plan.changes.append(
-            asset_change(self.surface, action, asset, unit.id, before, after, reason, extra)
+            asset_change(self.surface, action, asset, unit.id, before, after, reason, more)
         )
 
     def _kept(self, asset: CatalogAsset, unit: str, drifted: Sequence[str]) -> None:
@@ -240,6 +242,11 @@ class _Planner:
                 extra={"release": release},
             )
         )
+
+
+def _beside(asset: CatalogAsset, after: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    """The attributes that a write leaves as they are, for a catalog that can only replace them all."""
+    return {name: value for name, value in asset.attributes.items() if name not in after}
 
 
 def asset_change(

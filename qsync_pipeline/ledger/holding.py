@@ -19,8 +19,8 @@ import msgspec
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger.jsontext import plain
 
-CONTROL = frozenset({"hold", "merge", "release"})
-"""Words of ``Change.extra`` that steer the ledger and are not kept in a holding's own ``extra``."""
+CONTROL = frozenset({"hold", "merge", "release", "stands"})
+"""Words of ``Change.extra`` that steer the ledger or a write, and are not kept in a holding's ``extra``."""
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):

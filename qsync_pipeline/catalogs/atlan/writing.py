@@ -49,7 +49,9 @@ class BatchSize:
 def entity_bodies(changes: Sequence[Change], ids: AttributeIds) -> list[dict[str, Any]]:
     """One entity per asset with all its changes, in the order of the assets' first changes.
 
-    ``Change.extra`` carries ``qualified_name`` and ``name`` as they were read.
+    ``Change.extra`` carries ``qualified_name`` and ``name`` as they were read, and as ``stands`` the
+    attributes beside the changed ones. Those are sent along: by Atlan's code a write changes the keys that it
+    names, by its notes it replaces the set (atlan-api.md §2.7, §6.2 row 12).
     """
     bodies: dict[str, dict[str, Any]] = {}
     for change in changes:
@@ -65,7 +67,8 @@ def entity_bodies(changes: Sequence[Change], ids: AttributeIds) -> list[dict[str
             },
         )
         if change.surface == CUSTOM_METADATA.name:
-            body["businessAttributes"] = ids.body(change.after or {})
+            stands = {k: v for k, v in (change.extra.get("stands") or {}).items() if k in ids.ids}
+            body["businessAttributes"] = ids.body({**stands, **(change.after or {})})
         else:
             body["attributes"].update(announcement(change.after))
     return list(bodies.values())
