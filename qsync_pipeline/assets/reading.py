@@ -89,6 +89,7 @@ def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
                 "tagged": sum(1 for table in good.values() for asset in table.rows if asset.tags),
                 "failed": len(failed),
                 "failed datastores": names(failed) or "none",
+                "not readable": "; ".join(index.meta["gaps"]) or "none",
                 "catalog": dg.MetadataValue.url(integration.url),
             },
         )

@@ -21,7 +21,7 @@ from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
 from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
 from qsync_pipeline.sync.run import Run, alone
-from qsync_pipeline.transport.errors import ConfigError
+from qsync_pipeline.transport.errors import ConfigError, Malformed
 
 STAGE = "catalog_assets"
 INDEX = "_index"
@@ -38,6 +38,11 @@ def read_index(run: Run) -> Table[CatalogAsset]:
     try:
         domain_scope(index.domains, run.integration.domains)
     except UnknownDomains as wrong:
+        unread = [gap for gap in index.gaps if gap.startswith("domain")]
+        if unread:
+            raise Malformed(
+                f"{run.name}: the domains could not be read whole: {'; '.join(unread)}"
+            ) from wrong
         raise ConfigError(
             f"{run.config.path}: integrations: {run.name}: domains: {wrong}; correct the name, or leave "
             "domains empty to take the whole catalog"
