@@ -8,8 +8,8 @@ from typing import Any
 from qsync_pipeline.sandbox.atlan.access import Token
 from qsync_pipeline.sandbox.atlan.errors import bad_request, query_rejected
 from qsync_pipeline.sandbox.atlan.http import Call, Handler
-from qsync_pipeline.sandbox.atlan.index import Found, page
 from qsync_pipeline.sandbox.atlan.model import Doc
+from qsync_pipeline.sandbox.atlan.ordering import Found, page
 from qsync_pipeline.sandbox.atlan.store import Store
 from qsync_pipeline.sandbox.atlan.views import Json, Views
 

@@ -10,8 +10,8 @@ from typing import Any
 from qsync_pipeline.sandbox.atlan.attributes import plain_getter
 from qsync_pipeline.sandbox.atlan.errors import bad_request, query_rejected
 from qsync_pipeline.sandbox.atlan.fields import Field
-from qsync_pipeline.sandbox.atlan.index import order, page
 from qsync_pipeline.sandbox.atlan.model import Doc
+from qsync_pipeline.sandbox.atlan.ordering import order, page
 from qsync_pipeline.sandbox.atlan.query import Compiler, NoPlanner
 
 _KEPT = 300_000
