@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
 from qsync_pipeline.core.domains import DomainScope
 from qsync_pipeline.core.locate import Placement, mapping_line, refers_to
 from qsync_pipeline.core.names import dotted
@@ -90,14 +92,18 @@ class _Mapper:
         containers = [unit for unit in units if unit.level == "container"]
         fields: dict[int, list[Unit]] = defaultdict(list)
         for unit in units:
-            if unit.level == "field" and unit.container_id is not None:
-                fields[unit.container_id].append(unit)
+            if unit.level == "field":
+                fields[-2 if unit.container_id is None else unit.container_id].append(unit)
         links = {datastore.id: self._datastore(datastore)}
         self._pair_containers(datastore, containers)
         for container in containers:
             link = links[container.id] = self._link(container, datastore)
-            self._fields(container, link, fields.get(container.container_id or -1, []), datastore, links)
-        return [links[unit.id] for unit in units if unit.id in links]
+            self._fields(container, link, fields.pop(container.container_id or -1, []), datastore, links)
+        for stray in (unit for rest in fields.values() for unit in rest):
+            name = dotted(datastore.name, stray.container, stray.name)
+            reason = "Qualytics does not list its container"
+            links[stray.id] = Link(stray.id, stray.level, name, "absent", reason=reason)
+        return [links[unit.id] for unit in units]
 
     def _datastore(self, unit: Unit) -> Link:
         placement = self.placement
@@ -135,10 +141,19 @@ class _Mapper:
             if unit.id in named:
                 self.pairs[unit.id] = self._explicit(explicit[unit.name].catalog, tables, schemas)
                 taken |= {found.asset for found in self.pairs[unit.id] if found.asset}
+        self._one_writer(named)
         for schema in schemas:
             free = [t for t in self.snapshot.tables[schema.qualified_name] if t.id not in taken]
             for id_, found in pair(plain, free, self.links, self.presence).items():
                 self.pairs.setdefault(id_, []).append(found)
+
+    def _one_writer(self, named: Collection[str]) -> None:
+        """An asset that the config gives to several containers belongs to none of them."""
+        claims = Counter(one.asset for id_ in named for one in self.pairs[id_] if one.asset)
+        for id_ in named:
+            if any(claims[one.asset] > 1 for one in self.pairs[id_] if one.asset):
+                reason = "the config maps another container to the same asset: an asset has one writer"
+                self.pairs[id_] = [Pair("ambiguous", reason=reason)]
 
     def _explicit(
         self, names: Sequence[str], tables: Sequence[CatalogAsset], schemas: Sequence[CatalogAsset]
@@ -195,12 +210,18 @@ class _Mapper:
         for unit in fields:
             name = dotted(datastore.name, container.name, unit.name)
             if unit.id in found:
-                links[unit.id] = self._overlay(unit, name, found[unit.id], datastore)
+                link = self._overlay(unit, name, found[unit.id], datastore)
+                links[unit.id] = msgspec.structs.replace(link, partial=link.partial or above.partial)
             else:
                 links[unit.id] = self._inherit(unit, name, "container", above.bucket, above.gone)
 
     def _inherit(self, unit: Unit, name: str, what: str, bucket: Bucket, gone: bool) -> Link:
+        states = {self.presence.get(id_, "unknown") for id_ in self.links.get(unit.id, ())}
+        if bucket == "absent" and "forbidden" in states:
+            reason = "its asset is still there, out of the token's sight"
+            return Link(unit.id, unit.level, name, "forbidden", reason=reason)
         reason = _INHERITED.format(what, bucket.replace("_", " "))
+        gone = gone and states <= {"gone"}
         return Link(unit.id, unit.level, name, bucket, reason=reason, gone=gone)
 
     def _overlay(self, unit: Unit, name: str, pairs: Sequence[Pair], datastore: Unit) -> Link:
@@ -240,7 +261,16 @@ class _Mapper:
             )
         inside_ids = tuple(asset.id for asset in inside)
         shown = ", ".join(asset.qualified_name for asset in inside)
-        return Link(unit.id, unit.level, name, "matched", how, inside_ids, shown)
+        partial = len(inside) < len(assets) or self._partial(unit, pairs)
+        return Link(unit.id, unit.level, name, "matched", how, inside_ids, shown, partial=partial)
+
+    def _partial(self, unit: Unit, pairs: Sequence[Pair]) -> bool:
+        """Whether, beside the assets of a unit that are seen, there is one that is not proved to be gone."""
+        if any(found.bucket in ("forbidden", "ambiguous") for found in pairs):
+            return True
+        unseen = [id_ for id_ in self.links.get(unit.id, ()) if id_ not in self.snapshot.by_id]
+        seen_all = all(found.bucket == "matched" for found in pairs)
+        return not seen_all and any(self.presence.get(id_) != "gone" for id_ in unseen)
 
 
 def bucket_counts(links: Iterable[Link]) -> dict[str, int]:

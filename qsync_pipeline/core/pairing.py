@@ -57,18 +57,31 @@ def pair(
         key = fold(child.name)
         found = _exact(child, by_name.get(child.name, ()), links.get(child.id, ()))
         if found is None and by_fold.get(key):
-            found = _by_case(child, by_fold[key], rivals[key])
+            found = _by_case(child, by_fold[key], rivals[key], links)
         if found is None:
             open_children.append(child)
         else:
             result[child.id] = found
+    _one_writer(result, "several objects of Qualytics have this very name")
 
-    taken = {found.asset for found in result.values() if found.asset}
-    taken |= {asset.id for asset in assets if fold(asset.name) in rivals}
+    taken = {asset.id for asset in assets if fold(asset.name) in rivals}
     by_id = {asset.id: asset for asset in assets}
-    for child in open_children:
-        result[child.id] = _by_identity(child, links.get(child.id, ()), by_id, taken, presence)
-    return result
+    kept = {
+        child.id: _by_identity(links.get(child.id, ()), by_id, taken, presence) for child in open_children
+    }
+    _one_writer(kept, "several objects of Qualytics were paired with this asset before")
+    return {child.id: (result | kept)[child.id] for child in children}
+
+
+def _one_writer(pairs: dict[str, Pair], reason: str) -> None:
+    """An asset that several claim belongs to none of them."""
+    claims: dict[str, list[str]] = defaultdict(list)
+    for child, found in pairs.items():
+        if found.asset is not None:
+            claims[found.asset].append(child)
+    for asset, rivals in claims.items():
+        if len(rivals) > 1:
+            pairs.update(dict.fromkeys(rivals, Pair("ambiguous", reason=reason, near=asset)))
 
 
 def _exact(child: Child, candidates: Sequence[CatalogAsset], linked: Collection[str]) -> Pair | None:
@@ -90,9 +103,20 @@ def _exact(child: Child, candidates: Sequence[CatalogAsset], linked: Collection[
     )
 
 
-def _by_case(child: Child, candidates: Sequence[CatalogAsset], rivals: Sequence[Child]) -> Pair:
+def _by_case(
+    child: Child,
+    candidates: Sequence[CatalogAsset],
+    rivals: Sequence[Child],
+    links: Mapping[str, Collection[str]],
+) -> Pair:
     if len(candidates) == 1 and len(rivals) == 1:
         return seen(candidates[0], "case")
+    exact = {rival.name for rival in rivals}
+    others = {id_ for rival in rivals if rival.id != child.id for id_ in links.get(rival.id, ())}
+    linked = set(links.get(child.id, ())) - others
+    known = [asset for asset in candidates if asset.id in linked and asset.name not in exact]
+    if len(known) == 1:
+        return seen(known[0], "identity")
     names = listed([asset.name for asset in candidates] + [rival.name for rival in rivals])
     return Pair(
         "ambiguous",
@@ -102,7 +126,6 @@ def _by_case(child: Child, candidates: Sequence[CatalogAsset], rivals: Sequence[
 
 
 def _by_identity(
-    child: Child,
     linked: Collection[str],
     by_id: Mapping[str, CatalogAsset],
     taken: set[str],

@@ -209,7 +209,9 @@ class Link(msgspec.Struct, frozen=True):
     """Where one unit stands: exactly one bucket, and the assets it is paired with when matched.
 
     ``how`` is explicit, exact, case or identity for a match. ``hint`` is the config line that would settle
-    a near miss. ``gone`` is true only when absence was proved by id (DESIGN.md §5.1).
+    a near miss. ``gone`` is true only when absence was proved by id (DESIGN.md §5.1). ``partial`` is true
+    when more assets belong to it than these, out of sight or out of scope: nothing is removed on the ground
+    that these lack it.
     """
 
     unit: str
@@ -222,6 +224,7 @@ class Link(msgspec.Struct, frozen=True):
     reason: str = ""
     hint: str = ""
     gone: bool = False
+    partial: bool = False
 
 
 Action = Literal["create", "update", "remove", "note"]

@@ -116,8 +116,11 @@ class _Planner:
     def _wanted(self, unit: Unit, link: Link) -> tuple[dict[str, TagRef], bool]:
         """The tags that the catalog puts on a unit, by key, and whether that is all there is to know."""
         assets = [self.snapshot.by_id[id_] for id_ in link.assets]
+        complete = not link.partial
         if unit.level == "datastore":
-            assets += self._upper(assets)
+            upper = self._upper(assets)
+            complete = complete and None not in upper
+            assets += [asset for asset in upper if asset is not None]
         wanted: dict[str, TagRef] = {}
         for asset in assets:
             for tag in asset.tags:
@@ -126,16 +129,17 @@ class _Planner:
                     continue
                 if name and self.rules.allowed.allows(name):
                     wanted.setdefault(tag_key(name), tag)
-        return wanted, all(asset.complete for asset in assets)
+        return wanted, complete and all(asset.complete and asset.readable for asset in assets)
 
-    def _upper(self, schemas: Sequence[CatalogAsset]) -> list[CatalogAsset]:
+    def _upper(self, schemas: Sequence[CatalogAsset]) -> list[CatalogAsset | None]:
+        """What lies above these schemas and counts for them; null where the catalog does not show it."""
         upper: list[CatalogAsset | None] = []
         for schema in schemas:
-            if self.rules.from_database:
+            if self.rules.from_database and schema.database:
                 upper.append(self.snapshot.databases.get((schema.connection, schema.database)))
             if self.rules.from_connection:
                 upper.append(self.snapshot.connections.get(schema.connection))
-        return [asset for asset in upper if asset is not None]
+        return upper
 
     def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
         standing = self.book.standing(key)
