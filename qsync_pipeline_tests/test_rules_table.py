@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qsync_pipeline_tests import rules_table
-from qsync_pipeline_tests.rules_table import GATHERED, RULES, TABLE, find, render, sentences, named_in
+from qsync_pipeline_tests.rules_table import GATHERED, RULES, TABLE, find, named_in, render, sentences
 
 HOW = "write it again: pytest --collect-only -n 0 --write-rules"
 
