@@ -1,15 +1,22 @@
-"""The examination behind ``qsync doctor``: reads only, and leaves nothing behind, not even a ledger."""
+"""The examination behind ``qsync doctor``: reads only, and makes nothing, not even a ledger.
+
+The exceptions: a ledger that is there is told of connections that are open again, and trial writes are made
+when they are asked for (:mod:`.rights`).
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from qsync_pipeline.catalogs.registry import surfaces_of
 from qsync_pipeline.cli.findings import Findings, GaveUp
+from qsync_pipeline.cli.rights import check_by_writing, check_permissions
 from qsync_pipeline.config import Config, IntegrationConfig
 from qsync_pipeline.core.domains import domain_scope
+from qsync_pipeline.core.locate import Placement
 from qsync_pipeline.core.rows import BUCKETS, CatalogAsset
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Ledger
@@ -24,8 +31,11 @@ UNPLACED = 5
 """Datastores without a place that are named one by one."""
 
 
-def examine(config: Config, findings: Findings) -> None:
-    """Look at everything that the config names; what builds on something broken is left out."""
+def examine(config: Config, findings: Findings, canary: Sequence[str] | None = None) -> None:
+    """Look at everything that the config names; what builds on something broken is left out.
+
+    ``canary`` asks for trial writes: on these assets, or, if it is empty, on one of each connection.
+    """
     findings.ok(
         "config",
         "valid",
@@ -49,7 +59,7 @@ def examine(config: Config, findings: Findings) -> None:
         for integration in config.integrations:
             run = _run(config, integration, ledger)
             try:
-                _catalog(run, findings, with_qualytics=reached)
+                _catalog(run, findings, canary, with_qualytics=reached)
             except GaveUp:
                 continue
             finally:
@@ -128,7 +138,7 @@ def _tag_mode(run: Run, findings: Findings) -> None:
     findings.ok("qualytics", "tag mode", f"{mode}: {why}")
 
 
-def _catalog(run: Run, findings: Findings, *, with_qualytics: bool) -> None:
+def _catalog(run: Run, findings: Findings, canary: Sequence[str] | None, *, with_qualytics: bool) -> None:
     name = run.name
     with findings.trying(name, "credentials"):
         identity = run.identity
@@ -143,7 +153,10 @@ def _catalog(run: Run, findings: Findings, *, with_qualytics: bool) -> None:
             name, "shared reads", gap, "Nothing that depends on it is removed; give the token read access."
         )
     if with_qualytics:
-        _placement(run, index, findings)
+        placed = _placement(run, index, findings)
+        check_permissions(run, placed, findings)
+        if canary is not None:
+            check_by_writing(run, canary, findings)
     surfaces = ", ".join(surface.name for surface in surfaces_of(run.integration.type))
     share = getattr(run.integration, "requests_per_minute", None)
     pace = f"{share} a minute" if share else "one call in flight at a time"
@@ -193,7 +206,7 @@ def _domains(run: Run, index: Table[CatalogAsset], findings: Findings) -> None:
             findings.warn(run.name, "domain", text, todo)
 
 
-def _placement(run: Run, index: Table[CatalogAsset], findings: Findings) -> None:
+def _placement(run: Run, index: Table[CatalogAsset], findings: Findings) -> Mapping[str, Placement]:
     with findings.trying(run.name, "placement"):
         placed = place_datastores(run, index)
     counts = Counter(one.bucket for one in placed.values())
@@ -222,3 +235,4 @@ def _placement(run: Run, index: Table[CatalogAsset], findings: Findings) -> None
             f"{len(astray) - UNPLACED} more have no place",
             "qsync plan names them all.",
         )
+    return placed

@@ -20,10 +20,19 @@ from qsync_pipeline.transport.errors import ConfigError
 @click.command(name="doctor")
 @config_option
 @json_option
-def command(config_path: Path | None, as_json: bool) -> int:
-    """Check the config, the ledger, each system, what the tokens may see, and where datastores would land.
+@click.option(
+    "--canary",
+    is_flag=False,
+    flag_value="",
+    multiple=True,
+    metavar="[NAME]",
+    help="Also try a write on one asset of each connection (or on NAME, as in mappings; may be repeated), "
+    "read it back and take it back.",
+)
+def command(config_path: Path | None, as_json: bool, canary: tuple[str, ...]) -> int:
+    """Check the config, the ledger, each system, what the tokens may do, and where datastores would land.
 
-    Reads only. Every line that is not ok says what to do.
+    Reads only, unless --canary is given. Every line that is not ok says what to do.
     """
     findings = Findings()
     try:
@@ -31,7 +40,8 @@ def command(config_path: Path | None, as_json: bool) -> int:
     except ConfigError as problem:
         findings.fail("config", "valid", str(problem), "Correct these lines.", EXIT_USAGE)
     else:
-        examine(config, findings)
+        names = [name for name in canary if name]
+        examine(config, findings, names if canary else None)
     show_findings(console(err=as_json), findings.all)
     if as_json:
         click.echo(json.dumps({"findings": [asdict(one) for one in findings.all]}, ensure_ascii=False))

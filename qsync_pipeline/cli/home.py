@@ -15,6 +15,7 @@ from dagster import DagsterInstance
 
 from qsync_pipeline.config import Config
 from qsync_pipeline.config.show import show_path
+from qsync_pipeline.definitions import config_path
 from qsync_pipeline.transport.errors import ConfigError
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -32,11 +33,13 @@ class Home:
 def dagster_home(config: Config, env: Mapping[str, str] | None = None) -> Home:
     """What ``DAGSTER_HOME`` names, else ``.qsync/dagster_home`` beside the config.
 
+    For the package's own config that is beside the one which the sandbox writes, and goes with its world.
     Raises ``ConfigError`` where the variable names no directory; Dagster wants an absolute path.
     """
     named = (os.environ if env is None else env).get(HOME_VARIABLE, "").strip()
     if not named:
-        return Home(config.directory.absolute() / ".qsync" / "dagster_home", ours=True)
+        beside = config.directory if config_path(config) else config.storage.parent.parent
+        return Home(beside.absolute() / ".qsync" / "dagster_home", ours=True)
     path = Path(named).expanduser()
     if not path.is_absolute():
         raise ConfigError(
