@@ -48,6 +48,8 @@ def error_text(body: bytes) -> ErrorBody:
     Atlan: ``errorCode``/``errorMessage``, or ``errorId``/``message``/``causes``, or the gateway's
     ``code``/``message`` and ``status``/``message`` (atlan-api.md §1.5). Qualytics: ``detail`` as a string, a
     list of ``{loc, msg}`` or an object with ``message``, or ``message`` alone (qualytics-api.md §1.4).
+    Alation: ``detail``/``code``, perhaps with ``errors``, where the object at fault is named; bare maps of
+    fields, and ``Entry``/``Message``, are shown as they come (alation-api.md §1.4).
     """
     raw = body.decode("utf-8", "replace").strip()
     if not raw:
@@ -64,6 +66,8 @@ def error_text(body: bytes) -> ErrorBody:
     parts = [_words(text) if text is not None else raw]
     if isinstance(causes, list):
         parts += [str(c["errorMessage"]) for c in causes if isinstance(c, dict) and c.get("errorMessage")]
+    if data.get("errors"):
+        parts.append(_words(data["errors"]))
     culprit = str(data.get("entityGuid") or "")
     # The code is compared, so it stays as it came; whoever shows it redacts it.
     return ErrorBody(code=code[:EXCERPT], text=excerpt("; ".join(parts)), culprit=culprit, worded=True)

@@ -209,6 +209,10 @@ class HttpSession:
         latency: float = getattr(self._local, "latency", 0.0)
         return latency
 
+    def last_header(self, name: str) -> str | None:
+        """A header of this thread's last answer: some systems say there whether a list goes on."""
+        return getattr(self._local, "headers", {}).get(name)
+
     def close(self) -> None:
         """Close every thread's connections. The session can still be used; it opens new ones."""
         with self._sessions_lock:
@@ -280,14 +284,9 @@ class HttpSession:
                 response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise no_answer(self.system, self.host, call.where, error, repeatable=call.repeatable) from error
-        self._local.latency = time.monotonic() - started
-        log.debug(
-            "%s %s %s in %.3f s",
-            self.system,
-            redact(call.where),
-            response.status_code,
-            self._local.latency,
-        )
+        self._local.latency = seconds = time.monotonic() - started
+        self._local.headers = response.headers
+        log.debug("%s %s %s in %.3f s", self.system, redact(call.where), response.status_code, seconds)
         return _Answer(
             response.status_code,
             body,

@@ -1,0 +1,1 @@
+"""The Alation adapter: client, reader, writer (facts: alation-api.md)."""

@@ -1,0 +1,182 @@
+"""What Alation answers, as far as we read it: typed, tolerant of what else there is (alation-api.md §2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class RefreshState(msgspec.Struct):
+    """A validated refresh token. Times are ISO 8601."""
+
+    user_id: int | str
+    token_expires_at: str | None = None
+
+
+class AccessToken(msgspec.Struct):
+    """An API access token, fresh."""
+
+    api_access_token: str
+    created_at: str | None = None
+    token_expires_at: str | None = None
+
+
+class OAuthToken(msgspec.Struct):
+    """An access token of the client-credentials flow; ``expires_in`` in seconds."""
+
+    access_token: str
+    expires_in: float = 3600.0
+
+
+class User(msgspec.Struct):
+    """A user, as ``userinfo`` and flags show one. The role comes with v2 only."""
+
+    id: int
+    display_name: str | None = None
+    role: str | None = None
+
+
+class DataSource(msgspec.Struct):
+    """A data source of either list: v1 rows have ``dbtype``, ``host`` and ``dbname``, v2 rows a ``uri``."""
+
+    id: int
+    title: str | None = None
+    uri: str | None = None
+    dbtype: str | None = None
+    host: str | None = None
+    dbname: str | None = None
+    deleted: bool = False
+
+
+class FieldValue(msgspec.Struct):
+    """A custom field's value on an object."""
+
+    field_id: int
+    value: Any = None
+
+
+class SchemaRow(msgspec.Struct):
+    """A schema. In ``name`` a database may stand before a dot (alation-api.md §2.0)."""
+
+    id: int
+    name: str
+    ds_id: int
+    key: str
+    custom_fields: list[FieldValue] | None = None
+
+
+class TableRow(msgspec.Struct):
+    """A table or view."""
+
+    id: int
+    name: str
+    ds_id: int
+    key: str
+    schema_id: int
+    table_type: str | None = None
+    custom_fields: list[FieldValue] | None = None
+
+
+class ColumnRow(msgspec.Struct):
+    """A column. Its ``table_name`` is lower-cased and of no use, so it is not read."""
+
+    id: int
+    name: str
+    ds_id: int
+    key: str
+    schema_id: int
+    table_id: int
+    custom_fields: list[FieldValue] | None = None
+
+
+class CustomField(msgspec.Struct):
+    """A custom field's definition. Names are not unique (alation-api.md §2.3)."""
+
+    id: int
+    field_type: str
+    name_singular: str | None = None
+
+
+class Tag(msgspec.Struct):
+    """A tag; ``number_of_objects_tagged`` counts live objects."""
+
+    id: int
+    name: str
+    description: str | None = None
+    number_of_objects_tagged: int | None = None
+
+
+class Subject(msgspec.Struct):
+    """What a tag or flag is on. Ids come as numbers or text (alation-api.md §2.7)."""
+
+    id: int | str
+    otype: str
+
+    @property
+    def asset(self) -> str:
+        """The asset id: otype and number, because numbers collide between otypes."""
+        return f"{self.otype}:{self.id}"
+
+
+class Tagged(msgspec.Struct):
+    """One row of a tag's list; the inner property has two names in the wild (alation-api.md §2.6)."""
+
+    subject: Subject | None = None
+    object: Subject | None = None
+
+    @property
+    def on(self) -> Subject | None:
+        return self.subject or self.object
+
+
+class Flag(msgspec.Struct):
+    """A trust flag; ``flag_reason`` is HTML."""
+
+    id: int
+    flag_type: str
+    subject: Subject
+    flag_reason: str | None = None
+    user: User | None = None
+
+
+class DomainRow(msgspec.Struct):
+    """A domain."""
+
+    id: int
+    title: str
+    parent_id: int | None = None
+
+
+class DomainRule(msgspec.Struct):
+    """A membership rule. It names one object; with ``recursive`` all below that object follow."""
+
+    domain_id: int
+    otype: str
+    oid: int
+    exclude: bool = False
+    recursive: bool = False
+
+
+class HealthValue(msgspec.Struct):
+    """A data-health value on the object that it was stored on (``hide_related``)."""
+
+    field_key: str
+    object_key: str | None = None
+    otype: str | None = None
+    oid: int | None = None
+    source_otype: str | None = None
+    source_oid: int | None = None
+    value_value: Any = None
+    value_quality: str | None = None
+    value_last_updated: str | None = None
+    field_name: str | None = None
+    field_description: str | None = None
+
+
+class JobRow(msgspec.Struct):
+    """A background job."""
+
+    status: str
+    msg: str | None = None
+    result: Any = None
