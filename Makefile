@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check
 
-.PHONY: setup demo test lint format bench soak clean
+.PHONY: setup demo test lint format docs bench soak clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup
+	$(BIN)/python -m qsync_pipeline_tests.docs
 
 bench: setup
 	$(BIN)/python -m qsync_pipeline_tests.bench
