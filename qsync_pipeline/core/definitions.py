@@ -92,10 +92,10 @@ class DefinitionBook:
         self._usage[key] += by
 
     def left_over(self) -> list[Change]:
-        """Definitions that we made and that no object will carry any more."""
+        """Definitions that we made, for whichever integration, and that no object will carry any more."""
         changes = []
         for key, known in self._known.items():
-            if not (known.made and known.made_by == self.rules.integration) or known.count is None:
+            if not known.made or known.count is None:
                 continue
             if key not in self._planned and known.count + self._usage[key] <= 0:
                 change = Change(
@@ -161,7 +161,7 @@ class DefinitionBook:
         before = _look(known)
         native = self.standing(tag_key(known.name)) == "native"
         after = {
-            "category": self.rules.category if native else known.category,
+            "category": self.rules.category if native or self._from_a_later_one(known) else known.category,
             "color": tag.color or known.color,
             "description": reader_text(tag.description) or known.description,
         }
@@ -189,8 +189,14 @@ class DefinitionBook:
                 False  # the API changes only category and weight of an external tag (qualytics-api.md §2.8)
             )
         if known.made_by:
-            return known.made_by == self.rules.integration
+            return known.made_by not in self.rules.earlier
         return fold(known.category or "") == fold(self.rules.category)
+
+    def _from_a_later_one(self, known: TagDefinition) -> bool:
+        """Whether it stands in the category of an integration that comes after this one in the config."""
+        return known.made_by not in (None, self.rules.integration) and (
+            fold(known.category or "") in self.rules.ours
+        )
 
 
 def _look(known: TagDefinition) -> dict[str, str | None]:

@@ -57,6 +57,8 @@ class TagRules:
     from_connection: bool = True
     from_database: bool = False
     on_drift: Literal["reset", "keep"] = "reset"
+    earlier: tuple[str, ...] = ()
+    """Integrations before this one in the config: the definition of a shared tag is theirs to decide."""
     adopt: bool = False
     """Take up what carries our category and is not in the ledger (a lost ledger, by command)."""
 

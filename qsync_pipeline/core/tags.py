@@ -62,18 +62,21 @@ class _Planner:
         presence: Mapping[str, str],
     ) -> None:
         self.units = units
+        self.by_id = {unit.id: unit for unit in units}
         self.links = {link.unit: link for link in links}
         self.snapshot = snapshot
         self.book = book
         self.rules = rules
         self.presence = presence
         self.mine: dict[str, dict[str, Held]] = defaultdict(dict)
-        self.others: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self.others: dict[str, dict[str, list[Held]]] = defaultdict(lambda: defaultdict(list))
+        self.rows: dict[tuple[str, str], list[Held]] = defaultdict(list)
         for row in held:
+            self.rows[(row.target, row.key)].append(row)
             if row.integration == rules.integration:
                 self.mine[row.target][row.key] = row
             elif row.value is not None:
-                self.others[row.target][row.key].append(row.integration)
+                self.others[row.target][row.key].append(row)
         self.present = {unit.id: {tag_key(tag.name): tag for tag in unit.tags} for unit in units}
         self.above = _ancestors(units)
         self.below: dict[str, list[str]] = defaultdict(list)
@@ -81,6 +84,7 @@ class _Planner:
             for ancestor in ancestors:
                 self.below[ancestor].append(unit_id)
         self.removing: dict[str, set[str]] = defaultdict(set)
+        self.wanted: dict[str, set[str]] = {}
         self.renaming: set[tuple[str | None, str]] = set()
         self.taken_up: dict[str, set[str]] = defaultdict(set)
         self.plan = TagPlan()
@@ -102,9 +106,15 @@ class _Planner:
             wanted, complete = self._wanted(unit, link)
         else:
             wanted, complete = {}, link.gone
+        self.wanted[unit.id] = set(wanted)
         for key, tag in wanted.items():
             self._assign(unit, link, key, tag, mine.get(key), key in present)
-        dropped = [row for key, row in mine.items() if key not in wanted]
+        dropped: list[Held] = []
+        for key, row in mine.items():
+            if key not in wanted and row.value is None and row.extra.get("copy_of"):
+                self._unfinished_copy(unit, link, row, present.get(key))
+            elif key not in wanted:
+                dropped.append(row)
         if complete:
             renamed = {tag.id for tag in wanted.values() if tag.id}
             for row in dropped:
@@ -175,12 +185,16 @@ class _Planner:
                 self._add(unit, link, "note", key, tag, "a run that died had written it")
             else:
                 self.plan.counts["unchanged"] += 1
-        elif self.others.get(unit.id, {}).get(key):
-            owners = ", ".join(self.others[unit.id][key])
+        elif owners := self._other_owners(unit, key):
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
         else:
             self.plan.counts["unchanged"] += 1
             self._unowned(unit, key, tag)
+
+    def _other_owners(self, unit: Unit, key: str) -> str:
+        """Other integrations that put a tag here, or above, from where it came down as a copy."""
+        rows = self.others.get(unit.id, {}).get(key, []) + self._origins_of_copy(unit, key)
+        return ", ".join(sorted({row.integration for row in rows} - {self.rules.integration}))
 
     def _unowned(self, unit: Unit, key: str, tag: TagRef) -> None:
         """A tag of a definition of ours that the ledger does not know to be ours here.
@@ -196,7 +210,7 @@ class _Planner:
             self._add(unit, link, "note", key, tag, "carries our category: taken up")
 
     def _is_copy(self, unit: Unit, key: str) -> bool:
-        if self._origin_of_copy(unit, key) is not None:
+        if self._origins_of_copy(unit, key):
             return True
         above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
         return any(key in self.taken_up[ancestor] for ancestor in above)
@@ -205,8 +219,10 @@ class _Planner:
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
         if there is None:
             self._release(unit.id, link.name, row, "already off")
+            if row.value is not None and not self.others.get(unit.id, {}).get(row.key):
+                self.removing[unit.id].add(row.key)  # its copies may still be there
         elif self.others.get(unit.id, {}).get(row.key):
-            owners = ", ".join(self.others[unit.id][row.key])
+            owners = ", ".join(one.integration for one in self.others[unit.id][row.key])
             self._release(unit.id, link.name, row, f"{owners} still supplies it")
         elif row.value is None and row.pending is not None:
             # A run died before or after assigning it, and the catalog has dropped it since: it is ours.
@@ -257,20 +273,36 @@ class _Planner:
             if key in spoken_for or self.others.get(unit.id, {}).get(key):
                 continue
             self._unowned(unit, key, tag)
-            origin = self._origin_of_copy(unit, key)
-            if origin is not None and key in self.removing[origin]:
+            origins = [row.target for row in self._origins_of_copy(unit, key)]
+            if origins and all(key in self.removing[origin] for origin in origins):
                 link = self.links[unit.id]
-                self._remove(unit, link, key, tag, "a copy of the tag above, which goes", copy_of=origin)
+                reason = "a copy of the tag above, which goes"
+                self._remove(unit, link, key, tag, reason, copy_of=origins[0])
 
-    def _origin_of_copy(self, unit: Unit, key: str) -> str | None:
-        """The ancestor whose tag of ours this is a cascade copy of, if it is one."""
+    def _origins_of_copy(self, unit: Unit, key: str) -> list[Held]:
+        """The assignments of ours above of which this is a cascade copy, the nearest first; often none.
+
+        Whichever integration made them: a copy goes with the last.
+        """
         if not self.book.cascades(key):
-            return None
-        for ancestor in self.above.get(unit.id, ()):
-            row = self.mine.get(ancestor, {}).get(key)
-            if row is not None and unit.id not in row.extra.get("already", ()):
-                return ancestor
-        return None
+            return []
+        return [
+            row
+            for ancestor in self.above.get(unit.id, ())
+            for row in self.rows.get((ancestor, key), ())
+            if unit.id not in row.extra.get("already", ())
+        ]
+
+    def _unfinished_copy(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
+        """A copy that a run which died was about to take off together with its origin."""
+        origin, key = str(row.extra["copy_of"]), row.key
+        stays = key in self.wanted.get(origin, ()) or (
+            bool(self.rows.get((origin, key))) and key not in self.removing[origin]
+        )
+        if there is None or stays:
+            self._release(unit.id, link.name, row, "already off" if there is None else "its origin stays")
+        else:
+            self._remove(unit, link, key, there, "a copy of a tag above that went", copy_of=origin)
 
     def _vanished(self, target: str, rows: Mapping[str, Held]) -> None:
         if self.presence.get(target) == "gone":
@@ -296,8 +328,7 @@ class _Planner:
         status: Status = "planned",
     ) -> None:
         extra: dict[str, object] = {"tag_id": tag.id}
-        already = [id_ for id_ in self.below.get(unit.id, ()) if key in self.present[id_]]
-        if already:
+        if already := self._already(unit, key):
             extra["already"] = already
         change = Change(
             SURFACE,
@@ -313,6 +344,26 @@ class _Planner:
             extra=extra,
         )
         self.plan.changes.append(change)
+
+    def _already(self, unit: Unit, key: str) -> list[str]:
+        """What lies below and had the tag before any of ours came: no copies of ours.
+
+        Known once, with the first assignment: later there is no telling. (Nothing said keeps what the
+        holding says.)
+        """
+        if rows := self.rows.get((unit.id, key)):
+            if any(row.integration == self.rules.integration for row in rows):
+                return []
+            return sorted({id_ for row in rows for id_ in row.extra.get("already", ())})
+        if key in self.taken_up[unit.id]:
+            return []  # after a lost ledger what carries our category counts as ours, copies too
+        return [
+            id_
+            for id_ in self.below.get(unit.id, ())
+            if key in self.present[id_]
+            and not self.rows.get((id_, key))
+            and not self._origins_of_copy(self.by_id[id_], key)
+        ]
 
 
 def _ancestors(units: Sequence[Unit]) -> dict[str, tuple[str, ...]]:

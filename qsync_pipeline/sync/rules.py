@@ -68,6 +68,7 @@ def tag_rules(
         from_connection=integration.tags.from_connection,
         from_database=integration.tags.from_database,
         on_drift=integration.on_drift,
+        earlier=tuple(names[: names.index(integration.name)]),
         adopt=adopt,
     )
 
