@@ -134,18 +134,24 @@ class AlationClient:
         """All tags."""
         return self._list("/integration/tag/", Tag)
 
-    def tagged(self, tag: str) -> list[Tagged]:
-        """What carries a tag, deleted objects left out. Names are quoted whole, slashes too (§2.6)."""
+    def tags_of(self, otype: str, number: int) -> list[Tag]:
+        """The tags of one object, deleted or not."""
+        return self._list("/integration/tag/", Tag, {"otype": otype, "oid": number})
+
+    def tagged(self, tag: str, *, deleted: bool = False) -> list[Tagged]:
+        """What carries a tag, with or without ``deleted`` objects. Names are quoted whole, slashes too."""
         return self._list(
             f"/integration/tag/{quote(tag, safe='')}/subject/",
             Tagged,
-            {"exclude_deleted": True},
+            {"exclude_deleted": not deleted},
             route="/integration/tag/{name}/subject/",
         )
 
-    def flags(self, otype: str | None = None, number: int | None = None) -> list[Flag]:
-        """All trust flags that are not on deleted objects; or those of one object."""
-        params: Params = {"otype": otype, "oid": number, "exclude_deleted": True}
+    def flags(
+        self, otype: str | None = None, number: int | None = None, *, deleted: bool = False
+    ) -> list[Flag]:
+        """All trust flags, or those of one object; with or without flags on ``deleted`` objects."""
+        params: Params = {"otype": otype, "oid": number, "exclude_deleted": not deleted}
         return self._list("/integration/flag/", Flag, params)
 
     def post_flag(self, body: Json) -> Flag:

@@ -1,0 +1,87 @@
+"""Domains: from membership rules to the domain of each object (alation-api.md §2.8).
+
+Alation tells rules, not members: an include or an exclude on one object, which with ``recursive`` holds for
+all below. The nearest rule upwards decides, at each level the exclusions first (DESIGN.md §5.1).
+
+The core knows one domain per asset and lets what has none inherit from above. So a domain is handed on where
+it differs from that of the asset above, and :data:`NO_DOMAIN` where an asset is in none although the one
+above is. Of several domains on one level the first that the config names is handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from qsync_pipeline.catalogs.alation.keys import asset_id
+from qsync_pipeline.catalogs.alation.models import DomainRow, DomainRule
+from qsync_pipeline.core.domains import UnknownDomains, domain_scope
+from qsync_pipeline.core.rows import Domain
+
+NO_DOMAIN = "none"
+"""In no domain, whatever the asset above is in (excluded, or included above without ``recursive``)."""
+
+
+@dataclass
+class Rules:
+    """What is said of one object: domain to whether it holds for all below as well."""
+
+    include: dict[str, bool] = field(default_factory=dict)
+    exclude: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Membership:
+    """All rules by asset id, and the domains that the config names."""
+
+    rules: Mapping[str, Rules] = field(default_factory=dict)
+    wanted: frozenset[str] = frozenset()
+
+    def domain(self, chain: Sequence[str]) -> str | None:
+        """The domain of an asset; ``chain`` is its id, then those of what it lies in, upwards."""
+        blocked: set[str] = set()
+        for depth, asset in enumerate(chain):
+            rules = self.rules.get(asset)
+            if rules is None:
+                continue
+            excluded = {domain for domain, recursive in rules.exclude.items() if recursive or depth == 0}
+            blocked |= excluded
+            included = [
+                domain
+                for domain, recursive in rules.include.items()
+                if (recursive or depth == 0) and domain not in blocked
+            ]
+            if included:
+                return next((domain for domain in included if domain in self.wanted), included[0])
+        return None
+
+    def shown(self, chain: Sequence[str]) -> str | None:
+        """What to hand on for an asset: its domain where it differs from the one above it, else null."""
+        own, above = self.domain(chain), self.domain(chain[1:])
+        return None if own == above else own or NO_DOMAIN
+
+
+def membership(rules: Iterable[DomainRule], domains: Sequence[Domain], wanted: Sequence[str]) -> Membership:
+    """The rules by object. Names in ``wanted`` that fit no domain are told elsewhere, and ignored here."""
+    found: dict[str, Rules] = {}
+    for rule in rules:
+        on = found.setdefault(asset_id(rule.otype, rule.oid), Rules())
+        (on.exclude if rule.exclude else on.include)[str(rule.domain_id)] = rule.recursive
+    try:
+        scope = domain_scope(domains, wanted).wanted if wanted else frozenset()
+    except UnknownDomains:
+        scope = frozenset()
+    return Membership(found, scope)
+
+
+def domain_tree(rows: Collection[DomainRow]) -> tuple[Domain, ...]:
+    """The domains; a parent that is not listed counts as none."""
+    known = {row.id for row in rows}
+    return tuple(
+        Domain(
+            id=str(row.id),
+            name=row.title,
+            parent=str(row.parent_id) if row.parent_id in known and row.parent_id is not None else None,
+        )
+        for row in rows
+    )

@@ -1,0 +1,209 @@
+"""Reading assets: the index, the contents of schemas, and single assets by id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from qsync_pipeline.catalogs.alation.client import AlationClient, AnyRow
+from qsync_pipeline.catalogs.alation.fields import FieldIds
+from qsync_pipeline.catalogs.alation.flags import FlagBook
+from qsync_pipeline.catalogs.alation.health import HealthBook, prefix_of
+from qsync_pipeline.catalogs.alation.keys import asset_id, numbers_by_otype, split_id
+from qsync_pipeline.catalogs.alation.models import ColumnRow, Flag, SchemaRow, TableRow
+from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.catalogs.alation.shared import Shared
+from qsync_pipeline.catalogs.alation.tags import TagIndex, deleted_subjects
+from qsync_pipeline.catalogs.alation.translate import Translator
+from qsync_pipeline.catalogs.base import CatalogIndex, Presence
+from qsync_pipeline.core.names import fold
+from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected
+
+FEW_TABLES = 50
+"""Up to so many tables of a schema their columns are asked for by table, else those of the whole schema."""
+FEW_FLAGS = 2
+"""Up to so many objects their flags are asked for one by one, else all flags are listed."""
+
+
+class Reader:
+    """All reads of one integration. ``ids`` are our custom fields, once they are known."""
+
+    def __init__(self, client: AlationClient, settings: AlationSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self.shared = Shared(client, settings)
+        self.ids = FieldIds()
+        self._sees_everything: bool | None = None
+
+    def index(self) -> CatalogIndex:
+        """Data sources, schemas and domains; everything shared is read afresh from here on.
+
+        Alation knows no databases as objects: a schema's key names its database.
+        """
+        self.shared = shared = Shared(self._client, self._settings)
+        tags, (tree, domains) = shared.tags, shared.domains
+        translator = Translator(
+            sources=shared.sources,
+            tags=tags,
+            domains=domains,
+            fields=self.ids,
+            complete=shared.complete,
+        )
+        return CatalogIndex(
+            connections=tuple(translator.source(row) for row in shared.sources.values()),
+            databases=(),
+            schemas=tuple(translator.schema(row) for row in self._client.schemas()),
+            domains=tree,
+            gaps=tuple(shared.gaps),
+        )
+
+    def read(
+        self, schemas: Sequence[CatalogAsset], tables: Collection[str] | None = None
+    ) -> Iterator[CatalogAsset]:
+        """Schemas with all that is in them; each is handed on once it was read whole."""
+        wanted = None if tables is None else {fold(name) for name in tables}
+        translator = self._translator(whole=True)
+        numbers = numbers_by_otype(schema.id for schema in schemas).get("schema", [])
+        for row in self._client.rows("schema", numbers):
+            if isinstance(row, SchemaRow):
+                yield from self._contents(translator, row, wanted)
+
+    def _contents(
+        self, translator: Translator, row: SchemaRow, wanted: set[str] | None
+    ) -> list[CatalogAsset]:
+        schema = translator.schema(row)
+        found = [schema]
+        tables: dict[int, tuple[CatalogAsset, tuple[str, ...]]] = {}
+        above = (schema.id, asset_id("data", row.ds_id))
+        for table_row in self._client.tables(row.id):
+            if wanted is None or fold(table_row.name) in wanted:
+                table = translator.table(table_row, schema)
+                tables[table_row.id] = table, (table.id, *above)
+                found.append(table)
+        if not tables:
+            return found
+        few = list(tables) if wanted is not None and len(tables) <= FEW_TABLES else None
+        for page in self._client.columns(row.id, few):
+            for column_row in page:
+                # A column whose table is not listed belongs to a table that went, or that we may not see.
+                place = tables.get(column_row.table_id)
+                if place is not None:
+                    found.append(translator.column(column_row, *place))
+        return found
+
+    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+        """Assets by id with what stands on them now; those that are not listed are left out.
+
+        Tags come from what has been read of them; where nothing has been, the assets are not complete.
+        """
+        rows = self._rows(ids)
+        tables = [row for row in rows.values() if isinstance(row, TableRow)]
+        translator = replace(
+            self._translator(whole=False),
+            flags=FlagBook(self._flags_on(list(rows)), self._settings.marker),
+            health=HealthBook(
+                self._client.health_values(objects=[row.key for row in tables]) if tables else (),
+                prefix_of(self._settings.integration),
+            ),
+        )
+        return self._assets(translator, rows)
+
+    def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
+        """Present, gone or forbidden.
+
+        Alation's lists leave out what was deleted and what we may not see alike. So what is not listed is
+        gone only where that is proved: by the answer for a data source, by the role of a server admin, who
+        sees everything, or by a tag or flag on it whose subject Alation calls deleted. All else is forbidden.
+        """
+        answer: dict[str, Presence] = dict.fromkeys(ids, "forbidden")
+        listed = self._rows(ids)
+        answer.update(dict.fromkeys(listed, "present"))
+        unlisted: list[str] = []
+        for id in ids:
+            parts = split_id(id)
+            if parts is None or id in listed:
+                continue
+            if parts[0] == "data":
+                answer[id] = self._source_presence(parts[1])
+            else:
+                unlisted.append(id)
+        if unlisted:
+            gone = unlisted if self._sees_all() else deleted_subjects(self._client, unlisted)
+            answer.update(dict.fromkeys(gone, "gone"))
+        return answer
+
+    # Below
+
+    def _translator(self, *, whole: bool) -> Translator:
+        """``whole``: with all flags and health rows, and with tags even if they must be read for it."""
+        shared = self.shared
+        tags = shared.tags if whole or shared.has_tags else TagIndex()
+        plain = Translator(
+            sources=shared.sources,
+            tags=tags,
+            domains=shared.domains[1],
+            fields=self.ids,
+            complete=shared.complete,
+        )
+        return replace(plain, flags=shared.flags, health=shared.health) if whole else plain
+
+    def _rows(self, ids: Sequence[str]) -> dict[str, AnyRow]:
+        """The rows of schemas, tables and columns by asset id."""
+        return {
+            asset_id(otype, row.id): row
+            for otype, numbers in numbers_by_otype(ids).items()
+            if otype != "data"
+            for row in self._client.rows(otype, numbers)
+        }
+
+    def _assets(self, translator: Translator, rows: dict[str, AnyRow]) -> dict[str, CatalogAsset]:
+        """Rows of any level as assets; what they lie in is read along."""
+        columns = [row for row in rows.values() if isinstance(row, ColumnRow)]
+        tables = {row.id: row for row in rows.values() if isinstance(row, TableRow)}
+        for above in self._above("table", {row.table_id for row in columns} - set(tables)):
+            if isinstance(above, TableRow):
+                tables[above.id] = above
+        schema_rows = {row.id: row for row in rows.values() if isinstance(row, SchemaRow)}
+        for above in self._above("schema", {row.schema_id for row in tables.values()} - set(schema_rows)):
+            if isinstance(above, SchemaRow):
+                schema_rows[above.id] = above
+        schemas = {number: translator.schema(row) for number, row in schema_rows.items()}
+        table_assets = {
+            number: translator.table(row, schemas[row.schema_id])
+            for number, row in tables.items()
+            if row.schema_id in schemas
+        }
+        found = {asset.id: asset for asset in (*schemas.values(), *table_assets.values())}
+        for row in columns:
+            table = table_assets.get(row.table_id)
+            if table is not None:
+                above_ids = (table.id, asset_id("schema", row.schema_id), asset_id("data", row.ds_id))
+                column = translator.column(row, table, above_ids)
+                found[column.id] = column
+        return {id: found[id] for id in rows if id in found}
+
+    def _above(self, otype: str, numbers: Collection[int]) -> list[AnyRow]:
+        return self._client.rows(otype, sorted(numbers)) if numbers else []
+
+    def _flags_on(self, ids: Sequence[str]) -> list[Flag]:
+        if len(ids) > FEW_FLAGS:
+            return self._client.flags()
+        return [flag for id in ids for flag in self._client.flags(*(split_id(id) or (None, None)))]
+
+    def _source_presence(self, number: int) -> Presence:
+        try:
+            return "gone" if self._client.data_source(number) is None else "present"
+        except Forbidden:
+            return "forbidden"
+
+    def _sees_all(self) -> bool:
+        """Whether the token's owner is a server admin, above all restrictions of data sources."""
+        if self._sees_everything is None:
+            try:
+                user = self._client.user(self._client.userinfo().id)
+            except (Forbidden, NotFound, Rejected):
+                user = None
+            role = (user.role if user else None) or ""
+            self._sees_everything = "".join(filter(str.isalpha, role)).lower() == "serveradmin"
+        return self._sees_everything

@@ -1,0 +1,104 @@
+"""What Alation keeps beside its objects: data sources, tags, domain rules, flags, health values.
+
+It is read once for all, never object by object (DESIGN.md §5.1: a part that cannot be read is a gap).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.catalogs.alation.domains import Membership, domain_tree, membership
+from qsync_pipeline.catalogs.alation.flags import FlagBook
+from qsync_pipeline.catalogs.alation.health import HealthBook, prefix_of
+from qsync_pipeline.catalogs.alation.models import DataSource
+from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.catalogs.alation.tags import TagIndex, read_tags
+from qsync_pipeline.core.rows import Domain
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound, Rejected, ServerError
+
+T = TypeVar("T")
+
+SHARED_READ_ERRORS = (Forbidden, NotFound, Rejected, ServerError, Malformed)
+"""A shared read that ends like this is a gap; lost credentials or connections stop the run instead."""
+
+
+class Shared:
+    """What is read once for all objects, each part when it is first needed."""
+
+    def __init__(self, client: AlationClient, settings: AlationSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self.gaps: list[str] = []
+        self._sources: dict[int, DataSource] | None = None
+        self._tags: TagIndex | None = None
+        self._domains: tuple[tuple[Domain, ...], Membership] | None = None
+        self._flags: FlagBook | None = None
+        self._health: HealthBook | None = None
+
+    @property
+    def sources(self) -> dict[int, DataSource]:
+        """Data sources by number."""
+        if self._sources is None:
+            self._sources = {row.id: row for row in self._client.data_sources()}
+        return self._sources
+
+    @property
+    def has_tags(self) -> bool:
+        """Whether the tags have been read."""
+        return self._tags is not None
+
+    @property
+    def tags(self) -> TagIndex:
+        """All tags; where they cannot be read, none, and a gap."""
+        if self._tags is None:
+            self._tags = self._or_gap("tags", lambda: read_tags(self._client), TagIndex())
+        return self._tags
+
+    @property
+    def domains(self) -> tuple[tuple[Domain, ...], Membership]:
+        """All domains, and what lies in which."""
+        if self._domains is None:
+            nothing: tuple[tuple[Domain, ...], Membership] = ((), Membership())
+            self._domains = self._or_gap("domains", self._read_domains, nothing)
+        return self._domains
+
+    @property
+    def flags(self) -> FlagBook:
+        """All flags. A failure is no gap: what stands there must be known before anything is planned."""
+        if self._flags is None:
+            self._flags = FlagBook(self._client.flags(), self._settings.marker)
+        return self._flags
+
+    @property
+    def health(self) -> HealthBook:
+        """Our health rows."""
+        if self._health is None:
+            self._health = HealthBook(self._client.health_values(), prefix_of(self._settings.integration))
+        return self._health
+
+    def forget_what_we_write(self) -> None:
+        """After a write: flags and health rows are others now."""
+        self._flags = self._health = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all tags are known."""
+        return self._tags is not None and not any(gap.startswith("tags") for gap in self.gaps)
+
+    def _read_domains(self) -> tuple[tuple[Domain, ...], Membership]:
+        rows = self._client.domains()
+        tree = domain_tree(rows)
+        numbers = [row.id for row in rows]
+        rules = [
+            rule for exclude in (False, True) for rule in self._client.domain_rules(numbers, exclude=exclude)
+        ]
+        return tree, membership(rules, tree, self._settings.domains)
+
+    def _or_gap(self, what: str, read: Callable[[], T], nothing: T) -> T:
+        try:
+            return read()
+        except SHARED_READ_ERRORS as error:
+            self.gaps.append(f"{what}: {error}")
+            return nothing

@@ -1,0 +1,74 @@
+"""Tags by inverted index: per tag what carries it, never per object what it carries (alation-api.md §2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.catalogs.alation.keys import OTYPES, split_id
+from qsync_pipeline.catalogs.alation.models import Tag, Tagged
+from qsync_pipeline.core.rows import TagRef
+from qsync_pipeline.transport.errors import NotFound
+
+
+@dataclass(frozen=True)
+class TagIndex:
+    """Tags by asset id."""
+
+    tags: Mapping[str, tuple[TagRef, ...]] = field(default_factory=dict)
+
+    def of(self, asset: str) -> tuple[TagRef, ...]:
+        """The tags of an asset."""
+        return self.tags.get(asset, ())
+
+
+def read_tags(client: AlationClient) -> TagIndex:
+    """The whole index: one list of tags, and one of objects for every tag that is in use."""
+    found: dict[str, list[TagRef]] = {}
+    for tag in client.tags():
+        if tag.number_of_objects_tagged == 0:
+            continue
+        ref = TagRef(name=tag.name, id=str(tag.id), description=tag.description or None)
+        for asset in _assets(_tagged(client, tag)):
+            found.setdefault(asset, []).append(ref)
+    return TagIndex({asset: tuple(tags) for asset, tags in found.items()})
+
+
+def deleted_subjects(client: AlationClient, assets: Collection[str]) -> set[str]:
+    """Which of these assets Alation itself calls deleted.
+
+    An object that a tag or flag is on is listed with the deleted ones and not without them: that proves it.
+    One that is out of our sight is in both lists or in neither. Objects without tag and flag cannot be told.
+    """
+    every = {flag.subject.asset for flag in client.flags(deleted=True)}
+    found = every - {flag.subject.asset for flag in client.flags()}
+    open_ = [asset for asset in assets if asset not in found]
+    tags = {tag.id: tag for tag in client.tags()}
+    if len(open_) < len(tags):
+        # Few objects: ask for the tags of each, and look into those alone.
+        tags = {tag.id: tag for asset in open_ for tag in client.tags_of(*_parts(asset))}
+    for tag in tags.values():
+        found |= set(_assets(_tagged(client, tag, deleted=True))) - set(_assets(_tagged(client, tag)))
+    return found & set(assets)
+
+
+def _tagged(client: AlationClient, tag: Tag, *, deleted: bool = False) -> list[Tagged]:
+    try:
+        return client.tagged(tag.name, deleted=deleted)
+    except NotFound:
+        if any(other.id == tag.id and other.name == tag.name for other in client.tags()):
+            raise
+        return []  # it went while we read, or has another name now: the next run sees
+
+
+def _assets(rows: Iterable[Tagged]) -> list[str]:
+    """The ids of what a tag is on, as far as it is anything of ours."""
+    return list(dict.fromkeys(row.on.asset for row in rows if row.on is not None and row.on.otype in OTYPES))
+
+
+def _parts(asset: str) -> tuple[str, int]:
+    parts = split_id(asset)
+    if parts is None:
+        raise ValueError(f"no Alation id: {asset!r}")
+    return parts
