@@ -25,7 +25,7 @@ MOVING = frozenset(
 )
 """Keys that a tag write may change: the tags, who edited when, and what is computed from tag weights."""
 
-_ORDER = {"field": 0, "container": 1, "datastore": 2}
+_ORDER = ("field", "container", "datastore")
 """A field first: nothing lies below it that a cascade could reach."""
 
 
@@ -34,24 +34,23 @@ class ForeignChange(SyncError):
 
 
 @finished_first()
-def try_first(run: Run, changes: Sequence[Change], known: dict[str, GlobalTag]) -> None:
+def try_first(run: Run, datastore: str, changes: Sequence[Change], known: dict[str, GlobalTag]) -> None:
     """Prove on one object that a tag write changes the tags alone; once per integration.
 
     ``known`` are the definitions by key. Raises :class:`ForeignChange` with the difference.
     """
     if run.ledger.notes.get(run.name, DONE, False):
         return
-    candidates = [change for change in changes if change.action == "create" and change.key in known]
-    if not candidates:
+    change = _candidate([change for change in changes if change.action == "create" and change.key in known])
+    if change is None:
         return
-    change = min(candidates, key=lambda one: _ORDER[one.target.partition(":")[0]])
     level, _, number = change.target.partition(":")
     client, id_ = run.qualytics, int(number)
     before = _raw(client, level, id_)
     names = [str(tag["name"]) for tag in before.get("global_tags") or ()]
     if change.key not in {tag_key(name) for name in names}:
         # Noted first: should the run die before the tag is taken off again, the next one knows it for ours.
-        run.ledger.intend(run.run_id, run.name, "", [change])
+        run.ledger.intend(run.run_id, run.name, datastore, [change])
         _set(client, level, id_, [*names, known[change.key].name])
         written = _raw(client, level, id_)
         _set(client, level, id_, names)
@@ -68,6 +67,18 @@ def try_first(run: Run, changes: Sequence[Change], known: dict[str, GlobalTag]) 
             )
         run.say(f"first contact: one tag was written on {change.name}, read back and taken off again")
     run.ledger.notes.put(run.name, DONE, True)
+
+
+def _candidate(changes: Sequence[Change]) -> Change | None:
+    """The write to try: one that would be made in just this way anyhow, so that a run that dies here has
+    done nothing else. A tag that also comes from above would arrive as a copy."""
+    levels = {id(change): change.target.partition(":")[0] for change in changes}
+    for position, level in enumerate(_ORDER):
+        from_above = {change.key for change in changes if levels[id(change)] in _ORDER[position + 1 :]}
+        for change in changes:
+            if levels[id(change)] == level and change.key not in from_above:
+                return change
+    return None
 
 
 def _raw(client: QualyticsClient, level: str, number: int) -> dict[str, Any]:

@@ -74,11 +74,14 @@ class _Writer:
                 self._definition(change)
         if assignments:
             self.known = {tag_key(tag.name): tag for tag in self.run.qualytics.global_tags()}
-            try_first(self.run, assignments, self.known)
-            removals = [change for change in assignments if change.action == "remove"]
-            # A removal takes copies further down with it: all of them are noted before the first is written,
-            # so that a run that dies in between knows the rest for ours.
-            self.run.ledger.intend(self.run.run_id, self.run.name, self.key, removals)
+            try_first(self.run, self.key, assignments, self.known)
+            # A removal takes copies further down with it: all of them, and those that are wanted for
+            # themselves, are noted before the first is written, so that a run that dies in between knows
+            # the rest for ours.
+            noted = [
+                change for change in assignments if change.action == "remove" or change.extra.get("stands")
+            ]
+            self.run.ledger.intend(self.run.run_id, self.run.name, self.key, noted)
             by_target: dict[str, dict[int, list[Change]]] = defaultdict(lambda: defaultdict(list))
             for change in assignments:
                 level, _, number = change.target.partition(":")

@@ -7,7 +7,7 @@ asked for (``qsync doctor``); never from the clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -83,14 +83,14 @@ def mark_granted(ledger: Ledger, integration: str, connections: Iterable[str]) -
     return open_again
 
 
-def granted_again(run: Run) -> frozenset[str]:
+def granted_again(run: Run, datastores: Collection[str]) -> frozenset[str]:
     """Connections whose rejected items are worth another try.
 
     Part of the reading stage: it may ask the catalog, in one call for all connections, and does so only while
-    something stands rejected for lack of permission.
+    something in these datastores stands rejected for lack of permission.
     """
     noted = refusals(run.ledger, run.name)
-    if not noted or not run.ledger.outcomes.stands_rejected(run.name, "permission"):
+    if not noted or not run.ledger.outcomes.stands_rejected(run.name, "permission", datastores):
         return frozenset()
     again = {name for name, one in noted.items() if one.granted or one.credentials != run.credentials}
     before = run.ledger.clock() - SETTLING

@@ -58,9 +58,9 @@ def read_index(run: Run) -> Table[CatalogAsset]:
     return Table(CatalogAsset, rows, meta=meta)
 
 
-def with_grants(run: Run, index: Table[CatalogAsset]) -> Table[CatalogAsset]:
+def with_grants(run: Run, index: Table[CatalogAsset], keys: Sequence[str]) -> Table[CatalogAsset]:
     """The index with the connections that refused us and would no longer, for the planning to go by."""
-    return Table(CatalogAsset, index.rows, meta=index.meta | {"granted": sorted(granted_again(run))})
+    return Table(CatalogAsset, index.rows, meta=index.meta | {"granted": sorted(granted_again(run, keys))})
 
 
 def grants_of(index: Table[CatalogAsset]) -> frozenset[str]:

@@ -56,10 +56,9 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     return result
 
 
-def kill_in_write(
-    sandbox: RunningSandbox, system: str, method: str, route: str, skip: int, phase: str
-) -> None:
+def kill_in_write(sandbox: RunningSandbox, write: tuple[str, str, str, int], phase: str) -> None:
     """Start a sync and kill it while it waits for the answer to one write."""
+    system, method, route, skip = write
     sandbox.control.faults(
         {
             "system": system,
@@ -122,7 +121,7 @@ def undisturbed() -> str:
 
 
 def survives(undisturbed: str, write: tuple[str, str, str, int], phase: str) -> None:
-    """Kill at this write: the next sync soon ends as the undisturbed one did, the one after writes nothing."""
+    """Kill at this write: the next sync ends as the undisturbed one did, the one after writes nothing."""
     with running_sandbox(estate="small", seed=SEED, rate_limit_scale=100) as sandbox:
         kill_in_write(sandbox, write, phase)
         sandbox.control.advance(5)

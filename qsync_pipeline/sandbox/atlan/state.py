@@ -15,15 +15,18 @@ _INTEGRATION = "service-account-apikey-"
 
 
 def entry(store: Store, types: TypeDefs, doc: Doc) -> Json:
-    """One entry of ``GET /state/atlan/assets``."""
+    """One entry of ``GET /state/atlan/assets``; tags by name, whatever order they came in."""
     return {
         "id": doc.guid,
         "name": doc.full_name,
         "kind": doc.type,
-        "tags": [
-            _tag(types, tag.type_name, "person" if tag.origin == doc.guid else "propagated")
-            for tag in doc.tags
-        ],
+        "tags": sorted(
+            (
+                _tag(types, tag.type_name, "person" if tag.origin == doc.guid else "propagated")
+                for tag in doc.tags
+            ),
+            key=lambda tag: (tag["name"], tag["origin"]),
+        ),
         "attributes": attributes(types, doc),
         "alert": alert(doc),
         "health": [],

@@ -104,7 +104,7 @@ def like_pattern(like: str) -> re.Pattern[str]:
 
 
 def entry(base_url: str, asset: Asset, name: str) -> dict[str, Any]:
-    """One entry of ``GET /state/qualytics/assets``."""
+    """One entry of ``GET /state/qualytics/assets``; tags by name, whatever order they came in."""
     return {
         "id": unit_id(asset),
         "name": name,
@@ -116,7 +116,7 @@ def entry(base_url: str, asset: Asset, name: str) -> dict[str, Any]:
                 "color": tag.color,
                 "description": tag.description,
             }
-            for tag, bits in (asset.tags or {}).items()
+            for tag, bits in sorted((asset.tags or {}).items(), key=lambda use: use[0].name)
         ],
         "attributes": attributes(base_url, asset),
         "alert": None,
