@@ -76,6 +76,21 @@ def _atlan_settings(plot: Plot) -> Mapping[str, object]:
     return {"requests_per_minute": min(10_000, max(1, int(400 * 0.75 * plot.rate_limit_scale)))}
 
 
+def _alation_switches() -> type[Any]:
+    from qsync_pipeline.sandbox.alation import AlationSwitches
+
+    return AlationSwitches
+
+
+def _alation(plot: Plot) -> System:
+    from qsync_pipeline.sandbox.alation import AlationSystem
+
+    return AlationSystem(plot.estate, plot.clock, switches=plot.switches, seed=plot.seed)
+
+
+ALATION = SystemKind("alation", _alation_switches, _alation)
+"""Runs where ``kinds=`` names it; a place in :data:`SYSTEMS` makes it run by default."""
+
 SYSTEMS: tuple[SystemKind, ...] = (
     SystemKind(
         "qualytics", _qualytics_switches, _qualytics, lambda plot: {"api_path": plot.switches.api_root}
