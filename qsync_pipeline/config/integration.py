@@ -149,19 +149,54 @@ class AtlanConfig(BaseIntegration):
 
 
 class AlationConfig(BaseIntegration):
-    """An Alation instance."""
+    """An Alation instance, by a user's refresh token or by an OAuth client."""
 
     type: Literal["alation"] = Field(description="The kind of catalog.")
-    refresh_token: Annotated[SecretField, SuggestedEnv("ALATION_REFRESH_TOKEN")] = Field(
-        description="Refresh token from the profile settings."
+    refresh_token: Annotated[SecretField | None, SuggestedEnv("ALATION_REFRESH_TOKEN")] = Field(
+        default=None, description="Refresh token from the profile settings; it comes with `user_id`."
     )
-    user_id: int = Field(ge=1, description="Id of the user that the refresh token belongs to.")
+    user_id: int | None = Field(
+        default=None, ge=1, description="Id of the user that the refresh token belongs to."
+    )
+    client_id: Text | None = Field(
+        default=None, description="OAuth client application (Alation Cloud), instead of a refresh token."
+    )
+    client_secret: Annotated[SecretField | None, SuggestedEnv("ALATION_CLIENT_SECRET")] = Field(
+        default=None, description="Secret of the OAuth client."
+    )
     attributes: AlationAttributesConfig = Field(
         default=AlationAttributesConfig(), description="The quality attributes on the catalog's assets."
     )
     alerts: AlationAlertsConfig = Field(
         default=AlationAlertsConfig(), description="What trust flags look like."
     )
+    requests_per_minute: int = Field(
+        default=600, ge=1, le=10000, description="Request budget (where Alation throttles: 20 a second)."
+    )
+    page_size: int = Field(default=1000, ge=20, le=1000, description="Objects per page read.")
+    job_timeout_seconds: int = Field(
+        default=900, ge=10, le=86400, description="How long a background job of Alation may take."
+    )
+
+    @classmethod
+    def clashes(cls, raw: dict[str, Any]) -> list[Clash]:
+        """Beside those of every integration: no credentials, half a pair, or both pairs."""
+        token, client = ("refresh_token", "user_id"), ("client_id", "client_secret")
+        given = [name for name in (*token, *client) if raw.get(name) is not None]
+        whole = "refresh_token and user_id, or client_id and client_secret"
+        found = super().clashes(raw)
+        if not given:
+            hint = "Add refresh_token: {env: ALATION_REFRESH_TOKEN} and user_id"
+            found.append(Clash(("refresh_token",), "no credentials", whole, hint))
+        for pair, other in ((token, client), (client, token)):
+            missing = [name for name in pair if name not in given]
+            if len(missing) == 1:
+                said = f"nothing, and {next(name for name in pair if name in given)} alone is no use"
+                found.append(Clash((missing[0],), said, whole, f"Add {missing[0]}"))
+            elif not missing and pair is client and any(name in given for name in other):
+                said = "an OAuth client beside a refresh token"
+                found.append(Clash(("client_id",), said, whole, "Remove one of the two pairs"))
+        return found
 
 
 IntegrationConfig = AtlanConfig | AlationConfig

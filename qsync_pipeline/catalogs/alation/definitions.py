@@ -27,7 +27,7 @@ from qsync_pipeline.transport.errors import (
 
 SURFACE = "definitions"
 FIELD_TYPE = "RICH_TEXT"
-"""The one type that holds text and numbers: Alation has no number, plain text or URL (alation-api.md §2.3)."""
+"""Takes text and numbers; there is no type for numbers, plain text or URLs (alation-api.md §2.3)."""
 
 TOOLTIPS: Mapping[str, str] = {
     "URL": "This object's page in Qualytics.",

@@ -1,0 +1,142 @@
+"""Writing data-health rows, and believing only what was attached (alation-api.md §2.9 and §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from qsync_pipeline.catalogs.alation.client import AlationClient, chunks
+from qsync_pipeline.catalogs.alation.health import (
+    failed_pairs,
+    field_body,
+    pair_of,
+    prefix_of,
+    value_body,
+)
+from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs
+from qsync_pipeline.catalogs.alation.keys import split_id
+from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.transport.errors import Forbidden, OutsideError, Rejected
+
+ROWS_PER_CALL = 1000
+"""No figure is published; this is Alation's general advice (alation-api.md §2.9)."""
+
+
+class HealthWriter:
+    """Health rows of one integration. ``now`` is the wall clock, in seconds since the epoch."""
+
+    def __init__(
+        self, client: AlationClient, jobs: Jobs, settings: AlationSettings, now: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._jobs = jobs
+        self._prefix = prefix_of(settings.integration)
+        self._now = now
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        """One outcome per change, in order. ``Forbidden`` is raised where the very first call is refused."""
+        done: dict[tuple[str, str], Outcome] = {}
+        written = [change for change in changes if change.after is not None]
+        removed = [change for change in changes if change.after is None]
+        for some in chunks(written, ROWS_PER_CALL):
+            self._settle(done, self._put(some, first=not done))
+        for some in chunks(removed, ROWS_PER_CALL):
+            self._settle(done, self._remove(some, first=not done))
+        return [done[(change.target, change.key)] for change in changes]
+
+    @staticmethod
+    def _settle(done: dict[tuple[str, str], Outcome], outcomes: Sequence[Outcome]) -> None:
+        done.update({(one.change.target, one.change.key): one for one in outcomes})
+
+    def _put(self, changes: Sequence[Change], *, first: bool) -> list[Outcome]:
+        """One request; a refused one is split until the bad row is alone: nothing of it was written."""
+        fields = {
+            self._key(change): field_body(self._key(change), change.after)
+            for change in changes
+            if _rule_changed(change)
+        }
+        values = [self._value(change) for change in changes]
+        try:
+            body: dict[str, Any] = {"fields": list(fields.values())} if fields else {}
+            end = self._jobs.finish(self._client.post_health({**body, "values": values}))
+        except Rejected as error:
+            if len(changes) == 1:
+                return [Outcome(changes[0], "rejected", str(error), "validation")]
+            middle = len(changes) // 2
+            return [
+                *self._put(changes[:middle], first=False),
+                *self._put(changes[middle:], first=False),
+            ]
+        except Forbidden as error:
+            return _forbidden(changes, error, first)
+        except JobFailed as error:
+            return [Outcome(change, "rejected", str(error), "server") for change in changes]
+        failed = failed_pairs(end.result, values, lambda keys: self._client.health_values(fields=keys))
+        return [
+            Outcome(change, "applied")
+            if pair_of(value) not in failed
+            else Outcome(
+                change,
+                "rejected",
+                f"Alation reported success but attached nothing to {value['object_key']}",
+                "missing",
+            )
+            for change, value in zip(changes, values, strict=True)
+        ]
+
+    def _remove(self, changes: Sequence[Change], *, first: bool) -> list[Outcome]:
+        """Delete rows, then the rules that no row is left of: else they would be listed for ever."""
+        pairs = [
+            {"field_key": self._key(change), "object_key": change.extra["qualified_name"]}
+            for change in changes
+        ]
+        keys = list(dict.fromkeys(pair["field_key"] for pair in pairs))
+        try:
+            self._jobs.finish(self._client.delete_health({"values": pairs}))
+            left = {pair_of({"field_key": v.field_key, "object_key": v.object_key}) for v in self._left(keys)}
+            unused = [key for key in keys if key not in {key for key, _ in left}]
+            if unused:
+                self._jobs.finish(self._client.delete_health({"fields": unused}))
+        except Forbidden as error:
+            return _forbidden(changes, error, first)
+        except Rejected as error:
+            return [Outcome(change, "rejected", str(error), "validation") for change in changes]
+        except JobFailed as error:
+            return [Outcome(change, "rejected", str(error), "server") for change in changes]
+        return [
+            Outcome(change, "applied")
+            if pair_of(pair) not in left
+            else Outcome(change, "rejected", "Alation did not remove the row", "server")
+            for change, pair in zip(changes, pairs, strict=True)
+        ]
+
+    def _left(self, keys: Sequence[str]) -> list[Any]:
+        return self._client.health_values(fields=keys)
+
+    def _key(self, change: Change) -> str:
+        return self._prefix + change.key
+
+    def _value(self, change: Change) -> Mapping[str, Any]:
+        parts = split_id(change.target)
+        now = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value_body(
+            self._key(change),
+            change.extra["qualified_name"],
+            parts[0] if parts else "table",
+            change.after,
+            now,
+        )
+
+
+def _rule_changed(change: Change) -> bool:
+    """Whether the rule has to be defined anew: its row is new, or says something else of it."""
+    before, after = change.before or {}, change.after
+    return any(before.get(word) != after[word] for word in ("rule", "description"))
+
+
+def _forbidden(changes: Sequence[Change], error: OutsideError, first: bool) -> list[Outcome]:
+    if first:
+        raise error
+    return [Outcome(change, "rejected", str(error), "permission") for change in changes]

@@ -1,0 +1,150 @@
+"""Writing: field values in bulk, flags one by one, health rows in batches; one outcome per change.
+
+Field values go first, in one request that is all or nothing. As long as nothing was written, a refusal of the
+whole is :class:`BatchRejected`, and the write engine splits the batch. After that every surface answers for
+itself: a refused flag or health row takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.catalogs.alation.fields import MOST_VALUES, FieldIds
+from qsync_pipeline.catalogs.alation.flag_writing import FlagWriter
+from qsync_pipeline.catalogs.alation.health_writing import HealthWriter
+from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs
+from qsync_pipeline.catalogs.alation.keys import OTYPES, split_id
+from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.catalogs.base import BatchRejected, Surface
+from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.transport.errors import Forbidden, NotFound, OutsideError, Rejected
+
+CUSTOM_FIELDS = Surface("custom_fields", "attributes")
+TRUST_FLAGS = Surface("trust_flags", "alerts")
+DATA_HEALTH = Surface("data_health", "health")
+SURFACES = (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH)
+
+REFUSED = (Forbidden, NotFound, Rejected)
+
+_CULPRIT = re.compile(r"Object not found: (\w+:\d+)")
+"""How a refused write of values names the object at fault (alation-api.md §2.4)."""
+
+
+class Writer:
+    """Writes of one integration. ``now`` is the wall clock, in seconds since the epoch."""
+
+    def __init__(
+        self, client: AlationClient, jobs: Jobs, settings: AlationSettings, now: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._jobs = jobs
+        self._flags = FlagWriter(client, settings)
+        self._health = HealthWriter(client, jobs, settings, now)
+        self.batch_size = max(1, MOST_VALUES // max(1, len(settings.attributes)))
+        """Assets of one write: as many as fit into one request of values if all of them change."""
+
+    def write(self, changes: Sequence[Change], ids: FieldIds) -> list[Outcome]:
+        """One outcome per change, in order."""
+        if not changes:
+            return []
+        done: dict[int, Outcome] = {}
+        wrote = False
+        assets = len({change.target for change in changes})
+        for surface, work in (
+            (CUSTOM_FIELDS, lambda some: self._values(some, ids)),
+            (TRUST_FLAGS, self._flags.write),
+            (DATA_HEALTH, self._health.write),
+        ):
+            numbered = [(n, change) for n, change in enumerate(changes) if change.surface == surface.name]
+            some = [change for _, change in numbered]
+            if not some:
+                continue
+            try:
+                outcomes = work(some)
+            except REFUSED as error:
+                if not wrote and (assets > 1 or isinstance(error, Forbidden)):
+                    raise rejection(error) from error
+                outcomes = [Outcome(change, "rejected", str(error), class_of(error)) for change in some]
+            wrote = wrote or any(outcome.outcome == "applied" for outcome in outcomes)
+            done.update((n, outcome) for (n, _), outcome in zip(numbered, outcomes, strict=True))
+        return [done[n] for n in range(len(changes))]
+
+    def _values(self, changes: Sequence[Change], ids: FieldIds) -> list[Outcome]:
+        """Field values, in as few requests as there may be; refusals of the first are raised."""
+        unknown = sorted({name for change in changes for name in change.after or {}} - set(ids.ids))
+        if unknown:
+            raise BatchRejected(
+                f"no custom field is known for {', '.join(unknown)}: run the definitions step first",
+                error_class="validation",
+            )
+        outcomes: list[Outcome] = []
+        for some in _fitting(changes):
+            bodies = [
+                body for change in some for body in ids.bodies(*parts_of(change.target), change.after or {})
+            ]
+            try:
+                reason = self._put(bodies) if bodies else ""
+            except REFUSED as error:
+                if not outcomes:
+                    raise
+                outcomes += [Outcome(change, "rejected", str(error), class_of(error)) for change in some]
+                continue
+            verdict = ("rejected", reason, "server") if reason else ("applied", "", "")
+            outcomes += [Outcome(change, *verdict) for change in some]  # type: ignore[arg-type]  # literals
+        return outcomes
+
+    def _put(self, bodies: Sequence[Mapping[str, object]]) -> str:
+        """Send values and see both jobs through; why they did not arrive, or empty.
+
+        If either of the two jobs of a cloud instance fails, the whole is sent again (§2.4), once.
+        """
+        reason = ""
+        for _ in range(2):
+            try:
+                end = self._jobs.finish(self._client.put_values([dict(body) for body in bodies]))
+            except JobFailed as error:
+                reason = str(error)
+                continue
+            if end.whole:
+                return ""
+            reason = f"Alation wrote only a part of it: {end.msg}"
+        return reason
+
+
+def _fitting(changes: Sequence[Change]) -> list[list[Change]]:
+    """Changes in runs of at most :data:`.fields.MOST_VALUES` values, those of an asset together."""
+    runs: list[list[Change]] = [[]]
+    held = 0
+    for change in changes:
+        size = len(change.after or {})
+        if held + size > MOST_VALUES and runs[-1]:
+            runs.append([])
+            held = 0
+        runs[-1].append(change)
+        held += size
+    return runs
+
+
+def parts_of(asset: str) -> tuple[str, int]:
+    """Otype and number of an asset that is written on."""
+    parts = split_id(asset)
+    if parts is None or parts[0] not in OTYPES[1:]:
+        raise BatchRejected(f"not an Alation object: {asset}", error_class="validation", culprit=asset)
+    return parts
+
+
+def rejection(error: OutsideError) -> BatchRejected:
+    """The refusal of a whole request, with the asset that its text names."""
+    named = _CULPRIT.search(error.detail)
+    culprit = named.group(1) if named else None
+    word = "missing" if culprit else class_of(error)
+    return BatchRejected(str(error), error_class=word, culprit=culprit, status=error.status)
+
+
+def class_of(error: OutsideError) -> RejectionClass:
+    """What kind of refusal it is."""
+    if isinstance(error, Forbidden):
+        return "permission"
+    return "missing" if isinstance(error, NotFound) or _CULPRIT.search(error.detail) else "validation"
