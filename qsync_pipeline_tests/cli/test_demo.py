@@ -1,0 +1,131 @@
+"""``qsync demo``: one command to everything, and nothing left when it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from qsync_pipeline.cli import demo
+from qsync_pipeline.cli.children import Children
+from qsync_pipeline.transport.errors import SyncError
+from qsync_pipeline_tests.cli.conftest import Qsync
+
+PATIENCE = 240
+
+
+@pytest.fixture
+def port_base(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Ports of our own in place of the usual ones, which some other sandbox may have."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found = int(probe.getsockname()[1])
+    base = found - 10 if found > 60_000 else found
+    monkeypatch.setattr(demo, "USUAL_PORT", base)
+    return base
+
+
+def test_a_taken_port_is_named_with_what_it_is_for(qsync: Qsync, port_base: int, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port_base + 1))
+        taken.listen()
+        said = qsync("demo", "--no-ui", "--directory", tmp_path / "demo")
+    assert said.status == 2
+    assert f"{port_base + 1} (atlan)" in said.err
+    assert not (tmp_path / "demo").exists()  # what an earlier demo left would still be there
+
+
+def test_the_ui_cannot_have_a_port_of_the_sandbox(qsync: Qsync, port_base: int) -> None:
+    said = qsync("demo", "--port", port_base)
+    assert said.status == 2
+    assert f"--port {port_base}: the sandbox needs it for qualytics" in said.err
+
+
+def test_a_directory_that_no_demo_made_is_left_alone(qsync: Qsync, port_base: int, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work", encoding="utf-8")
+    said = qsync("demo", "--no-ui", "--directory", mine)
+    assert said.status == 2
+    assert "not made by a demo" in said.err
+    assert (mine / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+
+
+def test_a_child_that_ends_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with Children() as children:
+        arguments = [sys.executable, "-c", "print('no room left'); raise SystemExit(7)"]
+        children.start("the worker", arguments, env=os.environ, log=tmp_path / "worker.log")
+        with pytest.raises(SyncError, match=r"the worker ended by itself, with status 7[\s\S]*no room left"):
+            children.wait_until(lambda: False, "the worker", PATIENCE)
+
+
+def test_children_are_stopped_with_all_that_they_started(tmp_path: Path) -> None:
+    script = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print(p.pid, flush=True); time.sleep(600)"  # noqa: E501
+    log = tmp_path / "log"
+    with Children() as children:
+        child = children.start("a tree", [sys.executable, "-c", script], env=os.environ, log=log)
+        children.wait_until(lambda: log.read_text(encoding="utf-8").endswith("\n"), "a tree", PATIENCE)
+        grandchild = int(log.read_text(encoding="utf-8"))
+    assert child.process.returncode is not None
+    assert _gone(grandchild)
+
+
+def test_a_demo_serves_syncs_shows_and_leaves_nothing_running(port_base: int, tmp_path: Path) -> None:
+    ui = port_base + 5
+    directory = tmp_path / "demo"
+    directory.mkdir()
+    (directory / demo.MARKER).touch()
+    (directory / "of the last demo").touch()
+    code = f"from qsync_pipeline.cli import demo, main; demo.USUAL_PORT = {port_base}; main()"
+    options = ["--estate", "small", "--port", str(ui), "--directory", str(directory)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "demo", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("stop: "):
+            break
+    said = "".join(lines)
+    try:
+        assert process.poll() is None, said
+        assert not (directory / "of the last demo").exists()
+        assert "custom_metadata" in said
+        assert f"http://127.0.0.1:{ui}" in said
+        url = f"http://127.0.0.1:{ui}"
+        query = "{ runsOrError { ... on Runs { results { status jobName } } } }"
+        answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()
+        assert answer["data"]["runsOrError"]["results"] == [{"status": "SUCCESS", "jobName": "atlan_sync"}]
+        assert requests.get(f"http://127.0.0.1:{port_base + 3}/requests", timeout=60).ok
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, rest
+    for port in (port_base, port_base + 1, port_base + 3, ui):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":  # dead, and waiting for whoever inherited it
+            return True
+        time.sleep(0.02)
+    return False
