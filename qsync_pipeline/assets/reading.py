@@ -8,14 +8,15 @@ import dagster as dg
 from qsync_pipeline.assets.common import (
     INVENTORY_KEY,
     OWNERS,
+    Gathering,
     asset_key,
-    collect,
     keys_of,
     run_of,
     stage_asset,
     told,
 )
 from qsync_pipeline.assets.reporting import (
+    Preview,
     by_number,
     counts_table,
     coverage_plot,
@@ -77,29 +78,30 @@ def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
         run = run_of(context, integration)
         keys = keys_of(context)
         with told(run, snapshot.STAGE):
-            index = snapshot.with_grants(run, snapshot.read_index(run))
-            collected, good, failed = collect(context, snapshot.read_snapshots(run, keys, index), _describe)
-            collected.add(snapshot.INDEX, index)
-        levels = [asset.level for table in good.values() for asset in table.rows]
+            index = snapshot.with_grants(run, snapshot.read_index(run), keys)
+            found = Gathering()
+            found.take_in(context, snapshot.read_snapshots(run, keys, index), _describe)
+            found.collected.add(snapshot.INDEX, index)
         return dg.Output(
-            collected,
+            found.collected,
             metadata={
-                "tables": levels.count("table"),
-                "columns": levels.count("column"),
-                "tagged": sum(1 for table in good.values() for asset in table.rows if asset.tags),
-                "failed": len(failed),
-                "failed datastores": names(failed) or "none",
+                "tables": found.sums["tables"],
+                "columns": found.sums["columns"],
+                "tagged": found.sums["tagged"],
+                "failed": len(found.failed),
+                "failed datastores": names(found.failed) or "none",
                 "not readable": "; ".join(index.meta["gaps"]) or "none",
                 "catalog": dg.MetadataValue.url(integration.url),
             },
         )
 
-    def _describe(table: Table[Any]) -> dict[str, Any]:
+    def _describe(key: str, table: Table[Any]) -> dict[str, Any]:
         levels = [asset.level for asset in table.rows]
         placement = snapshot.placement_of(table)
         return {
             "tables": levels.count("table"),
             "columns": levels.count("column"),
+            "tagged": sum(1 for asset in table.rows if asset.tags),
             "schema": placement.bucket,
             "reason": placement.reason or placement.how,
         }
@@ -129,12 +131,26 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
         keys = keys_of(context)
         with told(run, mapping.STAGE):
             index = assets[snapshot.INDEX]
-            collected, good, failed = collect(
-                context, mapping.map_range(run, keys, inventory, assets, index), _describe
-            )
-        links = [link for table in good.values() for link in table.rows]
-        counts = mapping.mapping_counts(links)
-        log = context.resources.io_manager.write_log(key, "sync_log", map(log_row, links))
+            found = Gathering()
+            mapped, unmapped = Preview(), Preview()
+            buckets: dict[str, dict[str, int]] = {}
+            log = ""
+
+            def describe(datastore: str, table: Table[Any]) -> dict[str, Any]:
+                nonlocal log
+                log = context.resources.io_manager.write_log(key, datastore, map(log_row, table.rows))
+                mapped.see(link for link in table.rows if link.bucket == "matched")
+                unmapped.see(link for link in table.rows if link.bucket != "matched")
+                counts = table.meta["counts"]
+                buckets[datastore] = counts["buckets"]
+                return {
+                    **counts["buckets"],
+                    "catalog only": counts["catalog_only"],
+                    "summary": by_number(counts["buckets"]),
+                    "sync log": dg.MetadataValue.path(str(log)),
+                }
+
+            found.take_in(context, mapping.map_range(run, keys, inventory, assets, index), describe)
         yield coverage(run, key)
         yield dg.Output(
             collected,

@@ -56,14 +56,12 @@ def check_by_writing(run: Run, names: Sequence[str], findings: Findings) -> None
         _tell(run, result, findings)
 
 
-def _tell(run: Run, result: CanaryResult, findings: Findings) -> None:
-    text = " ".join(part for part in (result.name, result.asset and f"({result.asset})") if part)
-    text = f"{text}: {result.result}: {result.detail}"
-    if result.ok:
+def _tell(run: Run, one: CanaryResult, findings: Findings) -> None:
+    where = " ".join(part for part in (one.name, one.asset and f"({one.asset})") if part)
+    text = ": ".join(part for part in (where, one.result, one.detail) if part)
+    if one.ok:
         findings.ok(run.name, "canary", text)
-    elif result.result == "not tried":
-        findings.warn(run.name, "canary", text, "Name an asset with --canary NAME, as mappings would.")
-    elif result.result == "refused":
-        findings.fail(run.name, "canary", text, "Grant what is missing, or leave the connection out.")
+    elif one.result == "not tried":
+        findings.warn(run.name, "canary", text, one.todo)
     else:
-        findings.fail(run.name, "canary", text, "Look at the asset in the catalog; the next sync repairs it.")
+        findings.fail(run.name, "canary", text, one.todo)

@@ -98,11 +98,14 @@ class Journal:
                 for row in connection.execute(query)
             }
 
-    def stands_rejected(self, integration: str, error_class: str) -> bool:
-        """Whether anything of an integration stands rejected for this class of reason."""
-        query = select(_R.target).where(_R.integration == integration, _R.error_class == error_class).limit(1)
+    def stands_rejected(self, integration: str, error_class: str, datastores: Collection[str]) -> bool:
+        """Whether anything in these datastores stands rejected for this class of reason."""
+        mine = (_R.integration == integration, _R.error_class == error_class)
         with self._db.read() as connection:
-            return connection.execute(query).first() is not None
+            return any(
+                connection.execute(select(_R.target).where(*mine, _R.datastore.in_(part)).limit(1)).first()
+                for part in chunks(set(datastores))
+            )
 
     def prune(self, before: float) -> int:
         """Drop entries older than this time, and say how many. Holdings and rejections stay."""

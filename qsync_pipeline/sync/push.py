@@ -144,7 +144,7 @@ class _Writer:
     def _forbidden(self, connection: str, groups: Sequence[Group]) -> None:
         lacking = self.permissions.missing.get(connection)
         advice = (
-            f"missing there: {', '.join(lacking)}"
+            f"missing in the token's policies there: {', '.join(lacking)}"
             if lacking
             else "the persona needs a metadata policy there with the actions Update and Custom metadata"
         )
