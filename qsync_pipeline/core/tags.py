@@ -179,7 +179,7 @@ class _Planner:
         above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
         if any(key in self.removing[ancestor] for ancestor in above):
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
-            self._add(unit, link, "create", key, tag, "the same tag above goes, this one stays")
+            self._add(unit, link, "create", key, tag, "the same tag above goes, this one stays", held_on=True)
         elif row is not None:
             if row.has_pending:
                 self._add(unit, link, "note", key, tag, "a run that died had written it")
@@ -187,6 +187,8 @@ class _Planner:
                 self.plan.counts["unchanged"] += 1
         elif owners := self._other_owners(unit, key):
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
+        elif self._origins_of_copy(unit, key):
+            self._add(unit, link, "note", key, tag, "came down from above, and is wanted here too")
         else:
             self.plan.counts["unchanged"] += 1
             self._unowned(unit, key, tag)
@@ -326,8 +328,13 @@ class _Planner:
         tag: TagRef,
         reason: str,
         status: Status = "planned",
+        *,
+        held_on: bool = False,
     ) -> None:
+        """Plan a line for a wanted tag; one ``held_on`` to is there, and noted as ours before any write."""
         extra: dict[str, object] = {"tag_id": tag.id}
+        if held_on:
+            extra["held_on"] = True
         if already := self._already(unit, key):
             extra["already"] = already
         change = Change(

@@ -79,7 +79,7 @@ class _Writer:
             # themselves, are noted before the first is written, so that a run that dies in between knows
             # the rest for ours.
             noted = [
-                change for change in assignments if change.action == "remove" or change.extra.get("stands")
+                change for change in assignments if change.action == "remove" or change.extra.get("held_on")
             ]
             self.run.ledger.intend(self.run.run_id, self.run.name, self.key, noted)
             by_target: dict[str, dict[int, list[Change]]] = defaultdict(lambda: defaultdict(list))
