@@ -154,7 +154,7 @@ class TagWorld:
             yield
         writes = [change for change in todo if change.action != "note"]
         for change in writes:
-            if change.action == "remove":
+            if change.action == "remove" or change.extra.get("held_on"):
                 self._intend(rules, change)
         yield
         order = {"datastore": 0, "container": 1, "field": 2}

@@ -1,0 +1,197 @@
+"""Tag definitions in Qualytics: made, recoloured, renamed, deleted (DESIGN.md §5.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline_tests.core.build import tag
+from qsync_pipeline_tests.core.tag_world import tag_rules
+
+MANAGED = "Managed tags are the normal mode"
+EXTERNAL = "Native external tags are used where the deployment's OpenAPI offers them"
+NATIVE = "Same name as a native tag"
+TWO = "Two catalogs, one tag"
+RENAME = "A rename in the catalog moves the assignments and keeps category and weight"
+COLOURS = "Colours: Atlan's Green, Yellow, Red, Gray"
+HTML = "Descriptions lose their HTML"
+LEFT = "Definitions of ours left without an assignment are deleted at the end of a pull"
+REACH = "Names with `/` may be unreachable in a URL"
+NO_CLASH = "A tag that any integration of ours made is never a native clash"
+
+
+def book(*known: TagDefinition, unreachable: tuple[str, ...] = (), **rules: object) -> DefinitionBook:
+    return DefinitionBook(known, tag_rules(**rules), unreachable)  # type: ignore[arg-type]
+
+
+def ours(name: str = "PII", **more: object) -> TagDefinition:
+    """A definition that this integration made."""
+    values = {"category": "atlan", "made_by": "atlan", "made": True, "count": 1} | more
+    return TagDefinition(name, **values)  # type: ignore[arg-type]
+
+
+def only(changes: tuple[Change, ...]) -> Change:
+    (change,) = changes
+    return change
+
+
+@pytest.mark.rule("5.2", MANAGED)
+@pytest.mark.rule("5.2", HTML)
+def test_a_new_tag_is_made_in_our_category_with_the_catalogs_look_and_no_weight() -> None:
+    change = only(book().need(tag(" PII ", color="#BF1B1B", description="<b>Personal</b> data")))
+    assert (change.action, change.kind, change.name) == ("create", "global", "PII")
+    assert change.after == {
+        "name": "PII",
+        "category": "atlan",
+        "color": "#BF1B1B",
+        "description": "Personal data",
+        "weight_modifier": 0,
+    }
+
+
+@pytest.mark.rule("5.2", EXTERNAL)
+def test_where_the_deployment_offers_it_a_new_tag_is_external() -> None:
+    assert only(book(native=True).need(tag("PII"))).kind == "external"
+
+
+def test_a_tag_is_needed_once_however_many_objects_want_it() -> None:
+    one = book()
+    assert len(one.need(tag("PII"))) == 1
+    assert one.need(tag("pii")) == ()
+
+
+@pytest.mark.rule("5.2", COLOURS)
+def test_a_new_colour_or_description_is_taken_over_on_ours() -> None:
+    known = ours(color="#047960", description="old")
+    change = only(book(known).need(tag("PII", color="#bf1b1b", description="new")))
+    assert change.action == "update"
+    assert (change.after["color"], change.after["description"]) == ("#bf1b1b", "new")
+    assert change.after["category"] == "atlan"
+
+
+@pytest.mark.rule("5.2", COLOURS)
+@pytest.mark.rule("5.2", HTML)
+def test_what_reads_the_same_is_no_change() -> None:
+    known = ours(color="#BF1B1B", description="Personal <i>data</i>")
+    assert book(known).need(tag("PII", color="#bf1b1b", description="<p>Personal data</p>")) == ()
+
+
+@pytest.mark.rule("5.2", COLOURS)
+def test_a_catalog_without_colours_leaves_the_colour_alone() -> None:
+    assert book(ours(color="#BF1B1B", description="x")).need(tag("PII")) == ()
+
+
+@pytest.mark.rule("5.2", NATIVE)
+def test_a_native_definition_is_taken_over_and_the_plan_says_so() -> None:
+    change = only(book(TagDefinition("pii", category="Legal"), overwrite=True).need(tag("PII")))
+    assert change.action == "update"
+    assert change.extra["takes_over"] is True
+    assert (change.name, change.after["category"]) == ("pii", "atlan")
+
+
+@pytest.mark.rule("5.2", NATIVE)
+@pytest.mark.rule("5.2", NO_CLASH)
+@pytest.mark.parametrize(
+    ("known", "standing"),
+    [
+        (None, "missing"),
+        (TagDefinition("PII"), "native"),
+        (TagDefinition("PII", category="Legal"), "native"),
+        (TagDefinition("PII", type="external"), "external"),
+        (TagDefinition("PII", category="SECOND"), "ours"),
+        (TagDefinition("PII", category="Legal", made_by="second"), "ours"),
+        (TagDefinition("PII", type="external", made_by="atlan"), "ours"),
+    ],
+)
+def test_whose_a_name_is(known: TagDefinition | None, standing: str) -> None:
+    assert book(*([known] if known else [])).standing("pii") == standing
+
+
+def test_an_external_tag_of_the_vendors_is_used_as_it_is() -> None:
+    known = TagDefinition("PII", type="external", color="#111111")
+    assert book(known).need(tag("PII", color="#222222")) == ()
+
+
+@pytest.mark.rule("5.2", TWO)
+def test_the_first_in_config_order_decides_how_a_shared_tag_looks() -> None:
+    seconds = ours(category="second", made_by="second", color="#222222")
+    change = only(book(seconds).need(tag("PII", color="#111111")))
+    assert (change.after["category"], change.after["color"]) == ("atlan", "#111111")
+    firsts = ours(category="atlan", made_by="atlan", color="#111111")
+    assert book(firsts, integration="second").need(tag("PII", color="#222222")) == ()
+
+
+@pytest.mark.rule("5.2", TWO)
+def test_a_shared_definition_that_a_person_moved_keeps_its_category() -> None:
+    moved = ours(category="Legal", made_by="second", color="#222222")
+    assert only(book(moved).need(tag("PII", color="#111111"))).after["category"] == "Legal"
+
+
+@pytest.mark.rule("5.2", RENAME)
+def test_the_new_name_of_a_renamed_tag_keeps_category_and_weight() -> None:
+    known = ours("Old", category="By hand", weight_modifier=4, source_ids=("tag Old",))
+    change = only(book(known).need(tag("New", id="tag Old", color="#111111")))
+    assert (change.action, change.after["name"]) == ("create", "New")
+    assert (change.after["category"], change.after["weight_modifier"]) == ("By hand", 4)
+    assert 'renamed from "Old"' in change.reason
+
+
+@pytest.mark.rule("5.2", RENAME)
+def test_a_tag_without_an_id_is_no_rename_of_anything() -> None:
+    known = ours("Old", weight_modifier=4, source_ids=("",))
+    assert only(book(known).need(tag("New", id=""))).after["weight_modifier"] == 0
+
+
+@pytest.mark.rule("5.2", LEFT)
+def test_a_definition_of_ours_without_an_assignment_is_deleted() -> None:
+    one = book(ours(count=2), ours("Kept", count=2))
+    one.use("pii", -1)
+    one.use("kept", -1)
+    assert one.left_over() == []
+    one.use("pii", -1)
+    (change,) = one.left_over()
+    assert (change.action, change.name, change.key) == ("remove", "PII", "pii")
+
+
+@pytest.mark.rule("5.2", LEFT)
+@pytest.mark.parametrize(
+    "known",
+    [
+        TagDefinition("PII", category="atlan", count=0),
+        ours(made=False, count=0),
+        ours(count=None),
+        ours(count=1),
+    ],
+    ids=["not in the ledger", "taken over", "count not told", "in use"],
+)
+def test_what_we_did_not_make_or_cannot_count_is_never_deleted(known: TagDefinition) -> None:
+    assert book(known).left_over() == []
+
+
+@pytest.mark.rule("5.2", LEFT)
+def test_a_definition_that_the_plan_uses_again_is_not_deleted() -> None:
+    one = book(ours(count=1))
+    one.use("pii", -1)
+    one.use("pii", +1)
+    assert one.left_over() == []
+    fresh = book()
+    fresh.need(tag("New"))
+    assert fresh.left_over() == []
+
+
+@pytest.mark.rule("5.2", REACH)
+def test_a_name_that_no_url_reaches_is_made_and_then_neither_recoloured_nor_deleted_in_silence() -> None:
+    fresh = book(unreachable=("a/b",))
+    assert only(fresh.need(tag("A/B"))).status == "planned"
+    known = ours("A/B", color="#111111", count=0)
+    change = only(book(known, unreachable=("a/b",)).need(tag("A/B", color="#222222")))
+    assert (change.action, change.status) == ("update", "skipped")
+    assert change.reason
+    (change,) = book(known, unreachable=("a/b",)).left_over()
+    assert (change.action, change.status) == ("remove", "skipped")
+
+
+def test_a_name_is_spelled_as_qualytics_spells_it() -> None:
+    assert book(ours("PiI")).spelling("pii", "PII") == "PiI"
+    assert book().spelling("pii", "PII") == "PII"
