@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ADAPTERS: dict[str, str] = {
     "atlan": "qsync_pipeline.catalogs.atlan.adapter",
+    "alation": "qsync_pipeline.catalogs.alation.adapter",
 }
 
 

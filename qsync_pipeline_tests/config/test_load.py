@@ -99,6 +99,21 @@ def test_attributes_go_out_under_their_own_the_configured_or_the_prefixed_name(w
     assert wanted["URL"] == "Qualytics URL"
 
 
+def test_an_alation_takes_a_refresh_token_with_its_user_or_an_oauth_client(write: Write) -> None:
+    head = GOOD.replace("type: atlan", "type: alation").replace("    token: {env: A}\n", "")
+    (token,) = load_config(
+        write(f"{head}    refresh_token: {{env: A}}\n    user_id: 7\n"), env=ENV
+    ).integrations
+    (client,) = load_config(
+        write(f"{head}    client_id: app\n    client_secret: {{env: A}}\n"), env=ENV
+    ).integrations
+    assert isinstance(token, AlationConfig)
+    assert isinstance(client, AlationConfig)
+    assert (token.user_id, token.client_id) == (7, None)
+    assert (client.client_id, client.refresh_token) == ("app", None)
+    assert (token.requests_per_minute, token.page_size, token.job_timeout_seconds) == (600, 1000, 900)
+
+
 def test_the_config_speaks_of_the_attributes_of_the_core() -> None:
     assert get_args(AttributeName) == ATTRIBUTES
 
@@ -155,6 +170,7 @@ def test_the_reference_names_each_setting_once_with_type_default_and_description
     assert table["integrations[].name"][1] == "required"
     assert table["integrations[].type"] == ("atlan, alation", "required")
     assert table["integrations[].tags.propagated"] == ("true or false", "false")
-    assert table["integrations[type=alation].user_id"] == ("a whole number from 1", "required")
+    assert table["integrations[type=alation].user_id"] == ("a whole number from 1", "none")
+    assert table["integrations[type=alation].job_timeout_seconds"][1] == "900"
     assert table["integrations[type=atlan].token"] == ("{env: NAME} or {file: PATH}", "required")
     assert table["storage"][1] == ".qsync/tables"

@@ -347,3 +347,24 @@ def test_an_unknown_integration_gets_the_nearest_known_one(write: Write) -> None
     assert config.integration("atlan").token == Secret(env="A")  # type: ignore[union-attr]  # it is Atlan's
     with pytest.raises(ConfigError, match=r"found no atlon; allowed: atlan\. Did you mean atlan\?"):
         config.integration("atlon")
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("", "refresh_token: found no credentials; allowed: refresh_token and user_id, or client_id and"),
+        ("    refresh_token: {env: A}\n", "user_id: found nothing, and refresh_token alone is no use"),
+        ("    user_id: 1\n", "refresh_token: found nothing, and user_id alone is no use"),
+        ("    client_id: app\n", "client_secret: found nothing, and client_id alone is no use"),
+        (
+            "    client_id: app\n    client_secret: {env: A}\n    refresh_token: {env: A}\n    user_id: 1\n",
+            "client_id: found an OAuth client beside a refresh token",
+        ),
+    ],
+)
+def test_an_alation_needs_exactly_one_whole_pair_of_credentials(
+    mistakes: Mistakes, lines: str, found: str
+) -> None:
+    head = GOOD.replace("type: atlan", "type: alation").replace("    token: {env: A}\n", "")
+    (line,) = mistakes(head + lines)
+    assert found in line

@@ -28,8 +28,9 @@ SURFACES = (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH)
 
 REFUSED = (Forbidden, NotFound, Rejected)
 
-_CULPRIT = re.compile(r"Object not found: (\w+:\d+)")
-"""How a refused write of values names the object at fault (alation-api.md §2.4)."""
+_MISSING = re.compile(r"Object not found: (\w+:\d+)")
+_NAMED = re.compile(r"\b((?:schema|table|attribute):\d+)\b")
+"""How a refused write names an object that is not there (alation-api.md §2.4), and any object at fault."""
 
 
 class Writer:
@@ -137,14 +138,17 @@ def parts_of(asset: str) -> tuple[str, int]:
 
 def rejection(error: OutsideError) -> BatchRejected:
     """The refusal of a whole request, with the asset that its text names."""
-    named = _CULPRIT.search(error.detail)
-    culprit = named.group(1) if named else None
-    word = "missing" if culprit else class_of(error)
-    return BatchRejected(str(error), error_class=word, culprit=culprit, status=error.status)
+    named = _NAMED.search(error.detail)
+    return BatchRejected(
+        str(error),
+        error_class=class_of(error),
+        culprit=named.group(1) if named else None,
+        status=error.status,
+    )
 
 
 def class_of(error: OutsideError) -> RejectionClass:
     """What kind of refusal it is."""
     if isinstance(error, Forbidden):
         return "permission"
-    return "missing" if isinstance(error, NotFound) or _CULPRIT.search(error.detail) else "validation"
+    return "missing" if isinstance(error, NotFound) or _MISSING.search(error.detail) else "validation"
