@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,34 +78,34 @@ def told(run: Run, stage: str) -> Iterator[None]:
         run.flush_requests()
 
 
-def collect(
-    context: dg.AssetExecutionContext,
-    tables: Iterator[tuple[str, Table[Any]]],
-    describe: Callable[[Table[Any]], Mapping[str, Any]],
-) -> tuple[Collected, dict[str, Table[Any]], list[str]]:
-    """Take in what a stage yields, and put each datastore's status into its partition's metadata.
+class Gathering:
+    """What a stage yields, taken in one datastore at a time: rows are seen once and not kept in memory."""
 
-    Returns what is handed on, the tables that succeeded, and the keys of those that failed.
-    """
-    collected = Collected()
-    good: dict[str, Table[Any]] = {}
-    failed: list[str] = []
-    for key, table in tables:
-        collected.add(key, table)
-        if table.failure is None:
-            good[key] = table
-            metadata: Mapping[str, Any] = {"status": "ok", **describe(table)}
-        else:
-            failed.append(key)
-            metadata = {"status": "failed", "reason": table.failure}
-        context.add_asset_metadata(dict(metadata), partition_key=key)
-    return collected, good, failed
+    def __init__(self) -> None:
+        self.collected = Collected()
+        self.sums: Counter[str] = Counter()
+        self.good: list[str] = []
+        self.failed: list[str] = []
 
+    def take_in(
+        self,
+        context: dg.AssetExecutionContext,
+        tables: Iterable[tuple[str, Table[Any]]],
+        describe: Callable[[str, Table[Any]], Mapping[str, Any]],
+    ) -> None:
+        """Store every table, and put each datastore's status into its partition's metadata.
 
-def totals(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """The sums of counts, name by name."""
-    summed: dict[str, int] = {}
-    for one in counts:
-        for name, number in one.items():
-            summed[name] = summed.get(name, 0) + number
-    return summed
+        ``describe`` is called for the tables that succeeded; numbers of what it returns are added up in
+        ``sums``.
+        """
+        for key, table in tables:
+            self.collected.add(key, table)
+            if table.failure is None:
+                self.good.append(key)
+                facts = describe(key, table)
+                self.sums.update({name: value for name, value in facts.items() if isinstance(value, int)})
+                metadata: Mapping[str, Any] = {"status": "ok", **facts}
+            else:
+                self.failed.append(key)
+                metadata = {"status": "failed", "reason": table.failure}
+            context.add_asset_metadata(dict(metadata), partition_key=key)

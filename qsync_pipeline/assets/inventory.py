@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from qsync_pipeline.assets.common import DATASTORES, INVENTORY_KEY, OWNERS, RANGE, collect, keys_of, told
+from qsync_pipeline.assets.common import DATASTORES, INVENTORY_KEY, OWNERS, RANGE, Gathering, keys_of, told
 from qsync_pipeline.assets.reporting import names
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
@@ -28,23 +28,23 @@ def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collecte
     run = context.resources.qualytics.run(context)
     keys = keys_of(context)
     with told(run, STAGE):
-        collected, good, failed = collect(context, read_inventories(run, keys), _describe)
-        collected.add(DEPLOYMENT, read_definitions(run.qualytics, run.ledger))
-    levels = [unit.level for table in good.values() for unit in table.rows]
+        found = Gathering()
+        found.take_in(context, read_inventories(run, keys), _describe)
+        found.collected.add(DEPLOYMENT, read_definitions(run.qualytics, run.ledger))
     return dg.Output(
-        collected,
+        found.collected,
         metadata={
-            "datastores": len(good),
-            "containers": levels.count("container"),
-            "fields": levels.count("field"),
-            "failed": len(failed),
-            "failed datastores": names(failed) or "none",
+            "datastores": len(found.good),
+            "containers": found.sums["containers"],
+            "fields": found.sums["fields"],
+            "failed": len(found.failed),
+            "failed datastores": names(found.failed) or "none",
             "Qualytics": dg.MetadataValue.url(run.config.qualytics.ui),
         },
     )
 
 
-def _describe(table: Table[Any]) -> dict[str, Any]:
+def _describe(key: str, table: Table[Any]) -> dict[str, Any]:
     levels = [unit.level for unit in table.rows]
     if table.meta.get("vanished"):
         return {"vanished": table.meta["vanished"]}

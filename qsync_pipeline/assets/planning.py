@@ -1,21 +1,24 @@
 """Assets of an integration that work out what should change. No network, no writes."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
 
 from qsync_pipeline.assets.common import (
     INVENTORY_KEY,
+    Gathering,
     asset_key,
-    collect,
     keys_of,
     run_of,
     stage_asset,
     told,
 )
-from qsync_pipeline.assets.reporting import by_number, counts_table, names, plan_table
+from qsync_pipeline.assets.reporting import Preview, by_number, counts_table, names, plan_table
 from qsync_pipeline.config import IntegrationConfig
-from qsync_pipeline.core.plan import add_counts
+from qsync_pipeline.core.plan import PlanCounts, add_counts
+from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import mapping, planning, snapshot
 from qsync_pipeline.sync.inventory import DEPLOYMENT
@@ -49,9 +52,9 @@ def build_tag_plan(integration: IntegrationConfig) -> dg.AssetsDefinition:
             tables = planning.plan_tags_of_range(
                 run, keys, inventory, assets, links, assets[snapshot.INDEX], inventory[DEPLOYMENT]
             )
-            collected, good, failed = collect(context, tables, _describe)
+            found = Planned(context, tables)
         mode = "native external tags" if run.native_tags else "managed tags (definitions of ours)"
-        return _output(collected, good, failed, {"tag mode": mode})
+        return found.output({"tag mode": mode})
 
     return tag_plan
 
@@ -74,42 +77,47 @@ def build_quality_plan(integration: IntegrationConfig) -> dg.AssetsDefinition:
             tables = planning.plan_quality_of_range(
                 run, keys, inventory, assets, links, assets[snapshot.INDEX]
             )
-            collected, good, failed = collect(context, tables, _describe)
-        return _output(collected, good, failed, {})
+            found = Planned(context, tables)
+        return found.output({})
 
     return quality_plan
 
 
-def _describe(table: Table[Any]) -> dict[str, Any]:
-    plan = table.meta["plan"]
-    return {
-        "create": sum(row["create"] for row in plan.values()),
-        "update": sum(row["update"] for row in plan.values()),
-        "remove": sum(row["remove"] for row in plan.values()),
-        "summary": "; ".join(f"{surface}: {by_number(row) or 'nothing'}" for surface, row in plan.items()),
-    }
+class Planned(Gathering):
+    """The plans of a range, added up."""
 
+    def __init__(
+        self, context: dg.AssetExecutionContext, tables: Iterable[tuple[str, Table[Change]]]
+    ) -> None:
+        super().__init__()
+        self.plan: PlanCounts = {}
+        self.counts: Counter[str] = Counter()
+        self.preview: Preview[Change] = Preview()
+        self.take_in(context, tables, self._describe)
 
-def _output(
-    collected: Collected, good: dict[str, Table[Any]], failed: list[str], more: dict[str, Any]
-) -> dg.Output[Collected]:
-    plan: dict[str, dict[str, int]] = {}
-    counts: dict[str, int] = {}
-    for table in good.values():
-        plan = add_counts(plan, table.meta["plan"])
-        for name, number in table.meta["counts"].items():
-            counts[name] = counts.get(name, 0) + number
-    changes = [change for table in good.values() for change in table.rows]
-    return dg.Output(
-        collected,
-        metadata={
+    def _describe(self, key: str, table: Table[Any]) -> dict[str, Any]:
+        plan: PlanCounts = table.meta["plan"]
+        self.plan = add_counts(self.plan, plan)
+        self.counts.update(table.meta["counts"])
+        self.preview.see(change for change in table.rows if change.action != "note")
+        statuses = Counter(change.status for change in table.rows)
+        return {
             "to write": sum(number for row in plan.values() for number in row.values()),
-            "parked": sum(1 for change in changes if change.status == "parked"),
-            "skipped": sum(1 for change in changes if change.status in ("skipped", "waiting")),
-            **{f"{name} assignments" if name == "unchanged" else name: n for name, n in counts.items()},
-            "by surface": counts_table(plan),
-            "plan": plan_table(changes),
-            "failed datastores": names(failed) or "none",
-            **more,
-        },
-    )
+            "parked": statuses["parked"],
+            "skipped": statuses["skipped"] + statuses["waiting"],
+            "summary": "; ".join(f"{name}: {by_number(row) or 'nothing'}" for name, row in plan.items()),
+        }
+
+    def output(self, more: Mapping[str, Any]) -> dg.Output[Collected]:
+        """The stage's output with its metadata."""
+        return dg.Output(
+            self.collected,
+            metadata={
+                **{name: self.sums[name] for name in ("to write", "parked", "skipped")},
+                **self.counts,
+                "by surface": counts_table(self.plan),
+                "plan": plan_table(self.preview.rows),
+                "failed datastores": names(self.failed) or "none",
+                **more,
+            },
+        )

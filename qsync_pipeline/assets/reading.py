@@ -28,6 +28,7 @@ from qsync_pipeline.assets.reporting import (
 from qsync_pipeline.checks import coverage, coverage_spec
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import outcome_counts
+from qsync_pipeline.core.rows import BUCKETS, Link
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import definitions, mapping, snapshot
 from qsync_pipeline.tables_io import StoredTables
@@ -132,13 +133,14 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
         with told(run, mapping.STAGE):
             index = assets[snapshot.INDEX]
             found = Gathering()
-            mapped, unmapped = Preview(), Preview()
+            mapped, unmapped = Preview[Link](), Preview[Link]()
             buckets: dict[str, dict[str, int]] = {}
-            log = ""
+            logs = ""
 
             def describe(datastore: str, table: Table[Any]) -> dict[str, Any]:
-                nonlocal log
+                nonlocal logs
                 log = context.resources.io_manager.write_log(key, datastore, map(log_row, table.rows))
+                logs = str(log.parent)
                 mapped.see(link for link in table.rows if link.bucket == "matched")
                 unmapped.see(link for link in table.rows if link.bucket != "matched")
                 counts = table.meta["counts"]
@@ -153,26 +155,16 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
             found.take_in(context, mapping.map_range(run, keys, inventory, assets, index), describe)
         yield coverage(run, key)
         yield dg.Output(
-            collected,
+            found.collected,
             metadata={
-                **counts["buckets"],  # type: ignore[dict-item]  # bucket -> count
-                "catalog only": sum(table.meta["counts"]["catalog_only"] for table in good.values()),
-                "failed datastores": names(failed) or "none",
-                "sync log": dg.MetadataValue.path(str(log)),
-                "mapped": links_table(links, matched=True),
-                "not mapped": links_table(links, matched=False),
-                "coverage": coverage_plot(
-                    {one: table.meta["counts"]["buckets"] for one, table in good.items()}
-                ),
+                **{bucket: found.sums[bucket] for bucket in BUCKETS},
+                "catalog only": found.sums["catalog only"],
+                "failed datastores": names(found.failed) or "none",
+                "sync log": dg.MetadataValue.path(logs),
+                "mapped": links_table(mapped.rows),
+                "not mapped": links_table(unmapped.rows),
+                "coverage": coverage_plot(buckets),
             },
         )
-
-    def _describe(table: Table[Any]) -> dict[str, Any]:
-        buckets = table.meta["counts"]["buckets"]
-        return {
-            "objects": sum(buckets.values()),
-            "matched": buckets["matched"],
-            "summary": by_number(buckets),
-        }
 
     return asset_mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 import pandas as pd
@@ -15,6 +16,8 @@ from qsync_pipeline.transport.redact import redact
 
 PREVIEW = 20
 """Rows in a metadata table; these stay in the event log for ever (dagster-practice.md §8)."""
+
+Row = TypeVar("Row")
 
 _COLORS = {
     "matched": "#2e7d32",
@@ -62,22 +65,20 @@ def log_row(link: Link) -> dict[str, str]:
     }
 
 
-def links_table(links: Iterable[Link], *, matched: bool) -> dg.TableMetadataValue:
-    """Mapped objects with their assets, or those that are not, each with its reason and config line."""
-    rows = [
-        {"object": link.name, "level": link.level, "catalog asset": link.asset_name, "by": link.how}
-        if matched
-        else {
-            "object": link.name,
-            "level": link.level,
-            "bucket": link.bucket,
-            "reason": link.reason,
-            "config line": link.hint,
-        }
-        for link in sorted(links, key=lambda link: (link.level != "datastore", link.level, link.name))
-        if (link.bucket == "matched") == matched
-    ]
-    return table(pd.DataFrame(rows))
+class Preview(Generic[Row]):
+    """The first rows of what passes by."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def see(self, rows: Iterable[Row]) -> None:
+        """Keep the first of these, as long as there is room."""
+        self.rows += islice(rows, max(0, PREVIEW - len(self.rows)))
+
+
+def links_table(links: Iterable[Link]) -> dg.TableMetadataValue:
+    """Objects with their assets, or the reason why they have none and the config line that settles it."""
+    return table(pd.DataFrame([log_row(link) for link in links]))
 
 
 def plan_table(changes: Iterable[Change]) -> dg.TableMetadataValue:
