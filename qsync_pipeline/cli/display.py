@@ -9,6 +9,7 @@ from typing import Protocol, TextIO
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from qsync_pipeline.transport.redact import redact
 
@@ -117,10 +118,10 @@ class BarDisplay:
         self._datastores = 0
 
     def say(self, text: str) -> None:
-        self._console.print(redact(text), style="dim")
+        self._line(text, "dim")
 
     def begin(self, title: str, datastores: int) -> None:
-        self._console.print(redact(title), style="bold")
+        self._line(title, "bold")
         self._tasks, self._datastores = {}, datastores
         self._progress = Progress(
             TextColumn("  {task.description:<20}"),
@@ -146,7 +147,7 @@ class BarDisplay:
         task = self._tasks[stage]
         if problem:
             self._progress.update(task, note="failed")
-            self._console.print(redact(f"{stage} failed: {problem}"), style="red")
+            self._line(f"{stage} failed: {problem}", "red")
         else:
             self._progress.update(task, completed=self._datastores, total=self._datastores)
         self._progress.stop_task(task)
@@ -155,3 +156,7 @@ class BarDisplay:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+    def _line(self, text: str, style: str) -> None:
+        # A styled text, for the style of a print would colour the bars below it too.
+        self._console.print(Text(redact(text), style=style))
