@@ -48,6 +48,8 @@ def _cell(value: Any) -> str | int | float | bool:
         return value
     if isinstance(value, float) and value == value:
         return value
+    if isinstance(value, dict):  # what has a value says enough
+        value = ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None)
     text = "" if value is None or value != value else redact(str(value))
     return text if len(text) <= 200 else text[:197] + "..."
 
