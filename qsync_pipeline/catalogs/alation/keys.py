@@ -82,6 +82,6 @@ def database_and_schema(key: str, name: str) -> tuple[str | None, str]:
     A key that does not say the same as the name proves nothing: then the whole name is the schema.
     """
     parts = key_parts(key)[1:]
-    if len(parts) < 2 or fold(".".join(parts)) != fold(name.replace('"', "")):
-        return None, parts[0] if len(parts) == 1 and fold(parts[0]) == fold(name) else name
-    return ".".join(parts[:-1]), parts[-1]
+    if fold(name) not in (fold(".".join(parts)), fold(key.partition(".")[2])):
+        return None, name
+    return ".".join(parts[:-1]) or None, parts[-1]

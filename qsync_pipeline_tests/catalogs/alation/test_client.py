@@ -1,0 +1,185 @@
+"""The calls: paging, one at a time, and errors of every family."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.transport.errors import (
+    Forbidden,
+    Malformed,
+    NotFound,
+    OutsideError,
+    Rejected,
+    TimedOutAfterSend,
+)
+from qsync_pipeline.transport.session import HttpSession
+from qsync_pipeline_tests.catalogs.alation.fake import FLAGS, FakeSession, flag
+from qsync_pipeline_tests.transport.scripted import Clock, Reply, Request, serving
+
+
+class Open:
+    """No credentials."""
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def refresh(self) -> bool:
+        return False
+
+    def advice(self) -> str:
+        return "make a new token"
+
+
+def client(url: str, **more: Any) -> AlationClient:
+    clock = Clock()
+    return AlationClient(HttpSession("alation", url, auth=Open(), sleep=clock.sleep, clock=clock), **more)
+
+
+def table(number: int) -> dict[str, Any]:
+    return {"id": number, "name": f"T{number}", "ds_id": 6, "schema_id": 5, "key": f"6.S.T{number}"}
+
+
+def test_tables_are_paged_by_the_last_id_not_by_their_place() -> None:
+    session = FakeSession()
+
+    def page(call: Any) -> Any:
+        after = call["params"]["id__gt"] or 0
+        session.next_page = "/somewhere" if after < 4 else None
+        return [table(n) for n in (1, 2, 4, 7, 9) if n > after][:2]
+
+    session.on("GET", "/integration/v2/table/", page)
+    assert [row.id for row in session.client(page_size=2).tables(5)] == [1, 2, 4, 7, 9]
+    asked = [call["params"] for call in session.calls]
+    assert [p["id__gt"] for p in asked] == [None, 2, 7]
+    assert {(p["order_by"], p["limit"], p["schema_id"]) for p in asked} == {("id", 2, 5)}
+
+
+def test_a_server_that_gives_less_than_was_asked_for_is_believed_when_it_says_there_is_more() -> None:
+    """The cap of a page is an administrator's setting, and silent (alation-api.md §1.6)."""
+    session = FakeSession()
+
+    def page(call: Any) -> Any:
+        skip = call["params"]["skip"] or 0
+        session.next_page = f"/integration/flag/?skip={skip + 3}" if skip < 6 else None
+        return [flag(n) for n in range(skip, min(skip + 3, 8))]
+
+    session.on("GET", FLAGS, page)
+    assert [row.id for row in session.client().flags()] == list(range(8))
+
+
+def test_a_next_page_on_another_host_is_not_followed() -> None:
+    def answer(request: Request) -> Reply:
+        skip = int(dict(request.query).get("skip", "0"))
+        more = {"X-Next-Page": "http://evil.example/integration/flag/"} if skip == 0 else {}
+        return Reply(body=[flag(skip)], headers=more)
+
+    with serving(answer) as server:
+        assert [row.id for row in client(server.url).flags()] == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["PII", "a/b", "#1 & more?", "Données 客户", "100%", "..", "x y"])
+def test_any_tag_name_stands_whole_in_its_path(name: str) -> None:
+    with serving(lambda request: Reply(body=[])) as server:
+        client(server.url).tagged(name)
+    (request,) = server.requests
+    assert request.path.startswith("/integration/tag/")
+    assert request.path.endswith("/subject/")
+    assert "/" not in request.path.removeprefix("/integration/tag/").removesuffix("/subject/")
+
+
+def test_one_call_is_in_flight_at_a_time_whatever_threads_ask() -> None:
+    lock, now, most = threading.Lock(), 0, 0
+
+    def answer(request: Request) -> Reply:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)  # long enough for an overlap to be seen
+        with lock:
+            now -= 1
+        return Reply(body={"id": 1})
+
+    with serving(answer) as server:
+        clients = [client(server.url) for _ in range(3)]
+        threads = [threading.Thread(target=one.userinfo) for one in clients for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (len(server.requests), most) == (6, 1)
+
+
+FAMILIES: list[tuple[int, Any, type[OutsideError], str]] = [
+    (403, {"detail": "Authentication credentials were not provided.", "code": "403000"}, Forbidden, "403000"),
+    (400, {"detail": "Invalid query parameters: [ids]", "code": "400006"}, Rejected, "ids"),
+    (404, {"detail": "Not found."}, NotFound, "Not found"),
+    (
+        400,
+        {
+            "title": "Invalid Payload", "detail": "See errors.", "code": "400000",
+            "errors": [{"non_field_errors": ["Object not found: attribute:99."]}],
+        },
+        Rejected,
+        "Object not found: attribute:99",
+    ),
+    (
+        400,
+        {"detail": "Incorrect input data.", "errors": [{"key": ["400068: API Key is required"]}], "code": "400010"},
+        Rejected,
+        "400068",
+    ),
+    (400, {"subject": ["Invalid otype"]}, Rejected, "Invalid otype"),
+    (400, [{"field_type": ["is no choice"]}], Rejected, "is no choice"),
+    (400, {"Entry": 1, "Message": "field_key is required"}, Rejected, "field_key is required"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "words"), FAMILIES)
+def test_every_family_of_errors_keeps_its_words(
+    status: int, body: Any, kind: type[OutsideError], words: str
+) -> None:
+    with serving([Reply(status, body)]) as server, pytest.raises(kind) as caught:
+        client(server.url).put_values([{}])
+    assert words in str(caught.value)
+
+
+def test_a_login_page_is_an_error_and_never_an_empty_list() -> None:
+    with serving([Reply(200, b"<html>Log in</html>")]) as server, pytest.raises(Malformed, match="HTML"):
+        client(server.url).flags()
+
+
+def test_a_gateway_page_is_waited_out_for_reads_and_never_repeated_for_a_new_flag() -> None:
+    page = Reply(503, b"<html>Paused</html>")
+    with serving([page, page, Reply(body=[])]) as server:
+        assert client(server.url).flags() == []
+    with serving([page]) as server, pytest.raises(TimedOutAfterSend):
+        client(server.url).post_flag({})
+
+
+def test_both_lists_of_data_sources_are_one() -> None:
+    session = FakeSession()
+    session.on("GET", "/integration/v1/datasource/", [{"id": 1, "title": "a", "dbtype": "mysql"}])
+    session.on(
+        "GET",
+        "/integration/v2/datasource/",
+        [{"id": 1, "uri": "x://h"}, {"id": 2, "uri": "snowflake://h"}, {"id": 3, "deleted": True}],
+    )
+    assert sorted(row.id for row in session.client().data_sources()) == [1, 2]
+
+
+def test_a_data_source_is_gone_only_where_neither_list_hides_it() -> None:
+    session = FakeSession()
+    assert session.client().data_source(4) is None
+    session.on("GET", "/integration/v1/datasource/4/", _refuse)
+    with pytest.raises(Forbidden):
+        session.client().data_source(4)
+
+
+def _refuse(call: Any) -> Any:
+    raise Forbidden("no", status=403)
