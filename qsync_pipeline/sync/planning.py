@@ -79,7 +79,10 @@ def _plan_tags(
         plan.changes, {tags.SURFACE: len(mine)}, guard_rules(run.integration), emptied=emptied
     )
     changes = _hold_back(run, key, plan.definitions + changes, grants_of(index))
-    left_over = book.left_over() if clean_up and not parked else []
+    for change in changes:
+        if change.action == "remove" and change.status != "planned":
+            book.use(change.key, +1)  # what waits still stands on its object
+    left_over = book.left_over() if clean_up else []
     surfaces = (definitions.SURFACE, tags.SURFACE)
     return _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked)
 
