@@ -30,6 +30,7 @@ from qsync_pipeline.sandbox.estate.generate import EstateName, make_estate
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
+from qsync_pipeline.sync.refusals import PREFIX, SETTLING
 from qsync_pipeline_tests.e2e.reference import Rules, problems
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
@@ -39,7 +40,7 @@ Json = dict[str, Any]
 SETTLED = 5
 """Seconds after which the search index of the sandbox shows every change (its lag is 1 s by default)."""
 
-_READING_POSTS = ("indexsearch", "auditSearch", "search/audit")
+_READING_POSTS = ("indexsearch", "auditSearch", "search/audit", "entity/evaluator")
 
 _ROUTES = (
     # (part of the route, surfaces whose planned lines may cause a write there)
@@ -121,6 +122,7 @@ class World:
         integration: str = "atlan",
         *,
         dry_run: bool = False,
+        adopt: bool = False,
         datastores: Sequence[str] | None = None,
     ) -> Synced:
         """One sync of these datastores (keys; default all), as ``qsync sync`` would do it."""
@@ -136,7 +138,7 @@ class World:
                 result = job.execute_in_process(
                     instance=self.instance,
                     tags=run_tags(integration, direction, keys, "cli"),
-                    run_config=run_config(dry_run=dry_run),
+                    run_config=run_config(dry_run=dry_run, adopt=adopt),
                     raise_on_error=False,
                 )
                 synced.ok &= result.success
@@ -226,26 +228,30 @@ class World:
         """Delete the ledger with its tables, as if the machine had been set up anew."""
         shutil.rmtree(self.ledger_directory)
 
+    def age_refusals(self, seconds: float = SETTLING) -> None:
+        """Make it appear that connections refused us so long ago."""
+        with self.ledger() as ledger:
+            for name, value in ledger.notes.of("atlan").items():
+                if name.startswith(PREFIX):
+                    ledger.notes.put("atlan", name, {**value, "at": value["at"] - seconds})
+
     def keys(self) -> dict[str, str]:
         """Partition keys by the datastore's name."""
         with self.ledger() as ledger:
-            keys = ledger.datastores.keys()
-            client = open_qualytics(self.config().qualytics)
-            try:
-                return {one.name: keys[one.id] for one in client.datastores()}
-            finally:
-                client.close()
+            return self._add_partitions(self.config(), ledger)
 
-    def _add_partitions(self, config: Config, ledger: Ledger) -> None:
+    def _add_partitions(self, config: Config, ledger: Ledger) -> dict[str, str]:
         client = open_qualytics(config.qualytics)
         try:
-            keys = register_datastores(ledger, client.datastores())
+            datastores = client.datastores()
         finally:
             client.close()
+        keys = register_datastores(ledger, datastores)
         known = set(self.instance.get_dynamic_partitions("datastores"))
         fresh = [key for key in keys.values() if key not in known]
         if fresh:
             self.instance.add_dynamic_partitions("datastores", fresh)
+        return {one.name: keys[one.id] for one in datastores}
 
     # Looking.
 

@@ -45,17 +45,24 @@ def test_a_lost_ledger_removes_nothing(fresh: World) -> None:
     fresh.quiet()
 
 
-def test_after_a_lost_ledger_what_still_agrees_is_ours_again(fresh: World) -> None:
+def test_after_a_lost_ledger_ours_is_taken_up_by_command_and_then_kept_in_step(fresh: World) -> None:
     assert fresh.sync().ok
     table = fresh.tables(alert="integration")[0]
+    fresh.atlan("tag", table, tag="Known")
+    assert fresh.sync().ok
     fresh.lose_ledger()
-    fresh.control.advance(5)
-    fresh.quiet()
     fresh.qualytics("set_anomaly_status", table, id="all", status="Resolved")
+    assert fresh.sync().ok
+    assert fresh.alert(table) is not None, "nothing is removed without being asked"
+
+    assert fresh.sync(adopt=True).ok
+    fresh.atlan("untag", table, tag="Known")
     fresh.qualytics("set_score", table, dimension="total", value=None)
     assert fresh.sync().ok
     assert fresh.alert(table) is None
+    assert "Known" not in fresh.tags("qualytics", table)
     fresh.check()
+    fresh.quiet()
 
 
 def test_more_than_thirty_percent_and_25_removals_wait_and_fewer_do_not(fresh: World) -> None:
