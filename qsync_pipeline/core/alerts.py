@@ -102,11 +102,11 @@ def _beside_a_person(
 ) -> None:
     """While a person's stands, ours waits. A person who edited ours has taken it over."""
     by = asset.alert.by if asset.alert else None
-    if row is not None and row.value is not None:
-        plan.counts["taken_over"] += 1
-        _release(
-            surface, asset.id, asset.qualified_name, row, f"{by or 'somebody'} took our alert over", plan
-        )
+    if row is not None:
+        confirmed = row.value is not None
+        plan.counts["taken_over"] += confirmed
+        reason = f"{by or 'somebody'} took our alert over" if confirmed else "a person's stands there"
+        _release(surface, asset.id, asset.qualified_name, row, reason, plan)
     if wanted is not None:
         reason = f"an alert of {by or 'a person'} stands there; ours waits"
         _add(surface, "create", asset, unit.id, wanted, reason, plan, status="waiting")
@@ -128,7 +128,7 @@ def _leftover(
             _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
         else:
             plan.counts["frozen"] += 1
-    elif row.extra.get("unit") not in gone_units:
+    elif not asset.readable or row.extra.get("unit") not in gone_units:
         plan.counts["frozen"] += 1
     elif owner_of(asset.alert, row, rules) == "ours":
         _add(surface, "remove", asset, "", None, "its object is gone in Qualytics", plan)

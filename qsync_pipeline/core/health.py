@@ -130,7 +130,7 @@ def _leftover(
         if asset is None and presence.get(target) == "gone":
             name = str(row.extra.get("qualified_name", target))
             _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
-        elif asset is not None and row.extra.get("unit") in gone_units:
+        elif asset is not None and asset.readable and row.extra.get("unit") in gone_units:
             reason = "its object is gone in Qualytics"
             if key in there:
                 _add(surface, "remove", "", asset, key, there[key], None, reason, plan)

@@ -70,6 +70,7 @@ def attributes_of(unit: Unit, rules: QualityRules) -> dict[str, AttributeValue]:
 
 def same_value(left: AttributeValue, right: AttributeValue, decimals: int) -> bool:
     """Whether a reader sees no difference: numbers within half a unit of the last place, text as read."""
+    left, right = _shown(left), _shown(right)
     if left is None or right is None:
         return left is None and right is None
     numbers = _number(left), _number(right)
@@ -78,13 +79,16 @@ def same_value(left: AttributeValue, right: AttributeValue, decimals: int) -> bo
     return reader_text(str(left)) == reader_text(str(right))
 
 
+def _shown(value: AttributeValue) -> AttributeValue:
+    return None if isinstance(value, str) and not reader_text(value) else value
+
+
 def _number(value: AttributeValue) -> Decimal | None:
-    if isinstance(value, (int, float)):
-        return Decimal(repr(value))
     try:
-        return Decimal(reader_text(str(value)))
+        number = Decimal(reader_text(str(value)))
     except ArithmeticError:
         return None
+    return number if number.is_finite() else None
 
 
 def plan_attributes(
@@ -143,7 +147,7 @@ class _Planner:
         for name, wanted in attributes_of(unit, self.rules).items():
             actual = asset.attributes.get(name)
             if self._same(wanted, actual):
-                if actual is not None and (name not in ours or name in pending):
+                if name in pending or not self._same(ours.get(name), actual):
                     agreed[name] = actual
                 continue
             baseline = name not in ours and self._same(stood.get(name), actual)
@@ -157,15 +161,16 @@ class _Planner:
             before[name], after[name] = actual, wanted
         self.plan.counts["drift"] += bool(drifted)
         extra = {} if row else {"stood": {name: v for name, v in stood.items() if name not in agreed | after}}
+        kept = [name for name in drifted if name not in after]
         if after:
-            self._write(unit, asset, before, after, drifted, extra)
-        elif drifted:
-            self._kept(asset, link.unit, drifted)
-        elif row is not None and not any(name in asset.attributes for name in self.rules.attributes):
-            self._note(asset.id, asset.qualified_name, row, "nothing of ours is left", release=True)
-            return
-        elif not agreed and not pending:
-            self.plan.counts["unchanged"] += 1
+            self._write(unit, asset, before, after, [name for name in drifted if name in after], extra)
+        if kept:
+            self._kept(asset, link.unit, kept)
+        if not after and not kept:
+            if row is not None and not any(name in asset.attributes for name in self.rules.attributes):
+                self._note(asset.id, asset.qualified_name, row, "nothing of ours is left", release=True)
+                return
+            self.plan.counts["unchanged"] += not agreed and not pending
         if agreed or (pending and not after):
             reason = "a run that died had written it" if pending else "stands as it should: taken up"
             self.plan.changes.append(
@@ -181,9 +186,9 @@ class _Planner:
             if asset is None and presence.get(target) == "gone":
                 reason = "the asset was deleted in the catalog"
                 self._note(target, str(row.extra.get("name", target)), row, reason, release=True)
-            elif asset is not None and row.extra.get("unit") in gone_units:
-                after = {name: None for name in row.value or {} if name in asset.attributes}
-                before = {name: asset.attributes[name] for name in after}
+            elif asset is not None and asset.readable and row.extra.get("unit") in gone_units:
+                before = {name: v for name, v in asset.attributes.items() if self._is_ours(row, name, v)}
+                after = dict.fromkeys(before)
                 if after:
                     reason = "its object is gone in Qualytics"
                     extra = {"stands": _beside(asset, after)}
@@ -194,6 +199,11 @@ class _Planner:
                     self._note(target, asset.qualified_name, row, "nothing of ours is left", release=True)
             else:
                 self.plan.counts["frozen"] += 1
+
+    def _is_ours(self, row: Held, name: str, actual: AttributeValue) -> bool:
+        """Whether a value stands as we wrote it, confirmed or not; one that a person changed is theirs."""
+        wrote = [row.value or {}, row.pending or {}]
+        return any(name in values and self._same(values[name], actual) for values in wrote)
 
     def _same(self, left: AttributeValue, right: AttributeValue) -> bool:
         return same_value(left, right, self.rules.decimals)
