@@ -1,0 +1,496 @@
+"""The twelve attributes on the catalog's assets: what goes out, and when (DESIGN.md §5.3, §5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace as with_rules
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qsync_pipeline.core.quality import attributes_of, rounded, same_value
+from qsync_pipeline.core.rows import ATTRIBUTES, DIMENSIONS, CatalogAsset, Unit
+from qsync_pipeline.core.rules import MappingRule
+from qsync_pipeline_tests.core.build import column, column_of, container, datastore, schema, table
+from qsync_pipeline_tests.core.catalog_world import QUALITY, CatalogWorld, link_to
+from qsync_pipeline_tests.core.test_locate import mapped
+
+NULL = "Null means not measured and is never written as 0"
+NEVER = "Never scanned is null; scanned with none is 0"
+CLEARED = "A score that went away is cleared in the catalog"
+ROUNDED = "Scores are rounded half-even to one decimal (a setting)"
+EQUAL = "Equal means what a reader sees"
+TWELVE = "The twelve attributes, in Atlan's custom-metadata set"
+ADOPTED = "What is there already with the exact name and a fitting type is adopted"
+DROPPED = "The config can map or drop each"
+LINKS = "Links come from one function with templates in the config"
+THREE_WAY = "Desired, actual and ledger decide (three-way)"
+AGAIN = "A second run with nothing changed writes nothing"
+DRIFT = "A value that a person changed after us is drift"
+LEAVING = "Leaving scope (outside the domain, excluded"
+GONE = "Proved gone in Qualytics: our values, alert and rows go, guarded"
+SWAP = "The same name with a new id is a new link"
+UNION = "Two datastores that claim one schema, or one that finds several"
+TOTAL = "Quality Score Total"
+
+T = table("ORDERS")
+
+
+def orders(**more: Any) -> Unit:
+    values = {"scores": {"total": 87.25, "accuracy": 90.0}, "check_count": 3, "anomaly_count": 0} | more
+    return container(1, "ORDERS", datastore(), **values)
+
+
+def world(*assets: CatalogAsset, **more: Any) -> CatalogWorld:
+    """One table, measured; the datastore itself takes no part in these stories."""
+    rules = {"quality": QUALITY} | more
+    units = [datastore(unsupported=None), orders()]
+    return CatalogWorld.of(units, [schema(attributes={}), *(assets or (T,))], **rules)
+
+
+# -- values ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("5.3", TWELVE)
+def test_the_twelve_attributes_are_these() -> None:
+    unit = orders(scores={"total": 50.0} | dict.fromkeys(DIMENSIONS, 75.0))
+    values = attributes_of(unit, QUALITY)
+    assert tuple(values) == ATTRIBUTES
+    assert len(ATTRIBUTES) == 12
+    assert (values[TOTAL], values["Check Count"], values["Anomaly Count"]) == (50.0, 3, 0)
+    assert {values[f"Quality Score {name.capitalize()}"] for name in DIMENSIONS} == {75.0}
+
+
+@pytest.mark.rule("5.3", LINKS)
+def test_the_url_is_what_the_link_function_says() -> None:
+    assert attributes_of(orders(), QUALITY)["URL"] == link_to(orders())
+
+
+@pytest.mark.rule("5.3", DROPPED)
+def test_an_attribute_that_the_config_drops_is_not_sent() -> None:
+    rules = with_rules(QUALITY, attributes=("URL", "Check Count"))
+    assert list(attributes_of(orders(), rules)) == ["URL", "Check Count"]
+
+
+@pytest.mark.rule("5.3", NULL)
+@pytest.mark.rule("5.3", NEVER)
+def test_what_was_not_measured_is_null_and_what_was_found_to_be_none_is_zero() -> None:
+    never = attributes_of(orders(scores={}, anomaly_count=None, check_count=0), QUALITY)
+    assert never[TOTAL] is None
+    assert never["Anomaly Count"] is None
+    assert never["Check Count"] == 0
+    assert attributes_of(orders(scores={"total": 0.0}), QUALITY)[TOTAL] == 0.0
+
+
+@pytest.mark.rule("5.3", ROUNDED)
+@pytest.mark.parametrize(
+    ("score", "decimals", "shown"),
+    [
+        (87.25, 1, 87.2),
+        (87.35, 1, 87.4),
+        (0.05, 1, 0.0),
+        (0.15, 1, 0.2),
+        (99.95, 1, 100.0),
+        (2.5, 0, 2.0),
+        (3.5, 0, 4.0),
+        (33.333, 2, 33.33),
+        (None, 1, None),
+    ],
+)
+def test_scores_are_rounded_half_even(score: float | None, decimals: int, shown: float | None) -> None:
+    assert rounded(score, decimals) == shown
+
+
+scores = st.floats(0, 100)
+
+
+@pytest.mark.rule("5.3", ROUNDED)
+@given(scores, st.integers(0, 4))
+def test_rounding_is_exact_idempotent_and_within_half_a_unit(score: float, decimals: int) -> None:
+    shown = rounded(score, decimals)
+    assert shown is not None
+    step = Decimal(1).scaleb(-decimals)
+    assert shown == float(Decimal(repr(score)).quantize(step, rounding=ROUND_HALF_EVEN))
+    assert rounded(shown, decimals) == shown
+    assert same_value(score, shown, decimals)
+
+
+@pytest.mark.rule("5.3", ROUNDED)
+@given(scores, scores, st.integers(0, 4))
+def test_rounding_keeps_the_order(low: float, high: float, decimals: int) -> None:
+    low, high = sorted((low, high))
+    assert rounded(low, decimals) <= rounded(high, decimals)  # type: ignore[operator]  # neither is null
+
+
+@pytest.mark.rule("5.3", EQUAL)
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        (87.2, 87.2, True),
+        (87.2, 87.25, True),
+        (87.2, 87.15, True),
+        (87.2, 87.26, False),
+        (87.2, "87.20", True),
+        (87, "<b>87</b>", True),
+        (3, 4, False),
+        (0, None, False),
+        (None, None, True),
+        (None, "  ", True),
+        ("https://x/1", "<a>https://x/1</a> ", True),
+        ("https://x/1", "https://x/2", False),
+        ("a  b", "a\nb", True),
+        (87.2, "n/a", False),
+        (87.2, "NaN", False),
+        (87.2, "Infinity", False),
+        ("NaN", "nan", False),
+    ],
+)
+def test_two_values_are_the_same_if_a_reader_sees_no_difference(left: Any, right: Any, same: bool) -> None:
+    assert same_value(left, right, 1) is same
+    assert same_value(right, left, 1) is same
+
+
+values = (
+    st.none()
+    | st.integers(0, 10**6)
+    | st.floats(-1e6, 1e6)
+    | st.text(max_size=6)
+    | st.sampled_from(["NaN", "sNaN", "-Infinity", "1e400", "1_0", "٣", ""])
+)
+
+
+@pytest.mark.rule("5.3", EQUAL)
+@given(values, values, st.integers(0, 3))
+def test_sameness_is_reflexive_and_symmetric_whatever_stands_there(
+    left: Any, right: Any, decimals: int
+) -> None:
+    assert same_value(left, left, decimals)
+    assert same_value(left, right, decimals) == same_value(right, left, decimals)
+
+
+@pytest.mark.rule("5.3", NULL)
+@given(values)
+def test_null_is_the_same_as_nothing_else_that_can_be_seen(value: Any) -> None:
+    blank = value is None or (isinstance(value, str) and not value.split())
+    if isinstance(value, str) and ("<" in value or "&" in value):
+        return
+    assert same_value(None, value, 1) == blank
+
+
+# -- plans -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("5.5", AGAIN)
+def test_the_first_run_writes_all_that_was_measured_and_the_second_nothing() -> None:
+    w = world()
+    w.sync()
+    assert w.shows(T.id) == {
+        "URL": link_to(orders()),
+        TOTAL: 87.2,
+        "Quality Score Accuracy": 90.0,
+        "Anomaly Count": 0,
+        "Check Count": 3,
+    }
+    assert w.settled()
+    assert w.plan().counts["unchanged"] == 2
+
+
+@pytest.mark.rule("5.3", NULL)
+def test_a_null_is_not_written_where_nothing_stands() -> None:
+    w = world()
+    (change,) = [change for change in w.plan().changes if change.target == T.id]
+    assert change.action == "create"
+    assert None not in change.after.values()
+
+
+@pytest.mark.rule("5.5", THREE_WAY)
+def test_only_what_changed_is_written_with_before_after_and_reason() -> None:
+    w = world()
+    w.sync()
+    w.measure("container:1", scores={"total": 91.0, "accuracy": 90.0})
+    (change,) = w.plan().changes
+    assert (change.action, change.before, change.after) == ("update", {TOTAL: 87.2}, {TOTAL: 91.0})
+    assert change.reason == "changed in Qualytics"
+    assert change.extra["stands"]["Check Count"] == 3
+
+
+@pytest.mark.rule("5.3", CLEARED)
+@pytest.mark.rule("5.3", NEVER)
+def test_a_score_that_went_away_is_cleared() -> None:
+    w = world()
+    w.sync()
+    w.measure("container:1", scores={}, anomaly_count=None)
+    w.sync()
+    assert w.shows(T.id) == {"URL": link_to(orders()), "Check Count": 3}
+    assert w.settled()
+
+
+@pytest.mark.rule("5.3", EQUAL)
+def test_what_the_catalog_shows_in_another_form_is_not_written_again() -> None:
+    w = world()
+    w.sync()
+    w.edit(T.id, URL=f"<a>{link_to(orders())}</a>", Quality_Score_Total="87.20")
+    assert w.settled()
+
+
+@pytest.mark.rule("5.3", ADOPTED)
+def test_a_value_that_stood_there_before_us_is_the_baseline_and_no_drift() -> None:
+    w = world(table("ORDERS", attributes={TOTAL: 12.0, "Quality Score Coverage": 55.0}))
+    plan = w.sync()["attributes"]
+    assert plan.counts["drift"] == 0
+    assert w.shows(T.id)[TOTAL] == 87.2
+    assert w.shows(T.id)["Quality Score Coverage"] == 55.0, "not measured, not ours, not cleared"
+    assert w.settled()
+
+
+@pytest.mark.rule("5.3", ADOPTED)
+def test_a_value_that_stood_there_and_is_right_is_taken_up_without_a_write() -> None:
+    w = world()
+    w.sync()
+    shown = w.shows(T.id)
+    fresh = world(table("ORDERS", attributes=shown))
+    fresh.sync("attributes")
+    assert [change for change in fresh.writes if change.target == T.id] == []
+    assert fresh.held[("attributes", T.id)].value == shown
+    fresh.measure("container:1", scores={})
+    fresh.sync()
+    assert TOTAL not in fresh.shows(T.id)
+
+
+@pytest.mark.rule("5.5", DRIFT)
+@pytest.mark.parametrize("typed", [1.0, None, "NaN", "about 80"])
+def test_a_value_that_a_person_changed_is_drift_and_reset(typed: Any) -> None:
+    w = world()
+    w.sync()
+    w.edit(T.id, Quality_Score_Total=typed)
+    plan = w.sync()["attributes"]
+    assert plan.counts["drift"] == 1
+    assert plan.changes[0].reason == "somebody changed Quality Score Total in the catalog"
+    assert w.shows(T.id)[TOTAL] == 87.2
+    assert w.settled()
+
+
+@pytest.mark.rule("5.5", DRIFT)
+def test_a_value_that_a_person_added_where_nothing_is_measured_is_drift_too() -> None:
+    w = world()
+    w.sync()
+    w.edit(T.id, Quality_Score_Coverage=50)
+    assert w.sync()["attributes"].counts["drift"] == 1
+    assert "Quality Score Coverage" not in w.shows(T.id)
+
+
+@pytest.mark.rule("5.5", DRIFT)
+def test_drift_that_is_kept_is_reported_at_every_run_and_the_rest_goes_on() -> None:
+    w = world(quality=with_rules(QUALITY, on_drift="keep"))
+    w.sync()
+    w.edit(T.id, Quality_Score_Total=1.0)
+    w.measure("container:1", check_count=4)
+    plan = w.sync()["attributes"]
+    assert w.shows(T.id)[TOTAL] == 1.0
+    assert w.shows(T.id)["Check Count"] == 4
+    written, kept = plan.changes
+    assert (written.status, written.after, written.reason) == (
+        "planned",
+        {"Check Count": 4},
+        "changed in Qualytics",
+    )
+    assert (kept.status, kept.before) == ("skipped", {TOTAL: 1.0})
+    assert "on_drift is keep" in kept.reason
+    again = w.sync()["attributes"]
+    assert again.counts["drift"] == 1
+    assert w.writes == []
+
+
+@pytest.mark.rule("5.5", DRIFT)
+def test_a_person_who_types_the_right_value_is_no_drift_then_nor_later() -> None:
+    w = world()
+    w.sync()
+    w.edit(T.id, Quality_Score_Total=91.0)
+    w.measure("container:1", scores={"total": 91.0, "accuracy": 90.0})
+    w.sync()
+    assert w.writes == []
+    w.measure("container:1", scores={"total": 92.0, "accuracy": 90.0})
+    assert w.sync()["attributes"].counts["drift"] == 0
+    assert w.shows(T.id)[TOTAL] == 92.0
+
+
+@pytest.mark.rule("5.1", LEAVING)
+def test_an_asset_that_leaves_the_scope_keeps_its_values_and_is_counted() -> None:
+    w = world()
+    w.sync()
+    w.matching = with_rules(mapped(), levels=frozenset({"schema", "column"}))
+    w.measure("container:1", scores={"total": 1.0})
+    plan = w.plan()
+    assert plan.changes == []
+    assert plan.counts["frozen"] == 1
+
+
+@pytest.mark.rule("5.1", LEAVING)
+@pytest.mark.parametrize(("said", "frozen"), [("forbidden", 1), ("present", 1), ("unknown", 1), ("gone", 0)])
+def test_an_asset_out_of_sight_is_let_go_of_only_when_it_is_proved_gone(said: str, frozen: int) -> None:
+    w = world()
+    w.sync()
+    del w.assets[T.id]
+    w.presence = {T.id: said}
+    plan = w.sync()["attributes"]
+    assert plan.counts["frozen"] == frozen
+    assert w.writes == []
+    assert (("attributes", T.id) in w.held) == bool(frozen)
+
+
+@pytest.mark.rule("5.1", GONE)
+def test_when_the_table_is_gone_in_qualytics_our_values_go_and_others_stay() -> None:
+    w = world()
+    w.sync()
+    w.edit(T.id, Steward="Ada", Quality_Score_Accuracy=1.0)
+    w.units = [datastore()]
+    assert w.plan().counts["frozen"] == 1, "not in the inventory is no proof"
+    w.gone = {"container:1"}
+    (change,) = w.plan().changes
+    assert change.action == "remove"
+    w.sync()
+    assert w.shows(T.id) == {"Steward": "Ada", "Quality Score Accuracy": 1.0}
+    assert w.settled()
+
+
+@pytest.mark.rule("5.1", GONE)
+@pytest.mark.rule("5.1", "A scrubbed row, a page that failed")
+def test_an_asset_whose_values_are_hidden_keeps_its_holding_though_its_table_is_gone() -> None:
+    w = world()
+    w.sync()
+    w.units, w.gone = [datastore()], {"container:1"}
+    w.assets[T.id] = table("ORDERS", readable=False, complete=False)
+    plan = w.plan()
+    assert plan.changes == []
+    assert plan.counts["frozen"] == 1
+
+
+@pytest.mark.rule("5.1", SWAP)
+def test_after_a_blue_green_swap_the_new_table_is_written_and_the_old_one_left_alone() -> None:
+    w = world(table("ORDERS", id="old"))
+    w.sync()
+    before = dict(w.shows("old"))
+    w.links = {"container:1": ["old"]}
+    w.assets["old"] = table("ORDERS_OLD", id="old", attributes=before)
+    w.assets["new"] = table("ORDERS", id="new")
+    w.measure("container:1", check_count=9)
+    w.sync()
+    assert w.shows("old") == before
+    assert w.shows("new")["Check Count"] == 9
+    assert w.settled()
+
+
+@pytest.mark.rule("5.1", SWAP)
+def test_swapped_tables_swap_their_values_without_being_called_drift() -> None:
+    people = container(2, "PEOPLE", datastore(), scores={"total": 10.0}, check_count=1, anomaly_count=1)
+    w = world(table("ORDERS", id="a"), table("PEOPLE", id="b"))
+    w.units.append(people)
+    w.sync()
+    shown_a, shown_b = w.shows("a"), w.shows("b")
+    w.assets["a"] = table("PEOPLE", id="a", attributes=shown_a)
+    w.assets["b"] = table("ORDERS", id="b", attributes=shown_b)
+    w.links = {"container:1": ["a"], "container:2": ["b"]}
+    plan = w.sync()["attributes"]
+    assert plan.counts["drift"] == 0
+    assert (w.shows("a"), w.shows("b")) == (shown_b, shown_a)
+    assert w.settled()
+
+
+@pytest.mark.rule("5.1", UNION)
+def test_what_is_mapped_to_several_schemas_is_pushed_to_all() -> None:
+    eu, us = schema("EU"), schema("US")
+    w = CatalogWorld.of(
+        [datastore(), orders()],
+        [eu, us, table("ORDERS", eu, id="eu"), table("ORDERS", us, id="us")],
+        matching=mapped(MappingRule("Sales", ("EU", "US"))),
+    )
+    w.sync()
+    assert w.shows("eu") == w.shows("us")
+    assert w.shows("eu")[TOTAL] == 87.2
+    assert w.shows(eu.id)["URL"] == w.shows(us.id)["URL"]
+
+
+def test_a_line_carries_all_that_a_write_needs() -> None:
+    field = column_of(1, "ID", orders(), check_count=1)
+    w = world(T, column("ID", T))
+    w.units.append(field)
+    change = next(change for change in w.plan().changes if change.source == "field:1")
+    assert (change.connection, change.kind) == (T.connection, "Column")
+    assert change.extra["qualified_name"] == column("ID", T).qualified_name
+    assert change.extra["unit"] == "field:1"
+
+
+measured = st.fixed_dictionaries(
+    {
+        "scores": st.fixed_dictionaries({"total": st.none() | scores, "coverage": st.none() | scores}),
+        "check_count": st.integers(0, 3),
+        "anomaly_count": st.none() | st.integers(0, 2),
+    }
+)
+names = st.sampled_from([TOTAL, "Quality Score Coverage", "Check Count", "Anomaly Count", "Steward"])
+typed = st.dictionaries(names, st.none() | st.integers(0, 100) | st.just("n/a"), max_size=2)
+happenings = st.lists(
+    st.tuples(st.just("measure"), measured)
+    | st.tuples(st.just("edit"), typed)
+    | st.tuples(st.just("sync"), st.none()),
+    max_size=6,
+)
+
+
+def tell(w: CatalogWorld, events: list[tuple[str, Any]]) -> None:
+    for what, value in events:
+        if what == "measure":
+            w.measure("container:1", **value)
+        elif what == "edit":
+            w.edit(T.id, **value)
+        else:
+            w.sync()
+
+
+@pytest.mark.rule("5.5", AGAIN)
+@pytest.mark.rule("5.5", THREE_WAY)
+@given(stood=typed, events=happenings, keep=st.booleans())
+def test_after_a_run_another_does_nothing_and_foreign_attributes_are_untouched(
+    stood: dict[str, Any], events: list[tuple[str, Any]], keep: bool
+) -> None:
+    there = {name: value for name, value in stood.items() if value is not None}
+    w = world(
+        table("ORDERS", attributes=there), quality=with_rules(QUALITY, on_drift="keep" if keep else "reset")
+    )
+    w.sync()
+    tell(w, events)
+    steward = w.shows(T.id).get("Steward")
+    w.sync()
+    assert w.settled()
+    assert w.shows(T.id).get("Steward") == steward
+    if not keep:
+        unit = next(unit for unit in w.units if unit.id == "container:1")
+        for name, wanted in attributes_of(unit, QUALITY).items():
+            shown = w.shows(T.id).get(name)
+            assert same_value(wanted, shown, 1) or (wanted is None and same_value(shown, there.get(name), 1))
+
+
+@pytest.mark.rule("5.5", THREE_WAY)
+@pytest.mark.rule("5.5", DRIFT)
+@given(stood=typed, events=happenings, last=measured, steps=st.integers(1, 8))
+def test_a_run_that_dies_at_any_point_is_finished_by_the_next_and_is_no_drift(
+    stood: dict[str, Any], events: list[tuple[str, Any]], last: dict[str, Any], steps: int
+) -> None:
+    there = {name: value for name, value in stood.items() if value is not None}
+    worlds = [world(table("ORDERS", attributes=there)) for _ in range(2)]
+    for w in worlds:
+        tell(w, events)
+        w.sync()
+        w.measure("container:1", **last)
+    undisturbed, died = worlds
+    undisturbed.sync()
+    died.sync(steps=steps)
+    assert died.plan().counts["drift"] == 0
+    died.sync()
+    assert died.assets == undisturbed.assets
+    held = [{place: row.value for place, row in w.held.items()} for w in worlds]
+    assert held[0] == held[1]
+    assert all(not row.has_pending for row in died.held.values())
+    assert died.settled()
