@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,17 @@ class StoredTables(Mapping[str, Table[Any]]):
         return len(self._keys)
 
 
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A file beside this one that takes its place when the block ends well, and goes when it does not."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def _harmless(cell: str) -> str:
     """Text from outside, kept from acting as a formula in a spreadsheet."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
@@ -88,24 +100,22 @@ class TableIOManager(dg.ConfigurableIOManager):
         folder = self._folder(context.asset_key)
         folder.mkdir(parents=True, exist_ok=True)
         for key, table in obj.arrow.items():
-            aside = folder / f".{key}.{os.getpid()}.tmp"
-            pq.write_table(table, aside)
-            aside.replace(folder / f"{key}.parquet")
+            with _aside(folder / f"{key}.parquet") as aside:
+                pq.write_table(table, aside)
         context.add_output_metadata({"stored in": dg.MetadataValue.path(str(folder))})
 
     def write_log(self, key: dg.AssetKey, name: str, rows: Iterable[Mapping[str, str]]) -> Path:
         """Write a log for people beside the stage's tables, as CSV; returns where it is."""
         folder = self._folder(key)
         folder.mkdir(parents=True, exist_ok=True)
-        path, aside = folder / f"{name}.csv", folder / f".{name}.{os.getpid()}.tmp"
-        with aside.open("w", newline="", encoding="utf-8") as file:
+        path = folder / f"{name}.csv"
+        with _aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
             writer: csv.DictWriter[str] | None = None
             for row in rows:
                 if writer is None:
                     writer = csv.DictWriter(file, fieldnames=list(row))
                     writer.writeheader()
                 writer.writerow({column: _harmless(cell) for column, cell in row.items()})
-        aside.replace(path)
         return path
 
     def load_input(self, context: dg.InputContext) -> StoredTables:

@@ -67,10 +67,12 @@ class Table(Generic[Row]):
         """The table as Arrow, with its meta in the schema's metadata."""
         columns: list[Any] = []
         fields: list[Any] = []
+        defaults = {field.name: _empty(field) for field in msgspec.structs.fields(self.row_type)}
         for name, arrow_type, nested in _layout(self.row_type):
             values = [getattr(row, name) for row in self._rows]
             if nested:
-                values = [_encode(value) if value or value == 0 else None for value in values]
+                empty = defaults[name]
+                values = [None if value is None or value == empty else _encode(value) for value in values]
             columns.append(pa.array(values, type=arrow_type))
             fields.append(pa.field(name, arrow_type))
         head = {"row": self.row_type.__name__, "failure": self.failure, "meta": self.meta}
