@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from qsync_pipeline.assets.reporting import by_number, names
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync.run import Run, error_class
@@ -79,7 +80,11 @@ def told(run: Run, stage: str) -> Iterator[None]:
 
 
 class Gathering:
-    """What a stage yields, taken in one datastore at a time: rows are seen once and not kept in memory."""
+    """What a stage yields, taken in one datastore at a time: rows are seen once and not kept in memory.
+
+    What ``describe`` says of a datastore goes onto its own partition; on the whole run's output go only
+    ``totals``: every partition of the range shows those too.
+    """
 
     def __init__(self) -> None:
         self.collected = Collected()
@@ -95,8 +100,7 @@ class Gathering:
     ) -> None:
         """Store every table, and put each datastore's status into its partition's metadata.
 
-        ``describe`` is called for the tables that succeeded; numbers of what it returns are added up in
-        ``sums``.
+        ``describe`` is called for the tables that succeeded; the numbers of what it returns are added up.
         """
         for key, table in tables:
             self.collected.add(key, table)
@@ -109,3 +113,11 @@ class Gathering:
                 self.failed.append(key)
                 metadata = {"status": "failed", "reason": table.failure}
             context.add_asset_metadata(dict(metadata), partition_key=key)
+
+    def totals(self, *shown: str) -> dict[str, Any]:
+        """What the run came to: datastores, and the sums of these numbers."""
+        counts = by_number({name: self.sums[name] for name in shown}) or "nothing"
+        return {
+            "this run": f"{len(self.good)} datastores: {counts}",
+            "this run: failed datastores": names(self.failed) or "none",
+        }

@@ -5,7 +5,6 @@ from typing import Any
 import dagster as dg
 
 from qsync_pipeline.assets.common import DATASTORES, INVENTORY_KEY, OWNERS, RANGE, Gathering, keys_of, told
-from qsync_pipeline.assets.reporting import names
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
 from qsync_pipeline.tables_io import Collected
@@ -34,11 +33,7 @@ def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collecte
     return dg.Output(
         found.collected,
         metadata={
-            "datastores": len(found.good),
-            "containers": found.sums["containers"],
-            "fields": found.sums["fields"],
-            "failed": len(found.failed),
-            "failed datastores": names(found.failed) or "none",
+            **found.totals("containers", "fields"),
             "Qualytics": dg.MetadataValue.url(run.config.qualytics.ui),
         },
     )

@@ -16,19 +16,17 @@ from qsync_pipeline.assets.common import (
     told,
 )
 from qsync_pipeline.assets.reporting import (
-    Preview,
     by_number,
     counts_table,
     coverage_plot,
     links_table,
     log_row,
-    names,
     plan_table,
 )
 from qsync_pipeline.checks import coverage, coverage_spec
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import outcome_counts
-from qsync_pipeline.core.rows import BUCKETS, Link
+from qsync_pipeline.core.rows import BUCKETS
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import definitions, mapping, snapshot
 from qsync_pipeline.tables_io import StoredTables
@@ -86,12 +84,8 @@ def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
         return dg.Output(
             found.collected,
             metadata={
-                "tables": found.sums["tables"],
-                "columns": found.sums["columns"],
-                "tagged": found.sums["tagged"],
-                "failed": len(found.failed),
-                "failed datastores": names(found.failed) or "none",
-                "not readable": "; ".join(index.meta["gaps"]) or "none",
+                **found.totals("tables", "columns", "tagged"),
+                "this run: not readable": "; ".join(index.meta["gaps"]) or "none",
                 "catalog": dg.MetadataValue.url(integration.url),
             },
         )
@@ -133,38 +127,26 @@ def build_asset_mapping(integration: IntegrationConfig) -> dg.AssetsDefinition:
         with told(run, mapping.STAGE):
             index = assets[snapshot.INDEX]
             found = Gathering()
-            mapped, unmapped = Preview[Link](), Preview[Link]()
             buckets: dict[str, dict[str, int]] = {}
-            logs = ""
 
             def describe(datastore: str, table: Table[Any]) -> dict[str, Any]:
-                nonlocal logs
                 log = context.resources.io_manager.write_log(key, datastore, map(log_row, table.rows))
-                logs = str(log.parent)
-                mapped.see(link for link in table.rows if link.bucket == "matched")
-                unmapped.see(link for link in table.rows if link.bucket != "matched")
                 counts = table.meta["counts"]
                 buckets[datastore] = counts["buckets"]
                 return {
+                    "summary": by_number(counts["buckets"]) or "nothing",
                     **counts["buckets"],
                     "catalog only": counts["catalog_only"],
-                    "summary": by_number(counts["buckets"]),
                     "sync log": dg.MetadataValue.path(str(log)),
+                    "not mapped": links_table(link for link in table.rows if link.bucket != "matched"),
+                    "mapped": links_table(link for link in table.rows if link.bucket == "matched"),
                 }
 
             found.take_in(context, mapping.map_range(run, keys, inventory, assets, index), describe)
         yield coverage(run, key)
         yield dg.Output(
             found.collected,
-            metadata={
-                **{bucket: found.sums[bucket] for bucket in BUCKETS},
-                "catalog only": found.sums["catalog only"],
-                "failed datastores": names(found.failed) or "none",
-                "sync log": dg.MetadataValue.path(logs),
-                "mapped": links_table(mapped.rows),
-                "not mapped": links_table(unmapped.rows),
-                "coverage": coverage_plot(buckets),
-            },
+            metadata={**found.totals(*BUCKETS), "this run: coverage": coverage_plot(buckets)},
         )
 
     return asset_mapping

@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import dagster as dg
 import pandas as pd
@@ -67,20 +67,14 @@ def log_row(link: Link) -> dict[str, str]:
     }
 
 
-class Preview(Generic[Row]):
-    """The first rows of what passes by."""
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-
-    def see(self, rows: Iterable[Row]) -> None:
-        """Keep the first of these, as long as there is room."""
-        self.rows += islice(rows, max(0, PREVIEW - len(self.rows)))
+def first(rows: Iterable[Row]) -> list[Row]:
+    """The first rows, as many as a metadata table shows."""
+    return list(islice(rows, PREVIEW))
 
 
 def links_table(links: Iterable[Link]) -> dg.TableMetadataValue:
     """Objects with their assets, or the reason why they have none and the config line that settles it."""
-    return table(pd.DataFrame([log_row(link) for link in links]))
+    return table(pd.DataFrame([log_row(link) for link in first(links)]))
 
 
 def plan_table(changes: Iterable[Change]) -> dg.TableMetadataValue:
@@ -94,8 +88,7 @@ def plan_table(changes: Iterable[Change]) -> dg.TableMetadataValue:
             "after": change.after,
             "reason": change.reason,
         }
-        for change in changes
-        if change.action != "note"
+        for change in first(change for change in changes if change.action != "note")
     ]
     return table(pd.DataFrame(rows))
 
