@@ -15,6 +15,7 @@ from qsync_pipeline.core.locate import refers_to
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.quality import asset_change, same_value
 from qsync_pipeline.core.rows import ATTRIBUTES, AttributeValue, CatalogAsset, Change, Outcome
+from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.sync.claiming import claimed
 from qsync_pipeline.sync.permissions import ConnectionInUse, connections_with_schemas
 from qsync_pipeline.sync.refusals import ask_what_is_missing, mark_granted
@@ -136,33 +137,40 @@ def _assets_named(run: Run, one: ConnectionInUse, name: str) -> Iterator[_Trial]
 
 
 def _try(run: Run, one: ConnectionInUse, trial: _Trial, attribute: str) -> CanaryResult:
-    name = trial.asset.qualified_name
     with claimed(run, run.name, trial.datastore) as claim:
         before = run.catalog.reread([trial.asset.id]).get(trial.asset.id)
         if before is None:
-            return _result(one, name, "failed", "the asset cannot be read", "Grant the token reading there.")
-        there = before.attributes.get(attribute)
-        change = _change(run, before, attribute, there, _other_value(there, attribute))
+            name, why = trial.asset.qualified_name, "the asset cannot be read"
+            return _result(one, name, "failed", why, "Grant the token reading there.")
         claim.fence()
-        # Noted first: should this end before the value is taken back, the next run knows it for ours.
-        run.ledger.intend(run.run_id, run.name, trial.datastore, [change])
-        try:
-            problems = _write(run, change)
-        except BatchRejected as refusal:
-            result = _refused(run, one, change, refusal)
-        else:
-            problems += _take_back(run, before, change, attribute)
-            result = (
-                _result(one, name, "failed", "; ".join(problems), "Look at the asset in the catalog.")
-                if problems
-                else _result(
-                    one, name, "written and restored", f"{attribute} was written, read back and put back"
-                )
+        return _there_and_back(run, one, trial.datastore, before, attribute)
+
+
+@finished_first()
+def _there_and_back(
+    run: Run, one: ConnectionInUse, datastore: str, before: CatalogAsset, attribute: str
+) -> CanaryResult:
+    there = before.attributes.get(attribute)
+    change = _change(run, before, attribute, there, _other_value(there, attribute))
+    # Noted first: should this end before the value is taken back, the next run knows it for ours.
+    run.ledger.intend(run.run_id, run.name, datastore, [change])
+    try:
+        problems = _write(run, change)
+    except BatchRejected as refusal:
+        result = _refused(run, one, change, refusal)
+    else:
+        problems += _take_back(run, before, change, attribute)
+        result = (
+            _result(one, change.name, "failed", "; ".join(problems), "Look at the asset in the catalog.")
+            if problems
+            else _result(
+                one, change.name, "written and restored", f"{attribute} was written, read back and put back"
             )
-        if result.ok or result.result == "refused":
-            done = Outcome(change, "skipped", f"a trial: {result.result}")
-            run.ledger.settle(run.run_id, run.name, trial.datastore, [done])
-        return result
+        )
+    if result.ok or result.result == "refused":
+        done = Outcome(change, "skipped", f"a trial: {result.result}")
+        run.ledger.settle(run.run_id, run.name, datastore, [done])
+    return result
 
 
 def _refused(run: Run, one: ConnectionInUse, change: Change, refusal: BatchRejected) -> CanaryResult:
