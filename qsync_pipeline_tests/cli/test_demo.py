@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -23,11 +24,13 @@ PATIENCE = 240
 
 @pytest.fixture
 def port_base(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Ports of our own in place of the usual ones, which some other sandbox may have."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found = int(probe.getsockname()[1])
-    base = found - 10 if found > 60_000 else found
+    """Six free ports in a row, in place of the usual ones, which some other sandbox may have.
+
+    Below the range that systems hand out by themselves, so that nobody gets one of them meanwhile.
+    """
+    draw = random.Random(os.getpid())
+    bases = (draw.randrange(20_000, 32_000) for _ in range(1000))
+    base = next(base for base in bases if all(_free(port) for port in range(base, base + 6)))
     monkeypatch.setattr(demo, "USUAL_PORT", base)
     return base
 
@@ -116,6 +119,15 @@ def test_a_demo_serves_syncs_shows_and_leaves_nothing_running(port_base: int, tm
     for port in (port_base, port_base + 1, port_base + 3, ui):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _gone(pid: int) -> bool:

@@ -83,18 +83,16 @@ def test_one_direction_touches_one_side_only(qsync: Qsync, sandbox: RunningSandb
 
 
 def test_datastores_with_a_gap_between_them_take_two_runs(qsync: Qsync, sandbox: RunningSandbox) -> None:
-    assert qsync("sync", "--config", sandbox.config, "--direction", "pull", "--quiet").status == 0
-    said = qsync(
-        "sync", "--config", sandbox.config, "--direction", "pull", "--json",
-        "--datastore", "1", "--datastore", "web shop",
-    )  # fmt: skip
-    assert said.status == 0, said.err
-    assert len(said.atlan["runs"]) == 2
-    alone = qsync("sync", "--config", sandbox.config, "--direction", "pull", "--json", "--datastore", "2-crm")
-    assert len(alone.atlan["runs"]) == 1
-    both = [sum(one.atlan["mapping"].values()) for one in (said, alone)]
-    whole = qsync("sync", "--config", sandbox.config, "--direction", "pull", "--json")
-    assert sum(whole.atlan["mapping"].values()) == sum(both)
+    pull = ("--config", sandbox.config, "--direction", "pull", "--json")
+    apart = qsync("sync", *pull, "--datastore", "1", "--datastore", "web shop")
+    assert apart.status == 0, apart.err
+    assert len(apart.atlan["runs"]) == 2
+    between = qsync("plan", *pull, "--datastore", "2-crm")
+    assert len(between.atlan["runs"]) == 1
+    whole = qsync("plan", *pull)
+    assert len(whole.atlan["runs"]) == 1
+    objects = [sum(one.atlan["mapping"].values()) for one in (apart, between, whole)]
+    assert objects[0] + objects[1] == objects[2]
 
 
 def test_without_a_dagster_home_there_is_one_beside_the_config(qsync: Qsync, sandbox: RunningSandbox) -> None:
@@ -130,16 +128,16 @@ def test_a_home_of_the_user_is_used_and_gets_no_files_of_ours(
 
 def test_first_contact_writes_only_when_it_is_asked_to(qsync: Qsync, sandbox: RunningSandbox) -> None:
     config = edited(sandbox, "first_write: true", "first_write: false")
+    push = ("sync", "--config", config, "--direction", "push", "--json")
     before = world(sandbox)
-    waits = qsync("sync", "--config", config, "--json")
+    waits = qsync(*push)
     assert waits.status == 1
     assert waits.atlan["outcome"]["custom_metadata"]["parked"] > 0
     assert any("first contact" in reason for reason in waits.atlan["not_written"])
     assert world(sandbox) == before
-    asked = qsync("sync", "--config", config, "--json", "--first-write")
+    asked = qsync(*push, "--first-write")
     assert asked.status == 0, asked.err
     assert asked.atlan["outcome"]["custom_metadata"]["applied"] > 0
-    assert qsync("sync", "--config", config, "--json").status == 0
 
 
 def test_a_failed_datastore_is_named_and_the_others_go_on(qsync: Qsync, sandbox: RunningSandbox) -> None:
