@@ -8,7 +8,7 @@ from qsync_pipeline.sandbox.alation.access import require
 from qsync_pipeline.sandbox.alation.errors import ApiError, by_field, forbidden
 from qsync_pipeline.sandbox.alation.flags import TYPES, Flag
 from qsync_pipeline.sandbox.alation.http import Call, Reply, Routes
-from qsync_pipeline.sandbox.alation.richtext import clean
+from qsync_pipeline.sandbox.alation.richtext import clean, plain
 from qsync_pipeline.sandbox.alation.world import World
 
 
@@ -87,11 +87,11 @@ class FlagsApi:
         if given is not None and not isinstance(given, str):
             raise by_field(flag_reason="Not a valid string.")
         reason = clean(given or "", wrap=True)
-        if kind == "ENDORSEMENT" and reason:
+        if kind == "ENDORSEMENT" and plain(reason):
             raise by_field(flag_reason="A reason is not allowed for an endorsement.")
-        if kind != "ENDORSEMENT" and not reason.strip():
+        if kind != "ENDORSEMENT" and not plain(reason):
             raise by_field(flag_reason="This field is required.")
-        return reason
+        return "" if kind == "ENDORSEMENT" else reason
 
     def _owned(self, call: Call) -> Flag:
         """The flag of the path, if the caller may touch it (row 40)."""

@@ -9,14 +9,17 @@ import msgspec
 
 from qsync_pipeline.sandbox.alation.access import require
 from qsync_pipeline.sandbox.alation.errors import forbidden, not_found
+from qsync_pipeline.sandbox.alation.fields import Fields
 from qsync_pipeline.sandbox.alation.filters import found, picked_fields
 from qsync_pipeline.sandbox.alation.http import Call, Reply, Routes
 from qsync_pipeline.sandbox.alation.model import Node
 from qsync_pipeline.sandbox.alation.rows import (
     ColumnRow,
     SchemaRow,
+    TableFacts,
     TableRow,
     column_row,
+    facts_of,
     schema_row,
     source_row,
     table_row,
@@ -50,7 +53,7 @@ class RdbmsApi:
             (
                 "GET",
                 "/integration/v2/column/",
-                lambda call: self._list(call, "attribute", column_row, ColumnRow),
+                lambda call: self._list(call, "attribute", self._column_row(), ColumnRow),
             ),
         ]
 
@@ -100,7 +103,23 @@ class RdbmsApi:
 
     # Schemas, tables, columns.
 
-    def _list(self, call: Call, otype: str, make: Callable[..., Any], kind: type[msgspec.Struct]) -> Reply:
+    def _column_row(self) -> Callable[[Node, Fields], ColumnRow]:
+        """Makes the rows of one page, whose columns mostly come from a few tables."""
+        seen: dict[Node, TableFacts] = {}
+
+        def make(node: Node, fields: Fields) -> ColumnRow:
+            table = node.parent
+            assert table is not None
+            facts = seen.get(table)
+            if facts is None:
+                facts = seen[table] = facts_of(table)
+            return column_row(node, fields, facts)
+
+        return make
+
+    def _list(
+        self, call: Call, otype: str, make: Callable[[Node, Fields], Any], kind: type[msgspec.Struct]
+    ) -> Reply:
         fields = self._world.fields
         picked = picked_fields(call, kind.__struct_fields__)
 

@@ -34,9 +34,9 @@ def _above(levels: int) -> Callable[[Node], Node]:
 _parent, _grandparent = _above(1), _above(2)
 
 
-def table_name(node: Node) -> str:
-    """``table_name`` on a column: the lower-cased ``db.schema.table`` (§2.2)."""
-    return f"{_grandparent(node).name}.{_parent(node).name}".lower()
+def table_name(table: Node) -> str:
+    """``table_name`` on a table's columns: the lower-cased ``db.schema.table`` (§2.2)."""
+    return f"{_parent(table).name}.{table.name}".lower()
 
 
 _COMMON: dict[str, Read] = {
@@ -54,7 +54,7 @@ READS: dict[str, dict[str, Read]] = {
     "attribute": {
         **_COMMON,
         "table_id": lambda node: _parent(node).id,
-        "table_name": table_name,
+        "table_name": lambda node: table_name(_parent(node)),
         "schema_id": lambda node: _grandparent(node).id,
     },
 }

@@ -5,12 +5,13 @@ Structs, as a page holds a thousand of them and the encoder writes those fastest
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from qsync_pipeline.sandbox.alation.fields import Fields
 from qsync_pipeline.sandbox.alation.filters import table_name
+from qsync_pipeline.sandbox.alation.keys import part
 from qsync_pipeline.sandbox.alation.model import Node
 from qsync_pipeline.sandbox.alation.users import User
 
@@ -109,15 +110,29 @@ def table_row(node: Node, fields: Fields) -> TableRow:
     )  # fmt: skip
 
 
-def column_row(node: Node, fields: Fields) -> ColumnRow:
-    extra, table = node.extra, node.parent
-    assert table is not None
-    assert table.parent is not None
+class TableFacts(NamedTuple):
+    """What all columns of a table share."""
+
+    ds_id: int
+    key: str
+    schema_id: int
+    id: int
+    name: str
+
+
+def facts_of(table: Node) -> TableFacts:
+    schema = table.parent
+    assert schema is not None
+    return TableFacts(table.data.id, table.key, schema.id, table.id, table_name(table))
+
+
+def column_row(node: Node, fields: Fields, facts: TableFacts) -> ColumnRow:
+    extra, name = node.extra, node.name
     return ColumnRow(
-        node.id, node.name, extra.get("title", ""), extra.get("description", ""), node.data.id, node.key,
-        node.url, values_of(node, fields), node.column_type, extra.get("column_comment"),
-        extra.get("index", _NO_INDEX), extra.get("nullable", True), table.parent.id, table.id,
-        table_name(node), node.position,
+        node.id, name, extra.get("title", ""), extra.get("description", ""), facts.ds_id,
+        f"{facts.key}.{part(name)}", f"/attribute/{node.id}/", values_of(node, fields), node.column_type,
+        extra.get("column_comment"), extra.get("index", _NO_INDEX), extra.get("nullable", True),
+        facts.schema_id, facts.id, facts.name, node.position,
     )  # fmt: skip
 
 

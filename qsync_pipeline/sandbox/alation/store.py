@@ -22,9 +22,8 @@ class Store:
 
     def __init__(self, switches: AlationSwitches, seed: int) -> None:
         self._switches = switches
-        draw = Random(f"alation-ids-{seed}")
         # Each otype counts by itself, so that the same number names several objects (§4, mistake 1).
-        self._next: dict[str, int] = {otype: draw.randint(1, 40) for otype in OTYPES}
+        self._next: dict[str, int] = dict.fromkeys(OTYPES, Random(f"alation-ids-{seed}").randint(1, 40))
         self.nodes: dict[str, dict[int, Node]] = {otype: {} for otype in OTYPES}
         self.revision = 0
         self._lists: OrderedDict[Hashable, list[Node]] = OrderedDict()
