@@ -105,7 +105,7 @@ def test_a_demo_serves_syncs_shows_and_leaves_nothing_running(port_base: int, tm
     try:
         assert process.poll() is None, said
         assert not (directory / "of the last demo").exists()
-        assert "custom_metadata" in said
+        assert "custom_metadata" in said, said
         assert f"http://127.0.0.1:{ui}" in said
         url = f"http://127.0.0.1:{ui}"
         query = "{ runsOrError { ... on Runs { results { status jobName } } } }"
