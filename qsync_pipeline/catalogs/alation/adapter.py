@@ -27,7 +27,9 @@ from qsync_pipeline.catalogs.alation.tokens import (
     OAuthSource,
     RefreshTokenSource,
     Source,
+    client_advice,
     days_left,
+    refresh_advice,
 )
 from qsync_pipeline.catalogs.alation.writing import SURFACES, Writer
 from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, DefinitionPlan, Identity, Presence, Surface
@@ -200,10 +202,10 @@ def _source(config: AlationConfig, session: Callable[[NoToken], HttpSession]) ->
     """Where access tokens come from; the config has seen to it that exactly one way is there."""
     if config.client_id is not None and config.client_secret is not None:
         where = config.client_secret.source
-        form = NoToken(f"update client_id and {where}", "application/x-www-form-urlencoded")
+        form = NoToken(client_advice(where), "application/x-www-form-urlencoded")
         return OAuthSource(session(form), config.client_id, config.client_secret.reveal(), where)
     assert config.refresh_token is not None
     assert config.user_id is not None
     where = config.refresh_token.source
-    plain = NoToken(f"make a new refresh token in Alation's profile settings and update {where}")
+    plain = NoToken(refresh_advice(config.url, where))
     return RefreshTokenSource(session(plain), config.refresh_token.reveal(), config.user_id, where)

@@ -134,10 +134,6 @@ class AlationClient:
         """All tags."""
         return self._list("/integration/tag/", Tag)
 
-    def tags_of(self, otype: str, number: int) -> list[Tag]:
-        """The tags of one object, deleted or not."""
-        return self._list("/integration/tag/", Tag, {"otype": otype, "oid": number})
-
     def tagged(self, tag: str, *, deleted: bool = False) -> list[Tagged]:
         """What carries a tag, with or without ``deleted`` objects. Names are quoted whole, slashes too."""
         return self._list(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
-from qsync_pipeline.catalogs.alation.keys import OTYPES, split_id
+from qsync_pipeline.catalogs.alation.keys import OTYPES
 from qsync_pipeline.catalogs.alation.models import Tag, Tagged
 from qsync_pipeline.core.rows import TagRef
 from qsync_pipeline.transport.errors import NotFound
@@ -41,16 +41,14 @@ def deleted_subjects(client: AlationClient, assets: Collection[str]) -> set[str]
     An object that a tag or flag is on is listed with the deleted ones and not without them: that proves it.
     One that is out of our sight is in both lists or in neither. Objects without tag and flag cannot be told.
     """
-    every = {flag.subject.asset for flag in client.flags(deleted=True)}
-    found = every - {flag.subject.asset for flag in client.flags()}
-    open_ = [asset for asset in assets if asset not in found]
-    tags = {tag.id: tag for tag in client.tags()}
-    if len(open_) < len(tags):
-        # Few objects: ask for the tags of each, and look into those alone.
-        tags = {tag.id: tag for asset in open_ for tag in client.tags_of(*_parts(asset))}
-    for tag in tags.values():
-        found |= set(_assets(_tagged(client, tag, deleted=True))) - set(_assets(_tagged(client, tag)))
-    return found & set(assets)
+    asked = set(assets)
+    found = asked & {flag.subject.asset for flag in client.flags(deleted=True)}
+    if found:
+        found -= {flag.subject.asset for flag in client.flags()}
+    for tag in client.tags():
+        if hits := (asked - found).intersection(_assets(_tagged(client, tag, deleted=True))):
+            found |= hits.difference(_assets(_tagged(client, tag)))
+    return found
 
 
 def _tagged(client: AlationClient, tag: Tag, *, deleted: bool = False) -> list[Tagged]:
@@ -65,10 +63,3 @@ def _tagged(client: AlationClient, tag: Tag, *, deleted: bool = False) -> list[T
 def _assets(rows: Iterable[Tagged]) -> list[str]:
     """The ids of what a tag is on, as far as it is anything of ours."""
     return list(dict.fromkeys(row.on.asset for row in rows if row.on is not None and row.on.otype in OTYPES))
-
-
-def _parts(asset: str) -> tuple[str, int]:
-    parts = split_id(asset)
-    if parts is None:
-        raise ValueError(f"no Alation id: {asset!r}")
-    return parts

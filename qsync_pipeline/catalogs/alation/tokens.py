@@ -75,7 +75,7 @@ class Source(Protocol):
 class RefreshTokenSource:
     """A refresh token and its owner's id. ``where`` is where the token comes from, for messages.
 
-    ``session`` carries a :class:`NoToken`: none of these calls needs an access token.
+    ``session`` carries a :class:`NoToken` with the same advice: none of these calls needs an access token.
     """
 
     def __init__(self, session: HttpSession, token: str, user_id: int, where: str) -> None:
@@ -113,10 +113,7 @@ class RefreshTokenSource:
         return timestamp(state.token_expires_at)
 
     def advice(self) -> str:
-        return (
-            f"the refresh token was refused or has expired: make a new one in Alation's profile settings"
-            f" ({self._session.base_url}/account/auth) as the user of user_id, and update {self._where}"
-        )
+        return refresh_advice(self._session.base_url, self._where)
 
 
 class OAuthSource:
@@ -149,10 +146,7 @@ class OAuthSource:
         return None
 
     def advice(self) -> str:
-        return (
-            "the OAuth client was refused: ask an Alation administrator whether the client application is"
-            f" still there and its role suffices, then update client_id and {self._where}"
-        )
+        return client_advice(self._where)
 
 
 class AlationAuth:
@@ -186,6 +180,22 @@ class AlationAuth:
         token, life = self.source.mint()
         register_secret(token)
         self._token, self._renew_at = token, asked + RENEW_AT * life
+
+
+def refresh_advice(url: str, where: str) -> str:
+    """What to do about a refused refresh token."""
+    return (
+        "the refresh token was refused or has expired: make a new one in Alation's profile settings"
+        f" ({url}/account/auth) as the user of user_id, and update {where}"
+    )
+
+
+def client_advice(where: str) -> str:
+    """What to do about a refused OAuth client."""
+    return (
+        "the OAuth client was refused: ask an Alation administrator whether the client application is still"
+        f" there, then update client_id and {where}"
+    )
 
 
 def days_left(expires_at: float | None, now: float) -> float | None:
