@@ -160,7 +160,9 @@ class _Planner:
                     continue
             before[name], after[name] = actual, wanted
         self.plan.counts["drift"] += bool(drifted)
-        extra = {} if row else {"stood": {name: v for name, v in stood.items() if name not in agreed | after}}
+        extra: dict[str, Any] = {} if unit.level != "field" else {"within": f"container:{unit.container_id}"}
+        if row is None:
+            extra["stood"] = {name: v for name, v in stood.items() if name not in agreed | after}
         kept = [name for name in drifted if name not in after]
         if after:
             self._write(unit, asset, before, after, [name for name in drifted if name in after], extra)

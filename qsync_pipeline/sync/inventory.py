@@ -86,13 +86,25 @@ def _missing(run: Run, key: str, units: Sequence[Unit]) -> dict[str, str]:
     if key in run.scope:
         return {}  # a scoped reading says nothing of what lies outside it
     shown = {unit.id for unit in units}
-    held = {str(row.extra.get("unit") or row.target) for row in run.ledger.holdings.of(key)}
+    held = run.ledger.holdings.of(key)
+    within = {str(row.extra.get("unit")): str(row.extra.get("within")) for row in held}
+    units_held = {str(row.extra.get("unit") or row.target) for row in held}
     linked = {unit for one in run.config.integrations for unit in run.ledger.links.of(one.name, key)}
     missing: dict[str, str] = {}
-    for unit in sorted((held | linked) - shown):
+
+    def ask(unit: str) -> str:
         level, _, number = unit.partition(":")
-        if level in ("datastore", "container", "field") and number.isdigit():
+        if unit not in missing and level in ("datastore", "container", "field") and number.isdigit():
             missing[unit] = run.qualytics.presence(level, int(number))
+        return missing.get(unit, "")
+
+    for unit in sorted((units_held | linked) - shown):
+        # An archived container still answers for its fields: they are gone with it (qualytics-api.md §2.2).
+        above = within.get(unit, "")
+        if above.startswith("container:") and above not in shown and ask(above) == "gone":
+            missing[unit] = "gone"
+        else:
+            ask(unit)
     return missing
 
 
