@@ -221,7 +221,8 @@ class _Mapper:
             reason = "its asset is still there, out of the token's sight"
             return Link(unit.id, unit.level, name, "forbidden", reason=reason)
         reason = _INHERITED.format(what, bucket.replace("_", " "))
-        gone = gone and states <= {"gone"}
+        # What is remembered of the object itself is the better proof.
+        gone = states == {"gone"} and bucket == "absent" if states else gone
         return Link(unit.id, unit.level, name, bucket, reason=reason, gone=gone)
 
     def _overlay(self, unit: Unit, name: str, pairs: Sequence[Pair], datastore: Unit) -> Link:

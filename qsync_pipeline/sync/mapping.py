@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import msgspec
 
 from qsync_pipeline.core.domains import domain_scope
 from qsync_pipeline.core.mapping import Snapshot, bucket_counts, map_datastore, unclaimed
 from qsync_pipeline.core.rows import CatalogAsset, Link, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.ledger import Pairing
 from qsync_pipeline.sync.rules import match_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.snapshot import assets_with_connections, domains_of, placement_of
@@ -69,7 +72,8 @@ def _map(
         free = unclaimed(links, Snapshot(assets.rows))
     counts = mapping_counts(links) | {"catalog_only": free}
     if not run.dry_run and not run.ledger.read_only and units:
-        run.ledger.links.replace(run.name, key, _to_remember(links, remembered))
+        held = {row.target for row in run.ledger.holdings.of(key, integration=run.name)}
+        run.ledger.links.replace(run.name, key, to_remember(links, remembered, held))
     run.report(STAGE, key, counts, partial=key in run.scope)
     return Table(Link, links, meta={"counts": counts, "placement": placement.bucket})
 
@@ -84,13 +88,21 @@ def mapping_counts(links: Sequence[Link]) -> dict[str, object]:
     }
 
 
-def _to_remember(links: Sequence[Link], remembered: Mapping[str, object]) -> list[Link]:
-    """Links to keep in the ledger: what is paired now, and what was paired and is out of sight for now."""
-    keep = [link for link in links if link.assets]
-    out_of_sight = {link.unit for link in links if not link.assets and not link.gone}
-    for unit, pairing in remembered.items():
-        if unit in out_of_sight:
-            assets = tuple(getattr(pairing, "assets", ()))
-            name, shown = str(getattr(pairing, "unit_name", "")), str(getattr(pairing, "asset_name", ""))
-            keep.append(Link(unit, "field", name, "forbidden", assets=assets, asset_name=shown))
+def to_remember(
+    links: Sequence[Link], remembered: Mapping[str, Pairing], held: Collection[str]
+) -> list[Link]:
+    """Links to keep in the ledger: what is paired now, what is out of sight, and what was proved gone.
+
+    The last only while something of ours is still on the unit (``held``): until that is settled, the proof
+    is asked for again at every run.
+    """
+    keep: list[Link] = []
+    for link in links:
+        before = remembered.get(link.unit)
+        assets = link.assets
+        if before is not None and (link.partial or (not assets and (not link.gone or link.unit in held))):
+            assets = tuple(dict.fromkeys((*assets, *before.assets)))
+        if assets:
+            shown = link.asset_name or (before.asset_name if before else "")
+            keep.append(msgspec.structs.replace(link, assets=assets, asset_name=shown))
     return keep

@@ -192,6 +192,14 @@ def test_a_deleted_schema_takes_along_only_what_is_proved_to_be_gone_itself() ->
 
 
 @pytest.mark.rule("5.1", PROVED)
+def test_a_column_of_a_table_that_nobody_remembers_is_gone_by_its_own_proof() -> None:
+    presence = {"f1": "gone"}
+    found = match([STORE, ORDERS, ID], [schema()], links={"field:1": ["f1"]}, presence=presence)
+    assert not found["container:1"].gone
+    assert found["field:1"].gone
+
+
+@pytest.mark.rule("5.1", PROVED)
 def test_a_forbidden_table_keeps_its_fields_forbidden() -> None:
     found = match(UNITS, [schema(), T_PEOPLE], links={"container:1": ["t"]}, presence={"t": "forbidden"})
     assert found["container:1"].bucket == found["field:1"].bucket == "forbidden"
