@@ -9,7 +9,7 @@ from qsync_pipeline.sandbox.alation.errors import entry, refused
 from qsync_pipeline.sandbox.alation.health import HealthField, HealthValue
 from qsync_pipeline.sandbox.alation.health_jobs import delete_work, post_work
 from qsync_pipeline.sandbox.alation.health_payload import check_deletion, check_fields, check_values
-from qsync_pipeline.sandbox.alation.http import Call, Reply, Routes
+from qsync_pipeline.sandbox.alation.http import PAGING, Call, Reply, Routes
 from qsync_pipeline.sandbox.alation.model import Node
 from qsync_pipeline.sandbox.alation.times import iso
 from qsync_pipeline.sandbox.alation.world import World
@@ -30,6 +30,7 @@ class HealthApi:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._listed: tuple[Any, list[Shown]] | None = None
 
     def routes(self) -> Routes:
         root = "/integration/v1/data_quality/"
@@ -49,6 +50,16 @@ class HealthApi:
 
     def _values(self, call: Call) -> Reply:
         """One row for each object on which a value appears; ``hide_related`` keeps its own only."""
+        query = call.request.query_params.multi_items()
+        asked = sorted(pair for pair in query if pair[0] not in PAGING)
+        revisions = self._world.health.revision, self._world.store.revision
+        question = (asked, *revisions, call.user.may("SERVER_ADMIN"))
+        if self._listed is None or self._listed[0] != question:
+            # Pages of one list come one after the other: the last one asked for is kept.
+            self._listed = (question, self._shown(call))
+        return call.page(self._listed[1], _value_row)
+
+    def _shown(self, call: Call) -> list[Shown]:
         world = self._world
         objects = {key.lower() for key in call.many("object_key")}
         sources = {key.lower() for key in call.many("source_object_key")}
@@ -68,7 +79,7 @@ class HealthApi:
         if read is None:
             raise refused(400, f"Invalid value for query parameter: order_by [{order}]", 6)
         rows.sort(key=read, reverse=order.startswith("-"))
-        return call.page(rows, _value_row)
+        return rows
 
     # Writing.
 

@@ -41,14 +41,22 @@ class TagsApi:
         elif oid is None or otype is None:
             raise by_field(**{"otype" if otype is None else "oid": "This field is required."})
         else:
-            node = self._world.subject(call.user, otype, oid)
-            tags = list(self._world.tags.on(node)) if node is not None else []
+            tags = self._of_object(call, otype, oid)
         order = call.one("order_by") or "id"
         field = order.removeprefix("-")
         if field not in _ORDERS:
             raise by_field(order_by=f"Invalid value: {order}")
         tags.sort(key=lambda tag: tag.row()[field], reverse=order.startswith("-"))
         return call.page(tags, Tag.row)
+
+    def _of_object(self, call: Call, otype: str, oid: str) -> list[Tag]:
+        node = self._world.subject(call.user, otype, oid)
+        if node is not None:
+            return list(self._world.tags.on(node))
+        if call.switches.unseen_objects == "empty":
+            return []
+        there = self._world.store.get(otype, oid)
+        raise not_found() if there is None or there.deleted else forbidden()
 
     def _one(self, call: Call) -> dict[str, Any]:
         return self._tag(call).row()

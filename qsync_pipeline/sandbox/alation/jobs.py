@@ -50,6 +50,10 @@ def _half(index: int) -> bool:
     return index % 2 == 0
 
 
+def _nothing(_: Keeps) -> None:
+    return None
+
+
 class Jobs:
     """All jobs of one instance."""
 
@@ -106,6 +110,7 @@ class Jobs:
             job.result = "The job could not be completed."
         else:
             job.result = job.work(_half if job.outcome == "partially_successful" else _whole)
+        job.work = _nothing  # it holds the whole request
 
     def row(self, number: str | None, name: str | None) -> dict[str, Any]:
         """What asking for a job answers; by id or by name."""

@@ -78,6 +78,9 @@ class AlationSwitches:
     [inferred]."""
     post_resets: bool = True
     """Row 30: a relational POST resets what it leaves out, custom fields included."""
+    unseen_objects: Literal["tell", "empty"] = "tell"
+    """§2.6: asking for the tags of one object is 404 where it is gone and 403 where it is out of sight, or an
+    empty list for both [inferred]. The lists of objects leave out both without a word."""
     subject_property: Literal["subject", "object"] = "subject"
     """Row 36: how a tagged object is called in the list of a tag's objects."""
     second_flag: Literal["refuse", "update"] = "refuse"

@@ -61,8 +61,20 @@ def test_any_name_survives_the_path(api: Api, name: str) -> None:
 def test_the_tags_of_one_object_need_its_type_and_its_id(api: Api) -> None:
     oid = api.one("table", "ORDERS")["id"]
     assert [row["name"] for row in api.get(TAGS, oid=oid, otype="table")] == ["Gold"]
-    assert api.get(TAGS, oid=oid, otype="schema") == []
     api.call("GET", TAGS, 400, oid=oid)
+
+
+def test_asking_for_the_tags_of_an_object_tells_a_gone_one_from_one_out_of_sight(
+    make: Callable[..., Api],
+) -> None:
+    for unseen, gone, hidden in (("tell", 404, 403), ("empty", 200, 200)):
+        api = make(unseen_objects=unseen)
+        carts, account = api.one("table", "carts")["id"], api.one("table", "account")["id"]
+        api.mutate("drop", "shop.carts")
+        api.mutate("forbid", "crm.public.account")
+        api.call("GET", TAGS, gone, oid=carts, otype="table")
+        api.call("GET", TAGS, gone, oid=99_999, otype="table")
+        api.call("GET", TAGS, hidden, oid=account, otype="table")
 
 
 def test_taking_off_what_is_not_on_is_404(api: Api) -> None:

@@ -61,9 +61,10 @@ def test_wrong_items_refuse_the_whole_call_before_any_job(api: Api) -> None:
     assert api.one("table", "carts")["title"] == ""
 
 
-def test_what_a_write_does_is_seen_once_its_job_is_over(api: Api) -> None:
+def test_what_a_write_does_is_seen_once_its_job_is_over(make: Callable[..., Api]) -> None:
+    api = make(job_seconds=30)
     ds, table = api.source("Shop"), api.one("table", "carts")
     api.call("PATCH", TABLES, 202, [{"id": table["id"], "title": "New"}], ds_id=ds)
     assert api.one("table", "carts")["title"] == ""
-    api.clock.advance(1)
+    api.clock.advance(30)
     assert api.one("table", "carts")["title"] == "New"
