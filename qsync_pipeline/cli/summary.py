@@ -15,7 +15,9 @@ from qsync_pipeline.ledger import Ledger, Report
 from qsync_pipeline.sync import mapping
 
 OUT_OF_REACH = frozenset({"unreachable", "unauthorized"})
-"""Classes of failures that end with exit status 3."""
+"""Classes of failures that end with exit status 3, wherever they happen."""
+NOT_REACHED = OUT_OF_REACH | {"notthesystem"}
+"""The same for a failure of a whole integration: there a page of HTML says that nothing was reached at all."""
 
 Requests = dict[str, dict[str, int]]
 
@@ -40,7 +42,7 @@ class Summary:
         """The exit status: 2 config, 3 unreachable or refused, 1 rejected, parked, failed, 0 in step."""
         if any(report.error_class == "config" for report in self.failed):
             return EXIT_USAGE
-        if any(report.error_class in OUT_OF_REACH for report in self.failed):
+        if any(one.error_class in (OUT_OF_REACH if one.datastore else NOT_REACHED) for one in self.failed):
             return EXIT_UNREACHABLE
         troubled = any(row["rejected"] or row["parked"] for row in self.outcome.values())
         checks = any(check.failed for check in self.ran.checks.values())

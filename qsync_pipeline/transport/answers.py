@@ -12,6 +12,7 @@ from qsync_pipeline.transport.errors import (
     Forbidden,
     Malformed,
     NotFound,
+    NotTheSystem,
     OutsideError,
     Rejected,
     ServerError,
@@ -154,12 +155,11 @@ def decode_body(system: str, where: str, status: int, body: bytes, kind: Any) ->
             return None
         _malformed(system, where, status, "an empty body where JSON was promised", b"")
     if raw.startswith(b"<"):
-        _malformed(
-            system,
-            where,
-            status,
-            "HTML instead of JSON: a login page, a proxy, or a wrong URL in the config",
-            b"",
+        raise NotTheSystem(
+            f"{system}: {where} was answered with {status} and HTML instead of JSON: a login page, a proxy, or "
+            "a wrong URL in the config",
+            system=system,
+            status=status,
         )
     try:
         return _decoder(Any if kind is None else kind).decode(raw)

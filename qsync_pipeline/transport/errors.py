@@ -78,5 +78,9 @@ class Malformed(OutsideError):
     """A 2xx whose body is not what was promised (HTML, no JSON, no envelope): never read as empty."""
 
 
+class NotTheSystem(Malformed):
+    """HTML where JSON was promised: a login page or a proxy answered, the system itself was not reached."""
+
+
 class TimedOutAfterSend(OutsideError):
     """A write may or may not have been accepted: read before repeating."""

@@ -137,7 +137,7 @@ def test_html_instead_of_json_is_no_empty_list(
     before = world(sandbox)
     sandbox.control.faults({"system": system, "route": route, "kind": "html"})
     said = qsync("sync", "--config", sandbox.config, "--json")
-    assert said.status == 1
+    assert said.status == 3
     assert system in said.err
     assert "HTML" in said.err
     assert "Traceback" not in said.err

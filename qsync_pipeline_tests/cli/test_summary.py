@@ -84,6 +84,7 @@ def test_a_parked_plan_is_status_1(ledger: Ledger) -> None:
         ("config", 2),
         ("unreachable", 3),
         ("unauthorized", 3),
+        ("notthesystem", 3),
         ("malformed", 1),
         ("servererror", 1),
         ("internal", 1),
