@@ -107,13 +107,14 @@ PICTURES = (
         "Show schema",
         width=1700,
         height=1000,
+        scripts=(scroll_to("plan"),),
     ),
     Picture(
         "mapping",
         "/assets/atlan/asset_mapping?view=partitions&partition=35-lakehouse-gold",
         "Show schema",
         height=1000,
-        scripts=(scroll_to("coverage"),),
+        scripts=(scroll_to("not mapped"),),
     ),
     Picture(
         "launchpad",

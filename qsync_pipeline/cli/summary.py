@@ -17,7 +17,7 @@ from qsync_pipeline.sync import mapping
 OUT_OF_REACH = frozenset({"unreachable", "unauthorized"})
 """Classes of failures that end with exit status 3, wherever they happen."""
 NOT_REACHED = OUT_OF_REACH | {"notthesystem"}
-"""The same for a failure of a whole integration: there a page of HTML says that nothing was reached at all."""
+"""The same for a whole integration: there a page of HTML says that nothing was reached at all."""
 
 Requests = dict[str, dict[str, int]]
 

@@ -156,8 +156,8 @@ def decode_body(system: str, where: str, status: int, body: bytes, kind: Any) ->
         _malformed(system, where, status, "an empty body where JSON was promised", b"")
     if raw.startswith(b"<"):
         raise NotTheSystem(
-            f"{system}: {where} was answered with {status} and HTML instead of JSON: a login page, a proxy, or "
-            "a wrong URL in the config",
+            f"{system}: {where} was answered with {status} and HTML instead of JSON: a login page, a proxy, "
+            "or a wrong URL in the config",
             system=system,
             status=status,
         )
