@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from qsync_pipeline.catalogs.registry import surfaces_of
+from qsync_pipeline.cli import EXIT_REJECTED
 from qsync_pipeline.cli.findings import Findings, GaveUp
 from qsync_pipeline.cli.rights import check_by_writing, check_permissions
 from qsync_pipeline.config import Config, IntegrationConfig
@@ -22,6 +23,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.ledger.engines import parse_url, shown
 from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.second_writer import second_writer
 from qsync_pipeline.sync.snapshot import domains_of, place_datastores, read_index
 from qsync_pipeline.transport.auth import jwt_expiry
 
@@ -153,6 +155,11 @@ def _catalog(run: Run, findings: Findings, canary: Sequence[str] | None, *, with
             name, "shared reads", gap, "Nothing that depends on it is removed; give the token read access."
         )
     if with_qualytics:
+        other = second_writer(run.qualytics, run.integration)
+        if other and run.integration.coexist:
+            findings.warn(name, "one writer", other, "coexist is on: expect values to change back and forth.")
+        elif other:
+            findings.fail(name, "one writer", other, "Until then qsync writes nothing here.", EXIT_REJECTED)
         placed = _placement(run, index, findings)
         check_permissions(run, placed, findings)
         if canary is not None:

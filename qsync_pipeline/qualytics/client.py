@@ -17,6 +17,7 @@ from qsync_pipeline.qualytics.models import (
     Container,
     Datastore,
     Field,
+    Integration,
     Presence,
     ScoreRow,
     Status,
@@ -71,6 +72,14 @@ class QualyticsClient(TagCalls):
     def me(self) -> User:
         """``GET /users/me``: proves the token (§1.2). Raises ``Unauthorized``."""
         return self.session.request("GET", "/users/me", kind="read", decode=User)
+
+    def integrations(self) -> list[Integration] | None:
+        """The platform's own integrations; null where the token may not see them (§2.9: Manager) or an older
+        build has no such route."""
+        try:
+            return self.pages("/integrations", Integration)
+        except (Forbidden, NotFound):
+            return None
 
     # Datastores
 

@@ -34,6 +34,16 @@ class User(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
+class Integration(msgspec.Struct, frozen=True):
+    """One of the platform's own integrations (§2.9). ``connected``: it may write by itself at any time."""
+
+    id: int
+    type: str | None = None
+    category: str | None = None
+    api_url: str | None = None
+    connected: bool | None = None
+
+
 class Stub(msgspec.Struct, frozen=True):
     """A mention of a datastore or container inside another object."""
 

@@ -57,13 +57,10 @@ def make_definitions(run: Run) -> DefinitionResult:
 def _make(run: Run) -> DefinitionResult:
     known = run.ledger.notes.get(run.name, "definitions", {})
     connections = connections_in_use(run)
-    if run.dry_run or run.ledger.read_only or not run.may_write:
+    if run.dry_run or run.ledger.read_only:
         plan = run.catalog.plan_definitions(connections, known)
         run.catalog.use_definitions(plan.handle)
-        waiting = (
-            [] if run.dry_run else [Outcome(change, "parked", "first contact") for change in plan.changes]
-        )
-        return DefinitionResult(plan, waiting)
+        return DefinitionResult(plan)
     owner = f"{run.host}:{run.pid}:{run.run_id}"
     lease = f"definitions:{run.name}"
     deadline = time.monotonic() + PATIENCE
@@ -78,7 +75,9 @@ def _make(run: Run) -> DefinitionResult:
         outcomes: list[Outcome] = []
         final = plan
         with finished_first():
-            if plan.changes:
+            if plan.changes and run.held:
+                outcomes = [Outcome(change, "parked", run.held) for change in plan.changes]
+            elif plan.changes:
                 final, made = run.catalog.make_definitions(plan)
                 outcomes = list(made)
                 run.ledger.settle(run.run_id, run.name, "", [_journal_only(one) for one in outcomes])

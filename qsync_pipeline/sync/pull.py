@@ -44,8 +44,8 @@ def apply_tags(run: Run, key: str, plan: Table[Change]) -> Tally:
     tally = Tally(run, key, plan.meta["unchanged"])
     tally.pass_over(changes)
     todo = [change for change in changes if change.status == "planned"]
-    if not run.may_write:
-        tally.settle([Outcome(change, "parked", "first contact: nothing was written yet") for change in todo])
+    if todo and run.held:
+        tally.settle([Outcome(change, "parked", run.held) for change in todo])
         return tally
     if run.adopt:
         adopt_definitions(run)

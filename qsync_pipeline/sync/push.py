@@ -53,8 +53,8 @@ def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissi
     tally = Tally(run, key, plan.meta["unchanged"])
     tally.pass_over(plan.rows)
     todo = [change for change in plan.rows if change.status == "planned"]
-    if not run.may_write:
-        tally.settle([Outcome(change, "parked", "first contact: nothing was written yet") for change in todo])
+    if todo and run.held:
+        tally.settle([Outcome(change, "parked", run.held) for change in todo])
         return tally
     notes = [change for change in todo if change.action == "note"]
     writes = [change for change in todo if change.action != "note"]

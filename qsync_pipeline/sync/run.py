@@ -20,6 +20,7 @@ from qsync_pipeline.core.tables import FailedTable, Table
 from qsync_pipeline.ledger import Ledger, Report
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.opening import open_qualytics
+from qsync_pipeline.sync.second_writer import second_writer
 from qsync_pipeline.transport.budget import Budget, LocalBudget
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import ConfigError, OutsideError, SyncError, Unauthorized, Unreachable
@@ -28,6 +29,9 @@ from qsync_pipeline.transport.redact import redact
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 log = logging.getLogger("qsync")
+
+FIRST_WRITE_DONE = "first_write_done"
+"""Ledger note of an integration: its first write has been asked for."""
 
 Say = Callable[[str], None]
 
@@ -105,14 +109,17 @@ class Run:
         """The names under which the catalog has known us."""
         return frozenset(self.ledger.notes.get(self.name, "actors", []))
 
-    @property
-    def may_write(self) -> bool:
-        """Whether first contact has been made, or is allowed now (DESIGN.md §5.5)."""
-        return (
-            self.first_write
-            or self.integration.first_write
-            or bool(self.ledger.notes.get(self.name, "first_write_done", False))
-        )
+    @cached_property
+    def held(self) -> str:
+        """Why nothing may be written in this run, or nothing: first contact, a second writer."""
+        asked = self.first_write or self.integration.first_write
+        if not asked and not self.ledger.notes.get(self.name, FIRST_WRITE_DONE, False):
+            return "first contact: the first write has to be asked for (qsync sync --first-write)"
+        if not self.integration.coexist and (other := second_writer(self.qualytics, self.integration)):
+            return other
+        if not self.ledger.read_only:
+            self.ledger.notes.put(self.name, FIRST_WRITE_DONE, True)
+        return ""
 
     @cached_property
     def credentials(self) -> str:

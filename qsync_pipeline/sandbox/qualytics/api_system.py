@@ -77,6 +77,11 @@ def get_user(call: Call) -> dict[str, Any]:
     raise missing("User", number)
 
 
+def list_integrations(call: Call) -> dict[str, Any]:
+    """The platform's own integrations; no token is ever returned (§2.9)."""
+    return call.page(lambda: call.system.integrations, dict, remember=False)
+
+
 def teams(call: Call) -> list[dict[str, Any]]:
     return [
         {
@@ -188,6 +193,7 @@ ENDPOINTS = [
     Endpoint("GET", "/bootstrap", bootstrap),
     Endpoint("GET", "/gateway", gateway),
     Endpoint("GET", "/search", search, ("name",)),
+    Endpoint("GET", "/integrations", list_integrations, PAGING),
     Endpoint("GET", "/users", list_users, PAGING),
     Endpoint("GET", "/users/me", me),
     Endpoint("GET", "/users/{user_id}", get_user),

@@ -62,6 +62,7 @@ class QualyticsSystem:
         self.quality_views = QualityViews(self.store, self.views)
         self.operator = Operator(self.store)
         self.listings = Listings()
+        self.integrations: list[dict[str, Any]] = []
         self._base_url = "http://127.0.0.1"
         self._token = self.tokens.mint("qsync", created=ISSUED, expires=FAR_FUTURE)
         Builder(self.store, estate).run()
@@ -124,6 +125,26 @@ class QualyticsSystem:
         else:
             self.store.denied.discard(datastore_id)
         self.store.touch(None)
+
+    def connect_catalog(self, type: str, api_url: str) -> None:
+        """Set up the platform's own integration with a catalog, as an administrator does (§2.9)."""
+        self.integrations.append(
+            {
+                "id": len(self.integrations) + 1,
+                "created": "2026-01-05T09:00:00.000000Z",
+                "type": type,
+                "category": "data_catalog",
+                "api_url": api_url,
+                "connected": True,
+                "overwrite": False,
+                "event_driven": True,
+                "enable_announcements": True,
+                "last_synced": None,
+                "status": None,
+                "message": None,
+                "parameters": {"domains": []},
+            }
+        )
 
     def fail_next_operation(self, message: str) -> None:
         """The next operation to be started ends as a failure with this message (decision 33)."""
