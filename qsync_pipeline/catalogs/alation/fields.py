@@ -14,7 +14,7 @@ from qsync_pipeline.core.rows import AttributeValue
 MOST_VALUES = 10_000
 """Values of one write request (alation-api.md §2.4)."""
 _TEXT = re.compile(r"(?:^|>)[^<]*[^\s<]")
-"""Text outside of tags. A parser would cost ten times as much, for twelve values on every column."""
+"""Text outside of tags: a cleared value may leave an empty paragraph behind, which shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,15 @@ class FieldIds:
 
     def values(self, row: Iterable[FieldValue] | None) -> dict[str, AttributeValue]:
         """Our values on an object as they were read: rich text, which the core compares as readers would."""
-        if not row or not self.names:
-            return {}
         found: dict[str, AttributeValue] = {}
-        for one in row:
-            name = self.names.get(one.field_id)
-            if name is not None and _is_shown(one.value):
-                found[name] = one.value
+        names, has_text = self.names, _TEXT.search
+        # Twelve values on each of many columns: this loop is half of the time that reading takes.
+        for one in row or ():
+            name = names.get(one.field_id)
+            if name is not None:
+                value = one.value
+                if has_text(value) if isinstance(value, str) else isinstance(value, int | float):
+                    found[name] = value
         return found
 
     def bodies(self, otype: str, number: int, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -53,10 +55,3 @@ class FieldIds:
 def rich_text(value: AttributeValue) -> str:
     """A value as rich text, the one type that takes text and numbers; empty clears it."""
     return "" if value is None else with_links(str(value))
-
-
-def _is_shown(value: Any) -> bool:
-    """Whether a reader sees anything: a cleared value may leave an empty paragraph behind."""
-    if isinstance(value, str):
-        return _TEXT.search(value) is not None
-    return isinstance(value, int | float)

@@ -6,6 +6,7 @@ nor are they ever touched. Of warnings and deprecations ours is handed on where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,7 +31,8 @@ class FlagBook:
     """
 
     def __init__(self, flags: Iterable[Flag], marker: str) -> None:
-        self._marker = marker
+        # Not that of an integration whose name only begins like ours.
+        self._marker = re.compile(re.escape(marker) + r"(?!\w)")
         self._by_asset: dict[str, list[Flag]] = {}
         for flag in flags:
             if flag.flag_type.upper() in ALERTING:
@@ -51,7 +53,7 @@ class FlagBook:
         return None if flag is None else alert_of(flag)
 
     def _is_ours(self, flag: Flag) -> bool:
-        return self._marker in "\n".join(plain_lines(flag.flag_reason))
+        return self._marker.search("\n".join(plain_lines(flag.flag_reason))) is not None
 
 
 def alert_of(flag: Flag) -> Alert:

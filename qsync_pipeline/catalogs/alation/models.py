@@ -1,4 +1,7 @@
-"""What Alation answers, as far as we read it: typed, tolerant of what else there is (alation-api.md §2)."""
+"""What Alation answers, as far as we read it: typed, tolerant of what else there is (alation-api.md §2).
+
+Rows that come by the ten thousand are of no interest to the garbage collector: JSON has no cycles.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +52,14 @@ class DataSource(msgspec.Struct):
     deleted: bool = False
 
 
-class FieldValue(msgspec.Struct):
+class FieldValue(msgspec.Struct, gc=False):
     """A custom field's value on an object."""
 
     field_id: int
     value: Any = None
 
 
-class SchemaRow(msgspec.Struct):
+class SchemaRow(msgspec.Struct, gc=False):
     """A schema. In ``name`` a database may stand before a dot (alation-api.md §2.0)."""
 
     id: int
@@ -66,7 +69,7 @@ class SchemaRow(msgspec.Struct):
     custom_fields: list[FieldValue] | None = None
 
 
-class TableRow(msgspec.Struct):
+class TableRow(msgspec.Struct, gc=False):
     """A table or view."""
 
     id: int
@@ -78,7 +81,7 @@ class TableRow(msgspec.Struct):
     custom_fields: list[FieldValue] | None = None
 
 
-class ColumnRow(msgspec.Struct):
+class ColumnRow(msgspec.Struct, gc=False):
     """A column. Its ``table_name`` is lower-cased and of no use, so it is not read."""
 
     id: int
@@ -119,7 +122,7 @@ class Subject(msgspec.Struct):
         return f"{self.otype}:{self.id}"
 
 
-class Tagged(msgspec.Struct):
+class Tagged(msgspec.Struct, gc=False):
     """One row of a tag's list; the inner property has two names in the wild (alation-api.md §2.6)."""
 
     subject: Subject | None = None
@@ -158,7 +161,7 @@ class DomainRule(msgspec.Struct):
     recursive: bool = False
 
 
-class HealthValue(msgspec.Struct):
+class HealthValue(msgspec.Struct, gc=False):
     """A data-health value on the object that it was stored on (``hide_related``)."""
 
     field_key: str

@@ -18,7 +18,7 @@ class AlationSettings:
     ``integration`` is its name: it begins our health rows' keys. ``marker`` is what every trust flag of ours
     contains. ``domains`` are the configured names: of several domains that an object is in, these are handed
     on. ``attributes`` maps the canonical attributes in use to the names of their custom fields.
-    ``job_seconds`` is how long a background job may take. ``user_id`` is the refresh token's owner.
+    ``job_seconds`` is how long a background job may take.
     """
 
     url: str
@@ -30,4 +30,3 @@ class AlationSettings:
         default_factory=lambda: {name: PREFIX + name for name in ATTRIBUTES}
     )
     job_seconds: float = 900.0
-    user_id: int | None = None

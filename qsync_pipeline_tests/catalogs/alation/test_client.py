@@ -92,6 +92,7 @@ def test_any_tag_name_stands_whole_in_its_path(name: str) -> None:
     assert "/" not in request.path.removeprefix("/integration/tag/").removesuffix("/subject/")
 
 
+@pytest.mark.rule("5.6", "Alation: one call in flight at a time")
 def test_one_call_is_in_flight_at_a_time_whatever_threads_ask() -> None:
     lock, now, most = threading.Lock(), 0, 0
 

@@ -33,6 +33,7 @@ def made(session: FakeSession, plan: DefinitionPlan) -> tuple[DefinitionPlan, li
     return after, [outcome.outcome for outcome in outcomes]
 
 
+@pytest.mark.rule("5.3", 'Alation\'s custom fields carry the same names after "Qualytics "')
 def test_missing_fields_are_one_change_each_and_one_request() -> None:
     session = FakeSession().answers("GET", FIELDS, ALL[:2], ALL[:2], ALL)
     session.on("POST", FIELDS, {"job_id": 1})

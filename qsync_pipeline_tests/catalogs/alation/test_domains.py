@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,10 @@ from qsync_pipeline.catalogs.alation.models import DomainRow, DomainRule
 from qsync_pipeline.core.domains import domain_scope
 from qsync_pipeline.core.rows import CatalogAsset
 
+DOMAINS = (
+    "Domains: subdomains count; the nearest own domain upwards decides (Alation: the nearest rule, exclude"
+    " before include)"
+)
 CHAIN = ["attribute:1613", "table:93", "schema:5", "data:6"]
 TREE = domain_tree([DomainRow(7, "Finance"), DomainRow(8, "Risk", 7), DomainRow(9, "Sales")])
 
@@ -56,6 +61,7 @@ def test_an_exclusion_beats_the_inclusion_above_it_and_what_is_below_it() -> Non
     assert [found.shown(CHAIN[n:]) for n in range(4)] == [None, NO_DOMAIN, "7", None]
 
 
+@pytest.mark.rule("5.1", DOMAINS)
 def test_an_exclusion_on_one_level_beats_the_inclusion_on_the_same() -> None:
     rules = [rule(7, "table:93", recursive=True), rule(7, "table:93", exclude=True)]
     assert not belongs(rules, "Finance", CHAIN[1:])
@@ -71,6 +77,7 @@ def test_an_exclusion_from_one_domain_leaves_the_other() -> None:
     assert belongs(rules, "Sales")
 
 
+@pytest.mark.rule("5.1", DOMAINS)
 def test_the_nearest_rule_decides() -> None:
     rules = [rule(7, "schema:5", recursive=True), rule(9, "table:93", recursive=True)]
     assert belongs(rules, "Sales")
@@ -84,6 +91,7 @@ def test_of_two_domains_on_one_object_the_one_that_the_config_names_is_handed_on
     assert belongs(rules, "Sales")
 
 
+@pytest.mark.rule("5.1", DOMAINS)
 def test_a_subdomain_counts_for_the_one_above_it() -> None:
     assert belongs([rule(8, "schema:5", recursive=True)], "Finance")
     assert not belongs([rule(7, "schema:5", recursive=True)], "Risk")

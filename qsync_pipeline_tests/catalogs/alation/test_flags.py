@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from qsync_pipeline.catalogs.alation.flag_writing import FlagWriter
-from qsync_pipeline.catalogs.alation.flags import FlagBook
+from qsync_pipeline.catalogs.alation.flags import FlagBook, type_of
 from qsync_pipeline.catalogs.alation.models import Flag
 from qsync_pipeline.catalogs.alation.richtext import reason_html
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.config import AlationConfig
+from qsync_pipeline.config.parts import AlationAlertsConfig
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected, TimedOutAfterSend
@@ -63,6 +64,11 @@ def test_ours_is_shown_beside_a_persons_and_a_persons_where_there_is_none_of_our
     assert book(person).ours("table:93") is None
 
 
+def test_a_flag_of_an_integration_with_a_longer_name_is_not_ours() -> None:
+    other = flag(1, flag_reason=OURS.replace(MARKER, f"{MARKER}_two"))
+    assert book(other).ours("table:93") is None
+
+
 def test_an_endorsement_is_no_alert() -> None:
     praise = flag(1, flag_type="ENDORSEMENT", flag_reason="")
     assert book(praise).alert("table:93") is None
@@ -74,6 +80,12 @@ def test_an_endorsement_is_no_alert() -> None:
 @pytest.mark.parametrize("id", [93, "93"])
 def test_the_id_of_a_flags_subject_is_a_number_or_text(id: int | str) -> None:
     assert book(flag(1, oid=id)).alert("table:93") is not None
+
+
+@pytest.mark.rule("5.4", "Alation: WARNING, never DEPRECATION unless configured (it spreads)")
+def test_a_flag_is_a_warning_unless_the_config_asks_for_a_deprecation() -> None:
+    assert AlationAlertsConfig().type == "warning"
+    assert [type_of({"type": name}) for name in ("warning", "deprecation")] == ["WARNING", "DEPRECATION"]
 
 
 def test_a_new_flag_is_posted_with_the_type_in_capitals() -> None:
