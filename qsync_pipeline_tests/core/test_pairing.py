@@ -146,6 +146,7 @@ def test_two_of_the_very_same_name_get_the_asset_neither() -> None:
 
 
 @pytest.mark.rule("5.1", PROVED)
+@pytest.mark.rule("5.1", "Absence is proved")
 @pytest.mark.rule("5.1", "A limited token sees less without an error")
 @pytest.mark.parametrize(
     ("said", "bucket", "gone"),
