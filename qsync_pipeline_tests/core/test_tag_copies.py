@@ -1,0 +1,205 @@
+"""Cascade copies, and tags that two integrations share: what goes with the last owner (DESIGN.md §5.2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from qsync_pipeline.core.guards import park
+from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.core.rules import GuardRules
+from qsync_pipeline_tests.core.build import (
+    column,
+    column_of,
+    connection,
+    container,
+    database,
+    datastore,
+    schema,
+    table,
+    tag,
+)
+from qsync_pipeline_tests.core.tag_world import TagWorld, tag_rules
+
+ONLY_OURS = "Only assignments that an integration of ours made are ever removed; a person's stay"
+TWO = "Two catalogs, one tag"
+COPIES = "Native Qualytics tags cascade downwards"
+
+STORE = datastore()
+ORDERS, PEOPLE = container(1, "ORDERS", STORE), container(2, "PEOPLE", STORE)
+ID = column_of(1, "ID", ORDERS)
+SCHEMA, T_ORDERS, T_PEOPLE = schema(), table("ORDERS"), table("PEOPLE")
+C_ID = column("ID", T_ORDERS)
+
+
+def estate() -> list[CatalogAsset]:
+    return [connection(), database(), SCHEMA, T_ORDERS, T_PEOPLE, C_ID]
+
+
+def world(**more: object) -> TagWorld:
+    """A datastore with two tables, one with a column; all paired in the catalogs of both integrations."""
+    assets = {"atlan": estate(), "second": estate()}
+    return TagWorld([STORE, ORDERS, PEOPLE, ID], assets, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.rule("5.2", TWO)
+def test_an_assignment_goes_when_its_last_owner_drops_it() -> None:
+    w = world()
+    for name in ("atlan", "second"):
+        w.retag(C_ID.id, tag("PII"), integration=name)
+        w.sync(tag_rules(name))
+    assert w.held("atlan") == w.held("second") == {"field:1": {"pii"}}
+    w.retag(C_ID.id)
+    plan = w.sync()
+    assert "second still supplies it" in plan.changes[0].reason
+    assert w.tags("field:1") == {"pii"}
+    assert w.held("atlan") == {}
+    w.retag(C_ID.id, integration="second")
+    w.sync(tag_rules("second"))
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", TWO)
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [True, False])
+@pytest.mark.parametrize("first", ["atlan", "second"])
+def test_copies_of_a_shared_tag_go_with_the_last_owner(first: str, cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    for name in ("atlan", "second"):
+        w.retag(SCHEMA.id, tag("PII"), integration=name)
+        w.sync(tag_rules(name))
+    assert w.tags("field:1") == {"pii"}
+    last = "second" if first == "atlan" else "atlan"
+    w.retag(SCHEMA.id, integration=first)
+    w.sync(tag_rules(first))
+    assert w.tags("datastore:1") == w.tags("field:1") == {"pii"}
+    w.retag(SCHEMA.id, integration=last)
+    w.sync(tag_rules(last))
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", TWO)
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [True, False])
+def test_what_one_integration_wants_for_itself_outlives_anothers_copy(cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.retag(T_ORDERS.id, tag("PII"), integration="second")
+    w.sync(tag_rules("second"))
+    assert w.held("second") == {"container:1": {"pii"}}
+    w.retag(SCHEMA.id)
+    w.sync()
+    w.sync(tag_rules("second"))
+    assert "pii" in w.tags("container:1")
+    assert w.tags("container:2") == set()
+
+
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [True, False])
+def test_cascade_copies_are_no_drift_and_go_with_their_origin(cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    assert w.tags("field:1") == w.tags("container:2") == {"pii"}
+    plan, _ = w.plan(tag_rules())
+    assert plan.changes == []
+    assert plan.counts["drift"] == plan.counts["unowned"] == 0
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {}
+    assert w.holdings == {}
+
+
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.rule("5.2", ONLY_OURS)
+@pytest.mark.parametrize("cascade_removal", [True, False])
+def test_what_a_person_had_put_below_before_is_no_copy(cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.define("PII", category="atlan", made_by="atlan", made=True)
+    w.put("field:1", "PII")
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {"field:1": {"pii"}}
+
+
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [True, False])
+def test_a_copy_of_two_origins_goes_with_the_last(cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.retag(T_ORDERS.id)
+    w.sync()
+    assert w.tags("field:1") == {"pii"}, "still a copy of the datastore's"
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [True, False])
+def test_a_tag_wanted_below_for_itself_outlives_its_origin(cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.retag(C_ID.id, tag("PII"))
+    w.sync()
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {"field:1": {"pii"}}
+    w.retag(C_ID.id)
+    w.sync()
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", COPIES)
+def test_copies_left_by_a_person_who_took_the_origin_off_go_when_the_catalog_drops_it() -> None:
+    w = world(cascade_removal=False)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.take("datastore:1", "PII")
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", COPIES)
+def test_an_origin_put_back_after_drift_still_knows_its_copies() -> None:
+    w = world(cascade_removal=False)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.take("datastore:1", "PII")
+    w.sync()
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.5", "Parked for approval: removals above 30")
+@pytest.mark.rule("5.2", COPIES)
+def test_one_tag_taken_off_a_schema_is_one_removal_however_many_copies_it_has() -> None:
+    fields = [column_of(n, f"C{n}", ORDERS) for n in range(10, 60)]
+    w = world(cascade_removal=False)
+    w.units += fields
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.retag(SCHEMA.id)
+    plan, _ = w.plan(tag_rules())
+    assert len(plan.changes) == 54
+    assert park(plan.changes, {"external_tags": 1}, GuardRules())[1] == []
+
+
+@pytest.mark.rule("5.5", "A lost ledger removes nothing")
+def test_after_a_lost_ledger_ours_are_taken_up_by_command_and_copies_stay_copies() -> None:
+    w = world(cascade_removal=False)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.holdings.clear()
+    w.sync(tag_rules(adopt=True))
+    assert w.held() == {"datastore:1": {"pii"}}
+    w.retag(SCHEMA.id)
+    w.sync()
+    assert w.state() == {}
