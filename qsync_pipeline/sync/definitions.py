@@ -9,6 +9,7 @@ from qsync_pipeline.catalogs.base import DefinitionPlan
 from qsync_pipeline.core.plan import outcome_counts, plan_counts
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.interrupts import finished_first
+from qsync_pipeline.ledger.claims import process_alive
 from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.snapshot import place_datastores, read_index
 from qsync_pipeline.transport.errors import SyncError
@@ -65,6 +66,10 @@ def _make(run: Run) -> DefinitionResult:
     lease = f"definitions:{run.name}"
     deadline = time.monotonic() + PATIENCE
     while not run.ledger.leases.acquire(lease, owner, ttl=LEASE_TTL):
+        holder = run.ledger.leases.holder(lease)
+        if holder and _is_dead(holder, run.host):
+            run.ledger.leases.release(lease, holder)
+            continue
         if time.monotonic() > deadline:
             raise SyncError(
                 f"{run.name}: another process ({run.ledger.leases.holder(lease)}) makes definitions"
@@ -89,6 +94,13 @@ def _make(run: Run) -> DefinitionResult:
         )
     finally:
         run.ledger.leases.release(lease, owner)
+
+
+def _is_dead(owner: str, host: str) -> bool:
+    """Whether the owner of a lease was a process of this host that is no more."""
+    where, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    return where == host and pid.isdigit() and not process_alive(int(pid))
 
 
 def connections_in_use(run: Run) -> list[str]:
