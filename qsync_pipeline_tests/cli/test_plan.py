@@ -50,6 +50,7 @@ def test_a_plan_over_a_ledger_changes_no_byte_of_it(qsync: Qsync, sandbox: Runni
     sandbox.control.mutate(
         {"system": "atlan", "do": "tag", "asset": "SALES_DB.SALES.PRODUCT", "tag": "Brand new"}
     )
+    sandbox.control.advance(5)  # the search index lags behind by a second
     on_disk = files(sandbox.config.parent)
     said = qsync("plan", "--config", sandbox.config)
     assert said.status == 0, said.out
