@@ -84,7 +84,15 @@ def _plan_tags(
             book.use(change.key, +1)  # what waits still stands on its object
     left_over = book.left_over() if clean_up else []
     surfaces = (definitions.SURFACE, tags.SURFACE)
-    return _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked)
+    table = _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked)
+    # Fields are read again container by container; a change knows its field only.
+    touched = {change.target for change in changes}
+    table.meta["containers"] = {
+        str(unit.field_id): unit.container_id
+        for unit in inventory.rows
+        if unit.field_id and unit.id in touched
+    }
+    return table
 
 
 def plan_quality_of_range(

@@ -8,7 +8,7 @@ back; a name whose definition went meanwhile is dropped.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from qsync_pipeline.core import definitions
@@ -16,13 +16,14 @@ from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
-from qsync_pipeline.qualytics.models import GlobalTag
+from qsync_pipeline.qualytics.models import Field, GlobalTag
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
 from qsync_pipeline.sync.first_contact import try_first
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.sync.tag_definitions import adopt_definitions, apply_definition
 from qsync_pipeline.transport.errors import NotFound, OutsideError, Unauthorized, Unreachable
+from qsync_pipeline.transport.paging import parallel_map
 
 STAGE = "external_tags"
 CHUNK = 100
@@ -54,12 +55,15 @@ def apply_tags(run: Run, key: str, plan: Table[Change]) -> Tally:
     if notes or writes:
         with claimed(run, ALL_INTEGRATIONS, key) as claim:
             tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
-            _Writer(run, key, tally, claim).write(writes)
+            containers = {int(field): number for field, number in plan.meta.get("containers", {}).items()}
+            _Writer(run, key, tally, claim, containers).write(writes)
     return tally
 
 
 class _Writer:
-    def __init__(self, run: Run, key: str, tally: Tally, claim: Held) -> None:
+    def __init__(self, run: Run, key: str, tally: Tally, claim: Held, containers: Mapping[int, int]) -> None:
+        """``containers`` tells which container a field is in."""
+        self.containers = containers
         self.run = run
         self.key = key
         self.tally = tally
@@ -113,9 +117,27 @@ class _Writer:
             self._batch(part, lambda ids: client.containers_by_id(ids).values(), client.set_container_tags)
 
     def _fields(self, groups: dict[int, list[Change]]) -> None:
+        together = dict(sorted(groups.items(), key=lambda one: self.containers.get(one[0], 0)))
+        for part in _parts(together):
+            self._batch(part, self._read_fields, self.run.qualytics.set_field_tags)
+
+    def _read_fields(self, ids: Sequence[int]) -> list[Field]:
+        """Fields as they are now: those of a container in one call, where it holds several of them."""
         client = self.run.qualytics
-        for part in _parts(groups):
-            self._batch(part, lambda ids: client.fields_by_id(ids).values(), client.set_field_tags)
+        by_container: dict[int, set[int]] = defaultdict(set)
+        for number in ids:
+            by_container[self.containers.get(number, 0)].add(number)
+        whole = [number for number, fields in by_container.items() if number and len(fields) > 1]
+        found = [
+            row
+            for number, rows in zip(
+                whole, parallel_map(client.fields, whole, parallel=client.parallel), strict=True
+            )
+            for row in rows
+            if row.id in by_container[number] and row.status != "missing"
+        ]
+        shown = {row.id for row in found}
+        return found + list(client.fields_by_id([number for number in ids if number not in shown]).values())
 
     @finished_first()
     def _batch(
