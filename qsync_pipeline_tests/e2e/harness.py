@@ -307,12 +307,14 @@ class World:
             for schema in database.schemas
             for schema_of in [database.catalog_name or database.name]
         }
-        native = {tag.name for tag in estate.native_tags}
-        hidden = {
-            name for name, connection in above.items()
-            if next(c for c in estate.connections if c.name == connection).access == "hidden"
-        }  # fmt: skip
-        return Rules(**{"connections": above, "native": native, "hidden": hidden, **changes})
+        access = {connection.name: connection.access for connection in estate.connections}
+        given = {
+            "connections": above,
+            "native": {tag.name for tag in estate.native_tags},
+            "hidden": {name for name, connection in above.items() if access[connection] == "hidden"},
+            "read_only": {name for name, connection in above.items() if access[connection] == "read_only"},
+        }
+        return Rules(**{**given, **changes})
 
     def tables(self, *, alert: str | None = None, scanned: bool = True) -> list[str]:
         """Names, equal on both sides, of tables that are matched; ``alert``: integration, person or none."""
@@ -332,7 +334,7 @@ class World:
         """Name of a column of this table that is the same on both sides and carries no tag."""
         ours = {entry["name"] for entry in self.all("qualytics") if entry["kind"] == "field"}
         return next(
-            entry["name"]
+            str(entry["name"])
             for entry in self.all("atlan")
             if entry["kind"] == "Column"
             and entry["name"].startswith(f"{table}.")

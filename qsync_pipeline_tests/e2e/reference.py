@@ -34,6 +34,8 @@ class Rules:
     native: frozenset[str] | set[str] = frozenset()
     overwrite: bool = False
     hidden: frozenset[str] | set[str] = frozenset()
+    read_only: frozenset[str] | set[str] = frozenset()
+    """Schemas in the catalog on which the token may not write: nothing of ours is there."""
     left_out: Callable[[str, str], bool] = lambda level, name: False
     domains: frozenset[str] | set[str] | None = None
     announcements: bool = True
@@ -98,10 +100,7 @@ class _Side:
         for entry in lower:
             name = entry["name"]
             fits = [
-                parent
-                for cut in range(len(name))
-                if name[cut] == "."
-                for parent in above.get(name[:cut], ())
+                parent for cut in range(len(name)) if name[cut] == "." for parent in above.get(name[:cut], ())
             ]
             if len(fits) == 1:
                 parent = fits[0]
@@ -129,7 +128,9 @@ class _Judge:
         for level, asset, unit in self.pairs:
             if self.rules.pull:
                 yield from self._tags(level, asset, unit)
-            if self.rules.push:
+            if self.rules.push and self._is_read_only(asset):
+                yield from self._untouched(asset)
+            elif self.rules.push:
                 yield from self._attributes(asset, unit)
                 yield from self._alert(level, asset, unit)
         if not self.rules.frozen:
@@ -283,18 +284,23 @@ class _Judge:
     def _beside(self, paired: set[int]) -> Iterator[str]:
         catalog, qualytics = self.everything
         for asset in catalog:
-            if id(asset) in paired or self._unsure(asset, self.catalog):
-                continue
-            if asset["attributes"]:
-                yield f"{asset['name']}: has attributes of ours and no counterpart"
-            if asset["alert"] is not None and asset["alert"]["by"] == "integration":
-                yield f"{asset['name']}: has an alert of ours and no counterpart"
+            if id(asset) not in paired and not self._unsure(asset, self.catalog):
+                yield from self._untouched(asset)
         for unit in qualytics:
             if id(unit) in paired or self._unsure(unit, self.qualytics):
                 continue
             stray = [tag["name"] for tag in unit["tags"] if tag["origin"] in ("managed", "external")]
             if stray:
                 yield f"{unit['name']}: has tags of ours ({', '.join(stray)}) and no counterpart"
+
+    def _untouched(self, asset: Entry) -> Iterator[str]:
+        if asset["attributes"]:
+            yield f"{asset['name']}: has attributes of ours and should have none"
+        if asset["alert"] is not None and asset["alert"]["by"] == "integration":
+            yield f"{asset['name']}: has an alert of ours and should have none"
+
+    def _is_read_only(self, asset: Entry) -> bool:
+        return any(above["name"] in self.rules.read_only for above in self._chain(asset))
 
     def _unsure(self, entry: Entry, side: _Side) -> bool:
         current: Entry | None = entry

@@ -100,9 +100,7 @@ def test_two_swapped_tables_get_the_values_of_their_new_names(synced: World) -> 
 
 
 @pytest.mark.parametrize("how", ["delete", "archive"])
-def test_a_table_gone_in_qualytics_loses_our_values_and_alert_in_the_catalog(
-    synced: World, how: str
-) -> None:
+def test_a_table_gone_in_qualytics_loses_our_values_and_alert_in_the_catalog(synced: World, how: str) -> None:
     table = next(name for name in synced.tables(alert="integration") if "ORDERS_BLUE" not in name)
     synced.qualytics("drop", table, how=how)
     before = synced.whole_state()

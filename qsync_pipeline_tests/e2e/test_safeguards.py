@@ -9,6 +9,7 @@ import pytest
 
 from qsync_pipeline.core.rows import ATTRIBUTES
 from qsync_pipeline_tests.e2e.harness import World, world
+from qsync_pipeline_tests.e2e.reference import one_decimal
 
 
 @pytest.fixture
@@ -181,6 +182,34 @@ def test_a_set_of_the_name_with_wrong_types_is_left_alone_and_the_message_says_w
     assert not any(route.endswith("typedefs") for _, _, route in done.writes)
     again = fresh.sync()
     assert again.writes == {}
+
+
+def test_attributes_that_the_vendors_own_integration_left_are_adopted_where_the_config_maps_them(
+    fresh: World,
+) -> None:
+    system: Any = fresh.sandbox.systems["atlan"]
+    system.types.make_set(
+        "Qualytics Quality",
+        [("Qualytics Quality Score", "float"), ("Qualytics Anomaly Count", "int"), ("Old Notes", "string")],
+        "service-account-apikey-vendor",
+        "Left behind by the vendor's own integration",
+    )
+    names = {
+        "Quality Score Total": "Qualytics Quality Score",
+        "Anomaly Count": "Qualytics Anomaly Count",
+    }
+    drop = [name for name in ATTRIBUTES if name not in names]
+    fresh.configure(attributes={"set": "Qualytics Quality", "names": names, "drop": drop})
+    fresh.settled()
+    found = system.types.set_named("Qualytics Quality")
+    ids = system.types.attribute_ids(found)
+    assert list(ids) == ["Qualytics Quality Score", "Qualytics Anomaly Count", "Old Notes"]
+    table = fresh.tables()[0]
+    doc = next(doc for doc in system.store.docs() if doc.full_name == table and doc.status == "ACTIVE")
+    ours = fresh.attributes(table, "qualytics")
+    assert doc.cm[found["name"]] == {
+        ids[shown]: one_decimal(ours[name]) for name, shown in names.items() if ours[name] is not None
+    }
 
 
 def test_a_first_contact_without_leave_only_plans(fresh: World) -> None:
