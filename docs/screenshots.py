@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -258,6 +259,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--keep-open", action="store_true", help="leave it running until Ctrl-C")
     parser.add_argument("--directory", type=Path, help="for what it writes; shows in the pictures")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was started is stopped on the way out
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="qsync-pictures-", ignore_cleanup_errors=True) as name:
         directory = options.directory or Path(name)
