@@ -1,0 +1,1 @@
+"""``make bench``: figures, side by side, on this machine. No test asserts any of them."""
