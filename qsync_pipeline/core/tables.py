@@ -50,7 +50,7 @@ class Table(Generic[Row]):
     ) -> None:
         self.row_type = row_type
         self._rows = tuple(rows)
-        self.meta = dict(meta or {})
+        self._meta = dict(meta or {})
         self.failure = failure
 
     @property
@@ -59,6 +59,13 @@ class Table(Generic[Row]):
         if self.failure is not None:
             raise FailedTable(self.failure)
         return self._rows
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What is known of the reading; raises :class:`FailedTable` if the table failed."""
+        if self.failure is not None:
+            raise FailedTable(self.failure)
+        return self._meta
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -75,7 +82,7 @@ class Table(Generic[Row]):
                 values = [None if value is None or value == empty else _encode(value) for value in values]
             columns.append(pa.array(values, type=arrow_type))
             fields.append(pa.field(name, arrow_type))
-        head = {"row": self.row_type.__name__, "failure": self.failure, "meta": self.meta}
+        head = {"row": self.row_type.__name__, "failure": self.failure, "meta": self._meta}
         schema = pa.schema(fields, metadata={_META_KEY: msgspec.json.encode(head)})
         return pa.Table.from_arrays(columns, schema=schema)
 

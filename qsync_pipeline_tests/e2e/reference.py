@@ -243,7 +243,8 @@ class _Judge:
             key = tag_key(tag["name"])
             if tag["origin"] in ("managed", "external") and key not in wanted:
                 yield f"{unit['name']}: tag {tag['name']!r} is there, and the catalog does not put it there"
-            if tag["origin"] == "propagated" and not self._comes_from_above(unit, key):
+            is_copy = tag["origin"] == "propagated" and key not in wanted
+            if is_copy and not self._comes_from_above(unit, key):
                 yield f"{unit['name']}: tag {tag['name']!r} is a copy of nothing"
 
     def _comes_from_above(self, unit: Entry, key: str) -> bool:

@@ -43,7 +43,7 @@ def test_a_connection_out_of_sight_is_frozen_and_catches_up_when_it_is_back(scru
         assert "Before" not in one.tags("qualytics", table)
 
 
-@pytest.mark.parametrize("scrub", ["scrub", "legacy", "full"])
+@pytest.mark.parametrize("scrub", ["scrub", "full"])
 def test_a_table_out_of_sight_is_frozen(scrub: str) -> None:
     with world("small", seed=1, switches={"atlan": {"scrub": scrub}}) as one:
         table = one.tables(alert="none")[0]

@@ -112,10 +112,16 @@ def test_no_more_calls_are_in_flight_than_allowed() -> None:
 def test_the_first_failure_ends_it_and_the_rest_is_not_started() -> None:
     started: list[int] = []
 
+    noticed = threading.Event()
+
     def work(item: int) -> int:
         started.append(item)
-        raise Malformed(f"item {item}")
+        if item == 0:
+            raise Malformed("item 0")
+        noticed.wait(10)  # nobody goes on before the failure was seen
+        return item
 
+    threading.Timer(1, noticed.set).start()
     with pytest.raises(Malformed):
         parallel_map(work, range(1000), parallel=2)
     assert len(started) < 1000
