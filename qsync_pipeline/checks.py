@@ -105,14 +105,18 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
         check_name=IN_STEP,
         asset_key=asset,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="in step"
-        if not behind and not never
-        else f"{len(behind) + len(never)} datastores are not",
+        description=_in_words(len(behind) + len(never)),
         metadata={
             "datastores in step": len(newest) - len(behind),
             "datastores at fault": _listed(behind + never),
         },
     )
+
+
+def _in_words(behind: int) -> str:
+    if not behind:
+        return "in step"
+    return f"{behind} datastore{'s are' if behind > 1 else ' is'} not in step"
 
 
 def _settled(report: Report) -> bool:
