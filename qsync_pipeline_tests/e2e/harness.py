@@ -47,6 +47,7 @@ _ROUTES = (
     ("typedefs", ("definitions",)),
     ("/entity", ("definitions", "custom_metadata", "announcements")),
     ("global-tags", ("tag_definitions",)),
+    ("(unknown)", ("tag_definitions",)),  # a name with a slash, which no route of the sandbox finds
     ("", ("external_tags",)),
 )
 
