@@ -21,7 +21,6 @@ import yaml
 
 from qsync_pipeline.automation.ranges import Direction, job_name, ranges, run_config, run_tags
 from qsync_pipeline.config import Config, load_config
-from qsync_pipeline.core.names import fold
 from qsync_pipeline.definitions import build_definitions
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.qualytics.opening import open_qualytics
@@ -31,6 +30,7 @@ from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
 from qsync_pipeline.sync.refusals import PREFIX, SETTLING
+from qsync_pipeline_tests.e2e.memory import atlan_memory, qualytics_memory, shown
 from qsync_pipeline_tests.e2e.reference import Rules, problems
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
@@ -286,7 +286,8 @@ class World:
         Beside what people see: tag definitions of Qualytics, checks and anomalies, other tools' custom
         metadata, domains, names and states of assets, type definitions. Read from the sandbox's own memory.
         """
-        return {**_shown(self), **_atlan_memory(self), **_qualytics_memory(self)}
+        seen = {system: self.all(system) for system in ("atlan", "qualytics")}
+        return {**shown(seen), **atlan_memory(self.sandbox), **qualytics_memory(self.sandbox)}
 
     def changed(self, before: Mapping[tuple[str, str, str], Any]) -> set[tuple[str, str, str]]:
         """What differs now from an earlier :meth:`whole_state`."""
@@ -379,53 +380,3 @@ def _take_reports(synced: Synced, ledger: Ledger, run_id: str) -> None:
                                    ("buckets", synced.buckets)):  # fmt: skip
             into_counter.update(report.counts.get(name, {}))
         synced.parked += report.counts.get("parked", [])
-
-
-def _shown(world: World) -> dict[tuple[str, str, str], Any]:
-    found: dict[tuple[str, str, str], Any] = {}
-    for system in ("atlan", "qualytics"):
-        for entry in world.all(system):
-            key = f"{entry['name']} ({entry['kind']})"
-            for what in ("tags", "attributes", "alert", "domains"):
-                found[(system, key, what)] = entry[what]
-    return found
-
-
-def _atlan_memory(world: World) -> dict[tuple[str, str, str], Any]:
-    system: Any = world.sandbox.systems["atlan"]
-    found: dict[tuple[str, str, str], Any] = {}
-    sets = system.types.by_category["BUSINESS_METADATA"].values()
-    ours = {one["name"] for one in sets if one["displayName"] == "Qualytics"}
-    for doc in system.store.docs():
-        if doc.type == "Badge":
-            continue
-        key = f"{doc.full_name} ({doc.type} {doc.guid})"
-        rest = {k: v for k, v in doc.attrs.items() if not k.startswith("announcement")}
-        found[("atlan", key, "self")] = (doc.qn, doc.status, doc.created, rest, doc.labels, doc.data_type)
-        found[("atlan", key, "other tools")] = {k: v for k, v in doc.cm.items() if k not in ours}
-    for one in sets:
-        if one["name"] not in ours:
-            found[("atlan", one["displayName"], "set")] = one
-    return found
-
-
-def _qualytics_memory(world: World) -> dict[tuple[str, str, str], Any]:
-    store: Any = world.sandbox.systems["qualytics"].store  # type: ignore[attr-defined]  # the real system
-    found: dict[tuple[str, str, str], Any] = {}
-    for tag in store.tags.by_name.values():
-        look = (tag.name, tag.type, tag.category, tag.color, tag.description, tag.weight_modifier, tag.maker)
-        found[("qualytics", fold(tag.name), "definition")] = look
-    for datastore in store.datastores.values():
-        found[("qualytics", datastore.name, "self")] = (
-            datastore.settings, datastore.description, datastore.teams, datastore.scores,
-        )  # fmt: skip
-        for container in datastore.containers.values():
-            key = f"{datastore.name}/{container.name}/{container.id}"
-            found[("qualytics", key, "self")] = (
-                container.settings, container.description, container.deleted_at, container.scores,
-                [(c.id, c.status, c.description, sorted(t.name for t in c.tags or ()))
-                 for c in container.checks.values()],
-                [(a.id, a.status, sorted(t.name for t in a.tags or ()))
-                 for a in container.anomalies.values()],
-            )  # fmt: skip
-    return found
