@@ -13,6 +13,7 @@ State = dict[tuple[str, str, str], Any]
 
 
 def shown(seen: Mapping[str, Sequence[dict[str, Any]]]) -> State:
+    """What people see, from the control plane's entries by system."""
     found: State = {}
     for system, entries in seen.items():
         for entry in entries:
@@ -23,6 +24,7 @@ def shown(seen: Mapping[str, Sequence[dict[str, Any]]]) -> State:
 
 
 def atlan_memory(sandbox: RunningSandbox) -> State:
+    """What Atlan holds beside that: names and states of all assets, other tools' custom metadata and sets."""
     system: Any = sandbox.systems["atlan"]
     found: State = {}
     sets = system.types.by_category["BUSINESS_METADATA"].values()
@@ -41,6 +43,7 @@ def atlan_memory(sandbox: RunningSandbox) -> State:
 
 
 def qualytics_memory(sandbox: RunningSandbox) -> State:
+    """What Qualytics holds beside that: tag definitions, settings, checks and anomalies."""
     store: Any = sandbox.systems["qualytics"].store  # type: ignore[attr-defined]  # the real system
     found: State = {}
     for tag in store.tags.by_name.values():
