@@ -11,7 +11,7 @@ import pytest
 from qsync_pipeline.assets import reading
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def quiet_dagster() -> Iterator[None]:
     """Dagster logs a page for every step; what a failing test needs is in its reports and events."""
     logging.disable(logging.INFO)
@@ -19,7 +19,7 @@ def quiet_dagster() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_plots() -> Iterator[None]:
     """Drawing takes a fifth of a small sync; no test here looks at a picture."""
     with pytest.MonkeyPatch.context() as patch:

@@ -66,6 +66,7 @@ def answer(found: dict[str, bytes], target: str) -> bytes:
     return found.get(f"{parts.path} {after}", b"[]")
 
 
+@pytest.mark.soak  # a figure of the machine: never part of what decides whether a change lands
 @pytest.mark.parametrize("values", [0, 12])
 def test_fifty_thousand_columns_are_read_at_forty_thousand_a_second(values: int) -> None:
     found = pages(values)
