@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.names import tag_key
@@ -52,14 +53,15 @@ def read_inventories(run: Run, keys: Sequence[str]) -> Iterator[tuple[str, Table
     for it by id proved (``vanished``).
     """
     datastores = run.qualytics.datastores()
-    by_key = {register_datastores(run.ledger, datastores)[one.id]: one for one in datastores}
+    known = register_datastores(run.ledger, datastores)
+    by_key = {known[one.id]: one for one in datastores}
     ids = {key: number for number, key in run.ledger.datastores.keys().items()}
     for done, key in enumerate(keys):
         run.tell(STAGE, done, len(keys))
         if key in by_key:
-            yield key, alone(run, STAGE, key, Unit, lambda key=key: _read(run, by_key[key], key))  # type: ignore[misc]
+            yield key, alone(run, STAGE, key, Unit, partial(_read, run, by_key[key], key))
         else:
-            yield key, alone(run, STAGE, key, Unit, lambda key=key: _vanished(run, key, ids.get(key)))  # type: ignore[misc]
+            yield key, alone(run, STAGE, key, Unit, partial(_vanished, run, key, ids.get(key)))
     run.tell(STAGE, len(keys), len(keys))
 
 

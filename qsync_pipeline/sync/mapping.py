@@ -28,16 +28,11 @@ def map_range(
 ) -> Iterator[tuple[str, Table[Link]]]:
     """The mapping of every datastore of this range."""
     for key in keys:
-        yield (
-            key,
-            alone(
-                run,
-                STAGE,
-                key,
-                Link,
-                lambda key=key: _map(run, key, inventory[key], assets[key], index),  # type: ignore[misc]
-            ),
-        )
+
+        def work(key: str = key) -> Table[Link]:
+            return _map(run, key, inventory[key], assets[key], index)
+
+        yield key, alone(run, STAGE, key, Link, work)
 
 
 def snapshot_of(index: Table[CatalogAsset], table: Table[CatalogAsset]) -> Snapshot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qsync_pipeline.config import Config, IntegrationConfig, QualyticsConfig
+from qsync_pipeline.config import Config, IntegrationConfig, PatternsConfig, QualyticsConfig
 from qsync_pipeline.core.names import Patterns, fold
 from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.rules import (
@@ -17,9 +17,9 @@ from qsync_pipeline.core.rules import (
 )
 
 
-def patterns(settings: object) -> Patterns:
+def patterns(settings: PatternsConfig) -> Patterns:
     """Include and exclude globs of a settings group."""
-    return Patterns(tuple(getattr(settings, "include")), tuple(getattr(settings, "exclude")))  # noqa: B009
+    return Patterns(settings.include, settings.exclude)
 
 
 def link_to(unit: Unit, qualytics: QualyticsConfig, integration: IntegrationConfig) -> str:

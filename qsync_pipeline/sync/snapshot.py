@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -102,16 +103,7 @@ def read_snapshots(
     for done, key in enumerate(keys):
         run.tell(STAGE, done, len(keys))
         placement = placed.get(key) or Placement("", "absent", reason="Qualytics no longer lists it")
-        yield (
-            key,
-            alone(
-                run,
-                STAGE,
-                key,
-                CatalogAsset,
-                lambda key=key, placement=placement: _read(run, key, placement, schemas),  # type: ignore[misc]
-            ),
-        )
+        yield key, alone(run, STAGE, key, CatalogAsset, partial(_read, run, key, placement, schemas))
     run.tell(STAGE, len(keys), len(keys))
 
 
