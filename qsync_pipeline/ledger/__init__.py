@@ -11,6 +11,7 @@ from qsync_pipeline.ledger.errors import (
     LedgerTooOld,
     LedgerUnavailable,
 )
+from qsync_pipeline.ledger.events import Event
 from qsync_pipeline.ledger.holding import Holding
 from qsync_pipeline.ledger.jsontext import payload_hash
 from qsync_pipeline.ledger.ledger import Ledger
@@ -25,6 +26,7 @@ __all__ = [
     "Claim",
     "DatastoreRecord",
     "DatastoreSeen",
+    "Event",
     "Holding",
     "JournalEntry",
     "Ledger",

@@ -18,10 +18,12 @@ from qsync_pipeline.ledger.claims import Claims
 from qsync_pipeline.ledger.database import Database, first_line
 from qsync_pipeline.ledger.datastores import Datastores
 from qsync_pipeline.ledger.errors import LedgerTooOld, LedgerUnavailable
+from qsync_pipeline.ledger.events import Events
 from qsync_pipeline.ledger.holdings import Holdings
 from qsync_pipeline.ledger.leases import Leases
 from qsync_pipeline.ledger.links import Links
 from qsync_pipeline.ledger.notes import Notes
+from qsync_pipeline.ledger.notices import Notices
 from qsync_pipeline.ledger.outcomes import Journal
 from qsync_pipeline.ledger.parked import Parked
 from qsync_pipeline.ledger.reports import Reports
@@ -54,6 +56,8 @@ class Ledger:
         self.parked = Parked(database)
         self.runs = Runs(database)
         self.tag_definitions = TagDefinitions(database)
+        self.events = Events(database)
+        self.notices = Notices(database)
         self._writes = Writes(database)
 
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that this code stands on."""
 
 metadata = MetaData()
@@ -221,4 +221,31 @@ tag_definitions = Table(
     Column("taken_over", Boolean, nullable=False),
     Column("before", Text),
     Column("at", Float, nullable=False),
+)
+
+# ``id`` is the order in which events were noticed, which is what a sensor's cursor follows; it is never given
+# twice, so that a cursor stays right when old events are pruned.
+events = Table(
+    "qsync_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    _text("source"),
+    _text("kind"),
+    _text("direction"),
+    _text("integration"),
+    Column("datastore_id", Integer, nullable=False),
+    _text("container"),
+    Column("happened_at", Float, nullable=False),
+    Column("noted_at", Float, nullable=False),
+    Index("ix_qsync_events_noted", "noted_at"),
+    sqlite_autoincrement=True,
+)
+
+notices = Table(
+    "qsync_notices",
+    metadata,
+    _text("cause", key=True),
+    _text("text"),
+    Column("told_at", Float, nullable=False),
 )
