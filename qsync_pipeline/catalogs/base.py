@@ -93,6 +93,9 @@ class Catalog(Protocol):
 
     surfaces: tuple[Surface, ...]
 
+    light_reads_omit: frozenset[Literal["tags", "domain"]]
+    """What a ``quality_only`` read leaves out because it costs calls of its own; empty where it is free."""
+
     @property
     def batch_size(self) -> int:
         """How many assets one :meth:`write` may carry now; it may change from write to write."""
@@ -107,13 +110,18 @@ class Catalog(Protocol):
         """Whether the catalog's connector type and Qualytics' are the same kind of source."""
 
     def read(
-        self, schemas: Sequence[CatalogAsset], tables: Collection[str] | None = None
+        self,
+        schemas: Sequence[CatalogAsset],
+        tables: Collection[str] | None = None,
+        *,
+        quality_only: bool = False,
     ) -> Iterator[CatalogAsset]:
         """Every table-like asset and column of these schemas, with tags, attributes and alerts.
 
         ``tables`` narrows to table-like assets of these names (compared by case-fold) and their columns.
         The schemas themselves come as well, re-read with their attributes. An incomplete answer raises;
-        it is never shortened.
+        it is never shortened. With ``quality_only`` the rows may lack what :attr:`light_reads_omit` names;
+        the caller fills it from what it knows.
         """
 
     def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:

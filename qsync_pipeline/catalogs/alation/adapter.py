@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Literal, TYPE_CHECKING
 
 from qsync_pipeline.catalogs.alation import connectors
 from qsync_pipeline.catalogs.alation.client import SYSTEM, AlationClient
@@ -63,6 +63,7 @@ class AlationCatalog(Catalog):
     """
 
     surfaces: tuple[Surface, ...] = SURFACES
+    light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset()
 
     def __init__(
         self,
@@ -112,7 +113,11 @@ class AlationCatalog(Catalog):
         return connectors.connector_matches(connector, unit_connector)
 
     def read(
-        self, schemas: Sequence[CatalogAsset], tables: Collection[str] | None = None
+        self,
+        schemas: Sequence[CatalogAsset],
+        tables: Collection[str] | None = None,
+        *,
+        quality_only: bool = False,
     ) -> Iterator[CatalogAsset]:
         """See :meth:`.base.Catalog.read`; each schema is handed on once it was read whole."""
         return self._reader.read(schemas, tables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Literal, TYPE_CHECKING
 from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan import connectors
@@ -35,6 +35,7 @@ class AtlanCatalog(Catalog):
     """
 
     surfaces: tuple[Surface, ...] = SURFACES
+    light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset()
 
     def __init__(self, settings: AtlanSettings, session: HttpSession) -> None:
         self._settings = settings
@@ -67,7 +68,11 @@ class AtlanCatalog(Catalog):
         return connectors.connector_matches(connector, unit_connector)
 
     def read(
-        self, schemas: Sequence[CatalogAsset], tables: Collection[str] | None = None
+        self,
+        schemas: Sequence[CatalogAsset],
+        tables: Collection[str] | None = None,
+        *,
+        quality_only: bool = False,
     ) -> Iterator[CatalogAsset]:
         """See :meth:`.base.Catalog.read`; every ``schemas`` group is handed on once it was read whole."""
         return self._reader.read(schemas, tables)
