@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from qsync_pipeline.catalogs.alation import connectors
 from qsync_pipeline.catalogs.alation.client import SYSTEM, AlationClient
