@@ -88,16 +88,14 @@ def _alation(plot: Plot) -> System:
     return AlationSystem(plot.estate, plot.clock, switches=plot.switches, seed=plot.seed)
 
 
-ALATION = SystemKind("alation", _alation_switches, _alation)
-"""Runs where ``kinds=`` names it; a place in :data:`SYSTEMS` makes it run by default."""
-
 SYSTEMS: tuple[SystemKind, ...] = (
     SystemKind(
         "qualytics", _qualytics_switches, _qualytics, lambda plot: {"api_path": plot.switches.api_root}
     ),
     SystemKind("atlan", _atlan_switches, _atlan, _atlan_settings),
+    SystemKind("alation", _alation_switches, _alation),
 )
-"""In the order of their ports from ``--port-base`` on."""
+"""In the order of their ports from ``--port-base`` on, and of the integrations in the config."""
 
 
 def parse_switches(texts: Iterable[str], systems: Iterable[str]) -> dict[str, dict[str, object]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qsync_pipeline import cli
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def qsync(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    """The small estate, with a directory that this test may look into."""
-    with running_sandbox("small", directory=tmp_path / "sandbox") as running:
+    """The small estate with one catalog, and a directory that this test may look into."""
+    with running_sandbox("small", directory=tmp_path / "sandbox", kinds=ATLAN_ONLY) as running:
         yield running
 
 

@@ -105,18 +105,22 @@ def test_a_demo_serves_syncs_shows_and_leaves_nothing_running(port_base: int, tm
     try:
         assert process.poll() is None, said
         assert not (directory / "of the last demo").exists()
-        assert "custom_metadata" in said, said
+        for surface in ("custom_metadata", "announcements", "custom_fields", "trust_flags", "data_health"):
+            assert surface in said, said
         assert f"http://127.0.0.1:{ui}" in said
         url = f"http://127.0.0.1:{ui}"
         query = "{ runsOrError { ... on Runs { results { status jobName } } } }"
         answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()
-        assert answer["data"]["runsOrError"]["results"] == [{"status": "SUCCESS", "jobName": "atlan_sync"}]
+        assert answer["data"]["runsOrError"]["results"] == [
+            {"status": "SUCCESS", "jobName": "alation_sync"},
+            {"status": "SUCCESS", "jobName": "atlan_sync"},
+        ]
         assert requests.get(f"http://127.0.0.1:{port_base + 3}/requests", timeout=60).ok
     finally:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, rest
-    for port in (port_base, port_base + 1, port_base + 3, ui):
+    for port in (*range(port_base, port_base + 4), ui):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 

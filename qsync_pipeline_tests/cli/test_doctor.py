@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, Said, edited, files, world
 
 
@@ -105,6 +105,8 @@ def test_native_tags_that_the_deployment_does_not_offer(qsync: Qsync, sandbox: R
 
 
 def test_native_tags_where_they_are_offered(qsync: Qsync) -> None:
-    with running_sandbox("small", switches={"qualytics": {"external_tags": "true"}}) as sandbox:
+    with running_sandbox(
+        "small", switches={"qualytics": {"external_tags": "true"}}, kinds=ATLAN_ONLY
+    ) as sandbox:
         said = qsync("doctor", "--config", sandbox.config)
     assert "tag mode: native: this deployment's API lets external tags be created" in said.out

@@ -27,7 +27,7 @@ from qsync_pipeline.qualytics.opening import open_qualytics
 from qsync_pipeline.sandbox.configfile import MARK
 from qsync_pipeline.sandbox.estate.generate import EstateName, make_estate
 from qsync_pipeline.sandbox.estate.model import Estate
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
 from qsync_pipeline.sync.refusals import PREFIX, SETTLING
 from qsync_pipeline_tests.e2e.memory import atlan_memory, qualytics_memory, shown
@@ -347,9 +347,9 @@ class World:
 
 @contextmanager
 def world(estate: EstateName | Estate = "small", seed: int = 1, **options: Any) -> Iterator[World]:
-    """A world for a test or a module of tests."""
+    """A world for a test or a module of tests, with Atlan as its catalog unless ``kinds`` says otherwise."""
     made = estate if isinstance(estate, Estate) else make_estate(estate, seed)
-    options = {"rate_limit_scale": 100, **options}
+    options = {"rate_limit_scale": 100, "kinds": ATLAN_ONLY, **options}
     with running_sandbox(made, seed, **options) as sandbox, dg.DagsterInstance.ephemeral() as instance:
         yield World(sandbox, instance, made)
 

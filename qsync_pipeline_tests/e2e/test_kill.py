@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 
 SEED = 11
 WRITES = (
@@ -115,14 +115,14 @@ def writes(sandbox: RunningSandbox) -> int:
 @pytest.fixture(scope="module")
 def undisturbed() -> str:
     """What both systems show after a first sync that nobody killed."""
-    with running_sandbox(estate="small", seed=SEED, rate_limit_scale=100) as twin:
+    with running_sandbox("small", SEED, rate_limit_scale=100, kinds=ATLAN_ONLY) as twin:
         finish(start(Path(twin.config)))
         return everything(twin)
 
 
 def survives(undisturbed: str, write: tuple[str, str, str, int], phase: str) -> None:
     """Kill at this write: the next sync ends as the undisturbed one did, the one after writes nothing."""
-    with running_sandbox(estate="small", seed=SEED, rate_limit_scale=100) as sandbox:
+    with running_sandbox("small", SEED, rate_limit_scale=100, kinds=ATLAN_ONLY) as sandbox:
         kill_in_write(sandbox, write, phase)
         sandbox.control.advance(5)
         begun = time.monotonic()

@@ -23,8 +23,10 @@ import yaml
 from qsync_pipeline import cli
 from qsync_pipeline.cli.sandbox import USUAL_DIRECTORY, USUAL_PORT
 from qsync_pipeline.config import load_config
-from qsync_pipeline.sandbox.systems import SYSTEMS
+from qsync_pipeline.sandbox.kernel import System, VirtualClock
+from qsync_pipeline.sandbox.systems import SYSTEMS, Plot, read_switches
 from qsync_pipeline.transport.errors import ConfigError, ServerError, SyncError, Unauthorized, Unreachable
+from qsync_pipeline_tests.sandbox.fakes import empty_estate
 
 QSYNC = (sys.executable, "-c", "from qsync_pipeline.cli import main; main()")
 PATIENCE = 120  # seconds until a process serves; far more than it needs on an idle machine
@@ -143,10 +145,19 @@ def test_a_wrong_fault_file_is_named_with_its_field(tmp_path: Path) -> None:
 def test_without_options_it_is_the_sandbox_that_the_package_s_own_config_names() -> None:
     config = yaml.safe_load((resources.files("qsync_pipeline.sandbox") / "default.yaml").read_text("utf-8"))
     named = {"qualytics": config["qualytics"], **{one["name"]: one for one in config["integrations"]}}
-    for offset, kind in enumerate(SYSTEMS):
-        if kind.name in named:
-            assert named[kind.name]["url"] == f"http://127.0.0.1:{USUAL_PORT + offset}"
-            assert named[kind.name]["token"] == {"file": f"{USUAL_DIRECTORY}/{kind.name}.token"}
+    assert list(named) == [kind.name for kind in SYSTEMS]
+    for offset, (kind, system) in enumerate(zip(SYSTEMS, _systems(), strict=True)):
+        assert named[kind.name]["url"] == f"http://127.0.0.1:{USUAL_PORT + offset}"
+        for name, value in system.credentials().items():
+            secret = {"file": f"{USUAL_DIRECTORY}/{kind.name}.{name}"}
+            assert named[kind.name][name] == (int(value) if value.isdecimal() else secret)
+
+
+def _systems() -> list[System]:
+    """All systems, over an estate of another seed than the usual one."""
+    switches = {kind.name: read_switches(kind.name, kind.switches(), {}) for kind in SYSTEMS}
+    plots = (Plot(empty_estate(), VirtualClock(), switches[kind.name], seed=5) for kind in SYSTEMS)
+    return [kind.build(plot) for kind, plot in zip(SYSTEMS, plots, strict=True)]
 
 
 def test_the_help_imports_nothing_heavy(tmp_path: Path) -> None:

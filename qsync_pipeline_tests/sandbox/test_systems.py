@@ -13,7 +13,7 @@ from qsync_pipeline_tests.sandbox.fakes import FAKES, FakeSwitches, FakeSystem, 
 
 
 def test_the_table_names_the_systems_in_the_order_of_their_ports() -> None:
-    assert [kind.name for kind in SYSTEMS][:2] == ["qualytics", "atlan"]
+    assert [kind.name for kind in SYSTEMS] == ["qualytics", "atlan", "alation"]
 
 
 def test_switches_are_gathered_by_system() -> None:

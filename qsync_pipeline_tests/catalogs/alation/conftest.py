@@ -12,10 +12,8 @@ from qsync_pipeline.catalogs.alation.adapter import AlationCatalog, open_catalog
 from qsync_pipeline.config import AlationConfig, load_config
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.sandbox.alation import AlationSystem
-from qsync_pipeline.sandbox.systems import ALATION, SYSTEMS
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ALATION_ONLY, RunningSandbox, running_sandbox
 
-KINDS = (SYSTEMS[0], ALATION)
 QUICK_JOBS = {"job_seconds": 0, "job_polls": 0}
 """Switches under which a job is over when it is first asked for."""
 
@@ -116,7 +114,7 @@ MakeBench = Callable[..., Bench]
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     """The small estate, with quick jobs."""
-    with running_sandbox("small", seed=5, kinds=KINDS, switches={"alation": QUICK_JOBS}) as sandbox:
+    with running_sandbox("small", seed=5, kinds=ALATION_ONLY, switches={"alation": QUICK_JOBS}) as sandbox:
         yield Bench(sandbox)
 
 
@@ -126,7 +124,7 @@ def make_bench() -> Iterator[MakeBench]:
     with ExitStack() as stack:
 
         def make(**switches: Any) -> Bench:
-            options = {"kinds": KINDS, "switches": {"alation": {**QUICK_JOBS, **switches}}}
+            options = {"kinds": ALATION_ONLY, "switches": {"alation": {**QUICK_JOBS, **switches}}}
             return Bench(stack.enter_context(running_sandbox("small", seed=5, **options)))
 
         yield make

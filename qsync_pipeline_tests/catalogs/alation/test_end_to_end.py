@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from qsync_pipeline.core.quality import rounded
-from qsync_pipeline_tests.catalogs.alation.conftest import KINDS, QUICK_JOBS
+from qsync_pipeline.sandbox.testing import ALATION_ONLY
+from qsync_pipeline_tests.catalogs.alation.conftest import QUICK_JOBS
 from qsync_pipeline_tests.e2e.harness import Synced, World, world
 
 SURFACES = ("custom_fields", "trust_flags", "data_health")
@@ -63,7 +64,7 @@ def tables_of(one: World) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
-    with world("small", 1, kinds=KINDS, switches={"alation": QUICK_JOBS}) as one:
+    with world("small", 1, kinds=ALATION_ONLY, switches={"alation": QUICK_JOBS}) as one:
         story = Story(one, sync(one), sync(one))
         story.tables = tables_of(one)
         story.before = {what: story.seen(what) for what in story.tables}

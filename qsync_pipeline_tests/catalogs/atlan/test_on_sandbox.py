@@ -13,7 +13,7 @@ from qsync_pipeline.catalogs.base import BatchRejected, Catalog
 from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.config import load_config
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.transport.errors import Malformed, Unauthorized
 
 TABLE = "SALES_DB.SALES.ORDERS"
@@ -28,7 +28,7 @@ def opened(sandbox: RunningSandbox, **changes: Any) -> Catalog:
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox("small", seed=5) as running:
+    with running_sandbox("small", seed=5, kinds=ATLAN_ONLY) as running:
         yield running
 
 
@@ -132,7 +132,7 @@ def test_a_narrowed_read_costs_one_page_and_gives_the_table_whole(
 
 @pytest.mark.parametrize("mode", ["scrub", "legacy", "full"])
 def test_a_hidden_asset_shows_nothing_and_is_forbidden_by_proof(mode: str) -> None:
-    with running_sandbox("small", seed=5, switches={"atlan": {"scrub": mode}}) as sandbox:
+    with running_sandbox("small", seed=5, kinds=ATLAN_ONLY, switches={"atlan": {"scrub": mode}}) as sandbox:
         catalog = opened(sandbox, page_size=20)
         before = {a.id: a for a in everything(catalog) if dotted(a).split(".")[:3] == TABLE.split(".")}
         sandbox.control.mutate({"system": "atlan", "do": "forbid", "asset": TABLE})
@@ -362,7 +362,7 @@ SWITCHES: list[dict[str, Any]] = [
 def test_every_readable_asset_takes_and_gives_back_values_under_either_setting(
     switches: dict[str, Any],
 ) -> None:
-    with running_sandbox("small", seed=5, switches={"atlan": switches}) as sandbox:
+    with running_sandbox("small", seed=5, kinds=ATLAN_ONLY, switches={"atlan": switches}) as sandbox:
         catalog = opened(sandbox, page_size=50)
         define(catalog)
         archive = {c.qualified_name for c in catalog.index().connections if c.name == "Snowflake Archive"}

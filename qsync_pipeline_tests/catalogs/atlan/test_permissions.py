@@ -13,7 +13,7 @@ from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.config import load_config
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.sandbox.atlan.switches import AtlanSwitches
-from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.transport.errors import Forbidden, ServerError
 from qsync_pipeline_tests.catalogs.atlan.fake import FakeSession
 
@@ -35,7 +35,7 @@ def answered(call: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox("small", seed=5) as running:
+    with running_sandbox("small", seed=5, kinds=ATLAN_ONLY) as running:
         yield running
 
 
@@ -107,7 +107,9 @@ def test_an_asset_that_is_gone_is_left_out() -> None:
 
 
 def test_an_older_build_cannot_tell() -> None:
-    with running_sandbox("small", seed=5, switches={"atlan": {"evaluator": False}}) as sandbox:
+    with running_sandbox(
+        "small", seed=5, switches={"atlan": {"evaluator": False}}, kinds=ATLAN_ONLY
+    ) as sandbox:
         (config,) = (one for one in load_config(sandbox.config).integrations if one.type == "atlan")
         catalog = open_catalog(config)
         assert catalog.permissions(catalog.index().connections) is None
