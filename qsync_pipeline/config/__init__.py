@@ -16,6 +16,7 @@ from qsync_pipeline.config.parts import (
     TagsConfig,
 )
 from qsync_pipeline.config.problems import Problem, WrongConfig
+from qsync_pipeline.config.receiver import ReceiverConfig
 from qsync_pipeline.config.schema import reference_rows
 from qsync_pipeline.config.secrets import Secret
 
@@ -35,6 +36,7 @@ __all__ = [
     "PatternsConfig",
     "Problem",
     "QualyticsConfig",
+    "ReceiverConfig",
     "ScheduleConfig",
     "Secret",
     "TagsConfig",

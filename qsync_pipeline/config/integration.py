@@ -50,6 +50,9 @@ class BaseIntegration(Settings):
     event_driven: bool = Field(
         default=True, description="Sync by itself after operations and after archived anomalies and checks."
     )
+    pull_on_change: bool = Field(
+        default=False, description="Pull by itself when people change tags in the catalog."
+    )
     overwrite_tags: bool = Field(
         default=False,
         description="On a name that both sides have the catalog's tag wins; off: the duplicate is skipped.",
@@ -134,6 +137,11 @@ class AtlanConfig(BaseIntegration):
     type: Literal["atlan"] = Field(description="The kind of catalog.")
     token: Annotated[SecretField, SuggestedEnv("ATLAN_API_KEY")] = Field(
         description="API token; its persona decides what takes part."
+    )
+    webhook_secret: Annotated[SecretField | None, SuggestedEnv("ATLAN_WEBHOOK_SECRET")] = Field(
+        default=None,
+        description="Signing secret of Atlan's webhook, shown once when it is saved; without it, "
+        "`webhooks.secret`.",
     )
     attributes: AtlanAttributesConfig = Field(
         default=AtlanAttributesConfig(), description="The quality attributes on the catalog's assets."

@@ -21,6 +21,7 @@ from qsync_pipeline.config.fields import (
     Url,
 )
 from qsync_pipeline.config.integration import IntegrationConfig
+from qsync_pipeline.config.receiver import ReceiverConfig
 from qsync_pipeline.config.secrets import (
     Secret,
     SecretField,
@@ -131,6 +132,9 @@ class Config(Settings):
         default=Path(".qsync/tables"),
         validate_default=True,
         description="Directory of the tables between steps.",
+    )
+    webhooks: ReceiverConfig = Field(
+        default=ReceiverConfig(), description="The webhook receiver, `qsync webhooks`."
     )
 
     _path: Path = PrivateAttr(default=Path("qsync.yaml"))

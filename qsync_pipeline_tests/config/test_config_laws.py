@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 from qsync_pipeline.config import Config, WrongConfig, example_config, load_config
 from qsync_pipeline.config.show import show
 
-ENV = {"QUALYTICS_TOKEN": "fake-q", "ATLAN_API_KEY": "fake-a", "ALATION_REFRESH_TOKEN": "fake-r"}
+ENV = {
+    "QUALYTICS_TOKEN": "fake-q",
+    "ATLAN_API_KEY": "fake-a",
+    "ALATION_REFRESH_TOKEN": "fake-r",
+    "QSYNC_WEBHOOK_SECRET": "fake-w",
+}
 EXAMPLE: dict[str, Any] = yaml.safe_load(example_config())
 EXAMPLE["integrations"][0].pop("schedule")  # its own check asks Dagster, which is slow
 
@@ -122,6 +127,7 @@ SECRET_PLACES: list[Place] = [
     ("integrations", 0, "token"),
     ("integrations", 1, "refresh_token"),
     ("ledger", "url"),
+    ("webhooks", "secret"),
 ]
 
 

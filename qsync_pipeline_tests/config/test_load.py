@@ -20,7 +20,12 @@ from qsync_pipeline.config.parts import AttributeName
 from qsync_pipeline.core.rows import ATTRIBUTES
 from qsync_pipeline_tests.config.conftest import ENV, GOOD, Write
 
-EXAMPLE_ENV = {"QUALYTICS_TOKEN": "fake-q", "ATLAN_API_KEY": "fake-a", "ALATION_REFRESH_TOKEN": "fake-r"}
+EXAMPLE_ENV = {
+    "QUALYTICS_TOKEN": "fake-q",
+    "ATLAN_API_KEY": "fake-a",
+    "ALATION_REFRESH_TOKEN": "fake-r",
+    "QSYNC_WEBHOOK_SECRET": "fake-w",
+}
 
 
 def test_the_argument_goes_before_the_variable_before_the_current_directory(

@@ -264,7 +264,7 @@ def test_the_rest_of_an_integration_of_unknown_type_is_still_checked(mistakes: M
         ("# nothing\n", "qsync.yaml:1: found an empty file; allowed: "),
         (
             "- a\n",
-            "qsync.yaml:1: found a list; allowed: a mapping of: qualytics, integrations, ledger, storage. ",
+            "qsync.yaml:1: found a list; allowed: a mapping of: qualytics, integrations, ledger, storage",
         ),
         ("5\n", "qsync.yaml:1: found 5; allowed: a mapping of: "),
         ("qualytics:\n  url: [a\n", "qsync.yaml:3: found broken YAML; allowed: valid YAML. Parser: "),

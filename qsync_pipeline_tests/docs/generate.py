@@ -34,6 +34,7 @@ SECTIONS = {
     "integrations[type=alation]": "`integrations[]`: Alation alone",
     "ledger": "`ledger`",
     "storage": "`storage`",
+    "webhooks": "`webhooks`: the receiver",
 }
 """Heading of each section of the config reference, by the beginning of its paths."""
 
