@@ -3,13 +3,13 @@ what its run covered, and lists the datastores at fault (DESIGN.md §3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from qsync_pipeline.ledger import Report
 from qsync_pipeline.sync import mapping
+from qsync_pipeline.sync.judging import judge_coverage, judge_step, judge_writes, nothing_matched
 from qsync_pipeline.sync.run import Run
 
 COVERAGE, REJECTED, IN_STEP = "coverage", "rejected", "in_step"
@@ -43,91 +43,59 @@ def write_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 
 def coverage(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
     """Judge the newest mapping of every datastore."""
-    newest = _newest(run, mapping.STAGE)
-    sums: dict[str, int] = {}
-    for report in newest.values():
-        for bucket, number in report.counts.get("buckets", {}).items():
-            sums[bucket] = sums.get(bucket, 0) + number
-    failed = sorted(key for key, report in newest.items() if not report.ok)
-    unsettled = sum(sums.get(name, 0) for name in ("ambiguous", "forbidden", "kind_mismatch", "absent"))
-    matched = sums.get("matched", 0)
-    if failed:
-        severity, message = dg.AssetCheckSeverity.ERROR, f"{len(failed)} datastores could not be mapped"
-    elif not matched:
-        domains = ", ".join(run.integration.domains)
-        severity = dg.AssetCheckSeverity.ERROR
-        message = "nothing was matched at all" + (f" in the domains {domains}" if domains else "")
-    elif unsettled:
-        severity, message = dg.AssetCheckSeverity.WARN, f"{unsettled} objects have no partner in the catalog"
+    found = judge_coverage(_newest(run, mapping.STAGE))
+    severity = dg.AssetCheckSeverity.ERROR
+    if found.failed:
+        message = f"{len(found.failed)} datastores could not be mapped"
+    elif not found.matched:
+        message = nothing_matched(run.integration.domains)
+    elif found.unsettled:
+        severity = dg.AssetCheckSeverity.WARN
+        message = f"{found.unsettled} objects have no partner in the catalog"
     else:
-        severity, message = dg.AssetCheckSeverity.ERROR, "everything that takes part is matched"
+        message = "everything that takes part is matched"
     return dg.AssetCheckResult(
-        passed=bool(matched) and not failed and not unsettled,
+        passed=not found.red and not found.unsettled,
         check_name=COVERAGE,
         asset_key=asset,
         severity=severity,
         description=message,
-        metadata={**sums, "datastores at fault": _listed(failed)},
+        metadata={**found.buckets, "datastores at fault": _listed(found.failed)},
     )
 
 
 def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> Iterator[dg.AssetCheckResult]:
     """Judge what stands rejected or parked, and whether the last sync of every datastore settled its plan."""
     newest = _newest(run, stage)
-    failed = sorted(key for key, report in newest.items() if not report.ok)
-    surfaces = {surface for report in newest.values() for surface in report.counts.get("outcome", {})}
-    rejected = {
-        key: number
-        for key in run.ledger.datastores.keys().values()
-        if (number := _standing(run, key, surfaces))
-    }
-    parked = {one.datastore: one.reason for one in run.ledger.parked.of(run.name) if one.surface in surfaces}
-    faults = sorted({*failed, *rejected, *parked})
+    found = judge_writes(run.ledger, run.name, newest)
+    rejected = sum(map(len, found.rejected.values()))
+    reasons = sorted({one.reason for one in found.parked})
     yield dg.AssetCheckResult(
-        passed=not faults,
+        passed=not found.faults,
         check_name=REJECTED,
         asset_key=asset,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{sum(rejected.values())} rejected, {len(parked)} scopes parked, {len(failed)} failed",
+        description=f"{rejected} rejected, {len(found.parked)} scopes parked, {len(found.failed)} failed",
         metadata={
-            "rejected": sum(rejected.values()),
-            "parked scopes": len(parked),
-            "failed datastores": len(failed),
-            "datastores at fault": _listed(faults),
-            **({"parked because": "; ".join(sorted(set(parked.values()))[:5])} if parked else {}),
+            "rejected": rejected,
+            "parked scopes": len(found.parked),
+            "failed datastores": len(found.failed),
+            "datastores at fault": _listed(found.faults),
+            **({"parked because": "; ".join(reasons[:5])} if reasons else {}),
         },
     )
-    behind = sorted(key for key, report in newest.items() if not _settled(report))
-    planned = set(run.ledger.reports.latest(run.name, plan_stage))
-    never = sorted(planned - set(newest))
+    step = judge_step(newest, run.ledger.reports.latest(run.name, plan_stage))
     yield dg.AssetCheckResult(
-        passed=not behind and not never,
+        passed=not step.behind and not step.never,
         check_name=IN_STEP,
         asset_key=asset,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=_in_words(len(behind) + len(never)),
+        description=step.words,
         metadata={
-            "datastores in step": len(newest) - len(behind),
-            "datastores at fault": _listed(behind + never),
+            "datastores in step": len(newest) - len(step.behind),
+            "datastores at fault": _listed(step.behind + step.never),
         },
     )
-
-
-def _in_words(behind: int) -> str:
-    if not behind:
-        return "in step"
-    return f"{behind} datastore{'s are' if behind > 1 else ' is'} not in step"
-
-
-def _settled(report: Report) -> bool:
-    """A datastore is in step when nothing of its plan was refused, parked or lost."""
-    outcome: Mapping[str, Mapping[str, int]] = report.counts.get("outcome", {})
-    return report.ok and not any(row.get("rejected") or row.get("parked") for row in outcome.values())
-
-
-def _standing(run: Run, key: str, surfaces: set[str]) -> int:
-    rejections: Mapping[tuple[str, str, str], Any] = run.ledger.outcomes.latest_rejections(run.name, key)
-    return sum(1 for surface, _, _ in rejections if surface in surfaces)
 
 
 def _newest(run: Run, stage: str) -> dict[str, Report]:
@@ -140,5 +108,5 @@ def _newest(run: Run, stage: str) -> dict[str, Report]:
     return newest
 
 
-def _listed(keys: list[str]) -> str:
+def _listed(keys: Sequence[str]) -> str:
     return ", ".join(keys[:20]) + (f" and {len(keys) - 20} more" if len(keys) > 20 else "") or "none"

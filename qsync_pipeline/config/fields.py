@@ -25,6 +25,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from qsync_pipeline.config.secrets import directory_of, resolve_path
@@ -72,7 +73,12 @@ class Settings(BaseModel):
     def _blank_is_absent(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}
+        return {k: v for k, v in data.items() if v is not None or k not in cls.written()}
+
+    @classmethod
+    def written(cls) -> dict[str, FieldInfo]:
+        """The fields by the names that the file has for them (``from`` is no name in Python)."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
 
     @classmethod
     def clashes(cls, raw: dict[str, Any]) -> list[Clash]:
@@ -135,7 +141,8 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _one_as_list(value: Any) -> Any:
+def one_as_list(value: Any) -> Any:
+    """A single text where a list of them is meant."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -241,7 +248,7 @@ NameOrId = Annotated[
 ]
 OneOrMore = Annotated[
     tuple[Text, ...],
-    BeforeValidator(_one_as_list),
+    BeforeValidator(one_as_list),
     Allowed("a qualified name or [connection name:]DB.SCHEMA[.TABLE], or a list of them"),
     Unique(),
 ]

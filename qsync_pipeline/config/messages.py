@@ -29,7 +29,7 @@ def explain(tree: Tree, detail: ErrorDetails) -> Problem | None:
     if detail["type"] == "extra_forbidden":
         _, parent = locate(detail["loc"][:-1], tree.data)
         model = parent.model_for(at(tree.data, path[:-1]))
-        names = sorted(model.model_fields) if model else []
+        names = sorted(model.written()) if model else []
         todo = did_you_mean(name, names) or "Remove it, or move it to where it belongs"
         return Problem(line, path, "an unknown field", ", ".join(names), todo)
     if detail["loc"][-1:] == ("[key]",):

@@ -86,7 +86,7 @@ class Kind:
         if len(self.models) > 1:
             return f"a mapping with type: {', '.join(type_name(m) for m in self.models)}"
         if self.models:
-            return f"a mapping of: {', '.join(self.models[0].model_fields)}"
+            return f"a mapping of: {', '.join(self.models[0].written())}"
         return "text"
 
 
@@ -106,7 +106,7 @@ def kind_of(annotation: Any, marks: tuple[Any, ...] = (), field: FieldInfo | Non
 
 def field_kind(model: type[Settings], name: str) -> Kind:
     """The kind of a settings class's field."""
-    field = model.model_fields[name]
+    field = model.written()[name]
     return kind_of(field.annotation, tuple(field.metadata), field)
 
 
@@ -130,7 +130,7 @@ def locate(location: tuple[str | int, ...], data: Any) -> tuple[Path, Kind]:
             kind = Kind(next(m for m in kind.models if type_name(m) == part))
             continue
         model = kind.model_for(at(data, path))
-        if model and part in model.model_fields:
+        if model and part in model.written():
             kind = field_kind(model, str(part))
         elif kind.item:
             kind = kind.item
@@ -157,7 +157,7 @@ def visit(data: Any, kind: Kind = ROOT, path: Path = ()) -> Iterator[tuple[Path,
     yield path, kind, data
     model = kind.model_for(data)
     if model and isinstance(data, dict):
-        for name in model.model_fields.keys() & data.keys():
+        for name in model.written().keys() & data.keys():
             yield from visit(data[name], field_kind(model, name), (*path, name))
     elif kind.item and isinstance(data, tuple):
         for index, item in enumerate(data):
@@ -177,7 +177,7 @@ def reference_rows() -> list[Row]:
 
 
 def _rows(model: type[Settings], prefix: str) -> Iterator[Row]:
-    for name in model.model_fields:
+    for name in model.written():
         kind = field_kind(model, name)
         inner = kind.item or kind
         path = f"{prefix}{name}{'[]' if kind.item and inner.models else ''}"

@@ -1,0 +1,144 @@
+"""What stands wrong with an integration, judged from the ledger.
+
+Asset checks show it and notices tell of it: both judge by these functions, so that neither is red where the
+other is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from qsync_pipeline.ledger import Ledger, ParkedScope, Rejection, Report
+from qsync_pipeline.sync import definitions, inventory, mapping, planning, pull, push, snapshot
+
+UNSETTLED = ("ambiguous", "forbidden", "kind_mismatch", "absent")
+"""Buckets that ask for a person's look; they warn and are not red."""
+
+WRITES = {pull.STAGE: planning.TAG_STAGE, push.STAGE: planning.QUALITY_STAGE}
+"""The stages that write, each with the stage whose plan it carries out."""
+
+STAGES = (
+    inventory.STAGE,
+    definitions.STAGE,
+    snapshot.STAGE,
+    mapping.STAGE,
+    planning.TAG_STAGE,
+    pull.STAGE,
+    planning.QUALITY_STAGE,
+    push.STAGE,
+)
+"""Every stage that reports, in the order of a run."""
+
+Newest = Mapping[str, Report]
+"""The newest report of each datastore, by its key, for one stage."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Whether what can be matched is matched. ``buckets`` are sums, ``failed`` datastores."""
+
+    buckets: Mapping[str, int]
+    failed: tuple[str, ...]
+
+    @property
+    def matched(self) -> int:
+        """Objects with a partner."""
+        return self.buckets.get("matched", 0)
+
+    @property
+    def unsettled(self) -> int:
+        """Objects that should have a partner and have none."""
+        return sum(self.buckets.get(name, 0) for name in UNSETTLED)
+
+    @property
+    def red(self) -> bool:
+        """Whether it is more than a warning."""
+        return bool(self.failed) or not self.matched
+
+
+def judge_coverage(newest: Newest) -> Coverage:
+    """The newest mapping of every datastore, added up."""
+    buckets: dict[str, int] = {}
+    for report in newest.values():
+        for bucket, number in report.counts.get("buckets", {}).items():
+            buckets[bucket] = buckets.get(bucket, 0) + number
+    return Coverage(buckets, tuple(sorted(key for key, report in newest.items() if not report.ok)))
+
+
+def nothing_matched(domains: Sequence[str]) -> str:
+    """The words for an integration that matched nothing."""
+    return "nothing was matched at all" + (f" in the domains {', '.join(domains)}" if domains else "")
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """What stands rejected (by datastore) or parked of a writing stage, and the datastores it failed for."""
+
+    failed: tuple[str, ...]
+    rejected: Mapping[str, tuple[Rejection, ...]]
+    parked: tuple[ParkedScope, ...]
+
+    @property
+    def faults(self) -> list[str]:
+        """The datastores at fault."""
+        return sorted({*self.failed, *self.rejected, *(one.datastore for one in self.parked)})
+
+
+def judge_writes(ledger: Ledger, integration: str, newest: Newest) -> Unwritten:
+    """What stands in the ledger against the surfaces that a writing stage reported on."""
+    surfaces = {surface for report in newest.values() for surface in report.counts.get("outcome", {})}
+    rejected: dict[str, tuple[Rejection, ...]] = {}
+    for key in ledger.datastores.keys().values():
+        standing = ledger.outcomes.latest_rejections(integration, key)
+        if here := tuple(one for (surface, _, _), one in standing.items() if surface in surfaces):
+            rejected[key] = here
+    return Unwritten(
+        failed=tuple(sorted(key for key, report in newest.items() if not report.ok)),
+        rejected=rejected,
+        parked=tuple(one for one in ledger.parked.of(integration) if one.surface in surfaces),
+    )
+
+
+@dataclass(frozen=True)
+class InStep:
+    """Datastores whose last sync left some of its plan unwritten, and those planned and never written."""
+
+    behind: tuple[str, ...]
+    never: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """``in step``, or how many datastores are not."""
+        number = len(self.behind) + len(self.never)
+        if not number:
+            return "in step"
+        return f"{number} datastore{'s are' if number > 1 else ' is'} not in step"
+
+
+def judge_step(newest: Newest, planned: Collection[str]) -> InStep:
+    """Whether the last sync of every datastore settled its plan."""
+    behind = tuple(sorted(key for key, report in newest.items() if not settled(report)))
+    return InStep(behind, tuple(sorted(set(planned) - set(newest) - {""})))
+
+
+def settled(report: Report) -> bool:
+    """A datastore is in step when nothing of its plan was refused, parked or lost."""
+    outcome: Mapping[str, Mapping[str, int]] = report.counts.get("outcome", {})
+    return report.ok and not any(row.get("rejected") or row.get("parked") for row in outcome.values())
+
+
+def standing_failures(by_stage: Mapping[str, Newest]) -> list[Report]:
+    """Newest reports that are failures, without those that only pass on an earlier one.
+
+    A report without a datastore is about the whole integration. It is over as soon as the stage succeeded for
+    any datastore after it: what failed then (credentials, reach) works again.
+    """
+    found: list[Report] = []
+    for newest in by_stage.values():
+        last_good = max((one.at for one in newest.values() if one.ok), default=0.0)
+        for key, report in sorted(newest.items()):
+            if report.ok or report.error_class == "upstream" or (not key and report.at < last_good):
+                continue
+            found.append(report)
+    return found
