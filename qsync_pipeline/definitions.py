@@ -41,7 +41,7 @@ def build_definitions(
     resources: dict[str, object] = {
         "io_manager": TableIOManager(directory=str(storage or config.storage)),
         "ledger": LedgerResource(config_path=path, reports_url=reports_url),
-        "settings": SyncSettings(dry_run=False, first_write=False, adopt=False),
+        "settings": SyncSettings(dry_run=False),
         "qualytics": QualyticsResource(config_path=path, url=config.qualytics.url),
     }
     assets: list[dg.AssetsDefinition] = [qualytics_inventory]

@@ -6,7 +6,7 @@ client is opened, so that neither the UI nor an event log can show them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -16,14 +16,25 @@ from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.progress import listener
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.opening import open_qualytics
-from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.run import Direction, Run
+from qsync_pipeline.transport.errors import ConfigError
 
-INTEGRATION_TAG = "qsync/integration"
+INTEGRATION_TAG, DIRECTION_TAG = "qsync/integration", "qsync/direction"
 
 
 class SyncSettings(dg.ConfigurableResource[Any]):
     """What a run may do. A partial override in the Launchpad falls back to these defaults: safe ones."""
 
+    direction: Literal["both", "pull", "push"] = Field(
+        default="both",
+        description="Which of the job's directions to take. both: all that the job does; pull: tags into "
+        "Qualytics; push: quality out to the catalog.",
+    )
+    scope: dict[str, list[str]] = Field(
+        default={},
+        description="Only these tables, by datastore: {'12-sales': [ORDERS, CUSTOMERS]}. A datastore that is "
+        "not named here is taken whole.",
+    )
     dry_run: bool = Field(
         default=True, description="Plan only: the plan is real, and nothing is written to any system."
     )
@@ -35,6 +46,27 @@ class SyncSettings(dg.ConfigurableResource[Any]):
         default=False,
         description="After a lost ledger: take up what carries our category or our marker link as ours.",
     )
+
+
+def narrower(job: str, wanted: Direction) -> Direction:
+    """The direction of a run: what its job does, narrowed by the setting.
+
+    Raises ``ConfigError`` where nothing is left.
+    """
+    does = direction_of(job)
+    if wanted == "both" or wanted == does:
+        return does
+    if does == "both":
+        return wanted
+    raise ConfigError(
+        f"settings: direction: {wanted}, and this job does {does} only; start <integration>_{wanted} or "
+        "<integration>_sync, or leave direction out"
+    )
+
+
+def direction_of(text: str) -> Direction:
+    """A direction by its word; anything else is both."""
+    return "pull" if text == "pull" else "push" if text == "push" else "both"
 
 
 class LedgerResource(dg.ConfigurableResource[Any]):
@@ -97,6 +129,8 @@ class _OpensRun(dg.ConfigurableResource[Any]):
                 dry_run=settings.dry_run,
                 first_write=settings.first_write,
                 adopt=settings.adopt,
+                scope=settings.scope,
+                direction=narrower(context.run.tags.get(DIRECTION_TAG, "both"), settings.direction),
                 tell=listener(),
             )
         self._run.say = context.log.info

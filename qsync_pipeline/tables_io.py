@@ -67,6 +67,13 @@ class StoredTables(Mapping[str, Table[Any]]):
         head = msgspec.json.decode((arrow.schema.metadata or {})[b"qsync"])
         return Table.from_arrow(ROW_TYPES[head["row"]], arrow)
 
+    def find(self, key: str) -> Table[Any] | None:
+        """The table of one datastore, or null where none was ever written."""
+        try:
+            return self[key]
+        except NoTable:
+            return None
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
@@ -117,6 +124,10 @@ class TableIOManager(dg.ConfigurableIOManager):
                     writer.writeheader()
                 writer.writerow({column: _harmless(cell) for column, cell in row.items()})
         return path
+
+    def stored(self, key: dg.AssetKey) -> StoredTables:
+        """What a stage wrote in earlier runs."""
+        return StoredTables(self._folder(key), key.to_user_string())
 
     def load_input(self, context: dg.InputContext) -> StoredTables:
         """The upstream stage's tables, lazily."""

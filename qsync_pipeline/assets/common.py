@@ -13,6 +13,7 @@ from qsync_pipeline.assets.reporting import by_number, names
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync.run import Run, error_class
+from qsync_pipeline.sync.scope import scope_of
 from qsync_pipeline.tables_io import Collected
 from qsync_pipeline.transport.errors import SyncError
 from qsync_pipeline.transport.redact import redact
@@ -64,6 +65,12 @@ def keys_of(context: dg.AssetExecutionContext) -> list[str]:
             allow_retries=False,
         )
     return list(context.partition_keys)
+
+
+def scope_label(table: Table[Any]) -> dict[str, str]:
+    """Metadata of a partition of which only a part was looked at."""
+    scope = scope_of(table)
+    return {} if scope is None else {"scope": "partial", "in scope": names(sorted(scope))}
 
 
 @contextmanager

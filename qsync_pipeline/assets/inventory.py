@@ -4,9 +4,22 @@ from typing import Any
 
 import dagster as dg
 
-from qsync_pipeline.assets.common import DATASTORES, INVENTORY_KEY, OWNERS, RANGE, Gathering, keys_of, told
+from qsync_pipeline.assets.common import (
+    DATASTORES,
+    INVENTORY_KEY,
+    OWNERS,
+    RANGE,
+    Gathering,
+    asset_key,
+    keys_of,
+    scope_label,
+    told,
+)
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.scope import Earlier, stored_whole
 from qsync_pipeline.tables_io import Collected
 
 
@@ -17,7 +30,7 @@ from qsync_pipeline.tables_io import Collected
     group_name="qualytics",
     kinds={"qualytics"},
     owners=OWNERS,
-    required_resource_keys={"ledger", "settings", "qualytics"},
+    required_resource_keys={"ledger", "settings", "io_manager", "qualytics"},
     pool="qualytics_api",
     description="What Qualytics knows of each datastore: containers, fields, their scores, tags, "
     "active checks and open anomalies. Read once, shared by all integrations.",
@@ -28,7 +41,7 @@ def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collecte
     keys = keys_of(context)
     with told(run, STAGE):
         found = Gathering()
-        found.take_in(context, read_inventories(run, keys), _describe)
+        found.take_in(context, read_inventories(run, keys, _earlier(context, run)), _describe)
         found.collected.add(DEPLOYMENT, read_definitions(run.qualytics, run.ledger))
     return dg.Output(
         found.collected,
@@ -39,8 +52,23 @@ def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collecte
     )
 
 
+def _earlier(context: dg.AssetExecutionContext, run: Run) -> Earlier:
+    """What is stored of a datastore: a part of it may be read anew if its snapshot is stored as well."""
+    inventory = context.resources.io_manager.stored(INVENTORY_KEY)
+    snapshots = context.resources.io_manager.stored(asset_key(run.integration, snapshot.STAGE))
+
+    def find(key: str) -> Table[Any] | None:
+        return inventory.find(key) if stored_whole(snapshots.find, key) else None
+
+    return find
+
+
 def _describe(key: str, table: Table[Any]) -> dict[str, Any]:
     levels = [unit.level for unit in table.rows]
     if table.meta.get("vanished"):
         return {"vanished": table.meta["vanished"]}
-    return {"containers": levels.count("container"), "fields": levels.count("field")}
+    return {
+        **scope_label(table),
+        "containers": levels.count("container"),
+        "fields": levels.count("field"),
+    }

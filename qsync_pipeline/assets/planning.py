@@ -11,6 +11,7 @@ from qsync_pipeline.assets.common import (
     asset_key,
     keys_of,
     run_of,
+    scope_label,
     stage_asset,
     told,
 )
@@ -89,6 +90,7 @@ def _describe(key: str, table: Table[Any]) -> dict[str, Any]:
     plan: PlanCounts = table.meta["plan"]
     statuses = Counter(change.status for change in table.rows)
     return {
+        **scope_label(table),
         "summary": "; ".join(f"{name}: {by_number(row) or 'nothing'}" for name, row in plan.items()),
         "to write": sum(number for row in plan.values() for number in row.values()),
         "parked": statuses["parked"],

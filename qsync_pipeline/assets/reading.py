@@ -12,6 +12,7 @@ from qsync_pipeline.assets.common import (
     asset_key,
     keys_of,
     run_of,
+    scope_label,
     stage_asset,
     told,
 )
@@ -77,9 +78,10 @@ def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
         run = run_of(context, integration)
         keys = keys_of(context)
         with told(run, snapshot.STAGE):
-            index = snapshot.with_grants(run, snapshot.read_index(run), keys)
+            earlier = context.resources.io_manager.stored(asset_key(integration, snapshot.STAGE)).find
+            index = snapshot.with_grants(run, snapshot.index_for(run, keys, earlier), keys)
             found = Gathering()
-            found.take_in(context, snapshot.read_snapshots(run, keys, index), _describe)
+            found.take_in(context, snapshot.read_snapshots(run, keys, index, earlier), _describe)
             found.collected.add(snapshot.INDEX, index)
         return dg.Output(
             found.collected,
@@ -94,6 +96,7 @@ def build_catalog_assets(integration: IntegrationConfig) -> dg.AssetsDefinition:
         levels = [asset.level for asset in table.rows]
         placement = snapshot.placement_of(table)
         return {
+            **scope_label(table),
             "tables": levels.count("table"),
             "columns": levels.count("column"),
             "tagged": sum(1 for asset in table.rows if asset.tags),

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from qsync_pipeline.assets.common import asset_key, keys_of, run_of, stage_asset, told
+from qsync_pipeline.assets.common import asset_key, keys_of, run_of, scope_label, stage_asset, told
 from qsync_pipeline.assets.reporting import names
 from qsync_pipeline.checks import write_checks, write_specs
 from qsync_pipeline.config import IntegrationConfig
@@ -41,7 +41,10 @@ def build_external_tags(integration: IntegrationConfig) -> dg.AssetsDefinition:
     )
     def external_tags(context: dg.AssetExecutionContext, plan: StoredTables) -> Iterator[Any]:
         run = run_of(context, integration)
-        yield from _write(context, run, key, pull.STAGE, planning.TAG_STAGE, plan, pull.apply_tags)
+        if run.direction == "push":
+            yield from _left_out(context, run, key, pull.STAGE, planning.TAG_STAGE)
+        else:
+            yield from _write(context, run, key, pull.STAGE, planning.TAG_STAGE, plan, pull.apply_tags)
 
     return external_tags
 
@@ -60,10 +63,20 @@ def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinitio
     )
     def quality_metadata(context: dg.AssetExecutionContext, plan: StoredTables) -> Iterator[Any]:
         run = run_of(context, integration)
+        if run.direction == "pull":
+            yield from _left_out(context, run, key, push.STAGE, planning.QUALITY_STAGE)
+            return
         apply = partial(push.apply_quality, permissions=push.Permissions())
         yield from _write(context, run, key, push.STAGE, planning.QUALITY_STAGE, plan, apply)
 
     return quality_metadata
+
+
+def _left_out(
+    context: dg.AssetExecutionContext, run: Run, key: dg.AssetKey, stage: str, plan_stage: str
+) -> Iterator[Any]:
+    context.log.info(f"direction: {run.direction} only, so nothing is written here")
+    yield from write_checks(run, key, stage, plan_stage)  # they judge what stands in the ledger anyway
 
 
 def _write(
@@ -98,11 +111,12 @@ def _write(
                 note_failure(run, stage, datastore, error)
                 failed[datastore] = str(error) or type(error).__name__
                 continue
-            run.report(
-                stage, datastore, {"outcome": tally.counts, "reasons": dict(tally.reasons.most_common(20))}
-            )
+            label = scope_label(plan)
+            reasons = dict(tally.reasons.most_common(20))
+            counts = {"outcome": tally.counts, "reasons": reasons}
+            run.report(stage, datastore, counts, partial=bool(label))
             sums = add_counts(sums, tally.counts)
-            yield dg.AssetMaterialization(key, partition=datastore, metadata=_metadata(tally))
+            yield dg.AssetMaterialization(key, partition=datastore, metadata=label | _metadata(tally))
         run.tell(stage, len(keys), len(keys))
     yield from write_checks(run, key, stage, plan_stage)
     context.log.info(f"{stage}: {_line(sums) or 'nothing to do'}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dagster as dg
 
 from qsync_pipeline.assets.common import INVENTORY_KEY, asset_key
-from qsync_pipeline.automation.ranges import Direction, job_name
+from qsync_pipeline.automation.ranges import job_name
 from qsync_pipeline.config import IntegrationConfig
-from qsync_pipeline.resources import INTEGRATION_TAG
+from qsync_pipeline.resources import DIRECTION_TAG, INTEGRATION_TAG
 from qsync_pipeline.sync import definitions, mapping, planning, pull, push, snapshot
+from qsync_pipeline.sync.run import Direction
 
 _READ = (snapshot.STAGE, mapping.STAGE)
 _STAGES: dict[Direction, tuple[str, ...]] = {
@@ -42,7 +43,7 @@ def build_jobs(integration: IntegrationConfig) -> list[dg.UnresolvedAssetJobDefi
                 job_name(integration.name, direction),
                 selection=selection,
                 description=_WORDS[direction].format(name=integration.name),
-                tags={INTEGRATION_TAG: integration.name, "qsync/direction": direction},
+                tags={INTEGRATION_TAG: integration.name, DIRECTION_TAG: direction},
             )
         )
     return jobs

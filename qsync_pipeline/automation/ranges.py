@@ -7,14 +7,12 @@ gap-free range (DESIGN.md §3).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
-from qsync_pipeline.resources import INTEGRATION_TAG
-
-Direction = Literal["pull", "push", "both"]
+from qsync_pipeline.resources import DIRECTION_TAG, INTEGRATION_TAG
+from qsync_pipeline.sync.run import Direction
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 SLOTS = 16
@@ -52,13 +50,24 @@ def run_tags(integration: str, direction: Direction, keys: Sequence[str], trigge
         RANGE_START: keys[0],
         RANGE_END: keys[-1],
         INTEGRATION_TAG: integration,
-        "qsync/direction": direction,
+        DIRECTION_TAG: direction,
         "qsync/trigger": trigger,
         **{slot(key): integration for key in keys},
     }
 
 
-def run_config(*, dry_run: bool, first_write: bool = False, adopt: bool = False) -> dg.RunConfig:
-    """The settings of a run, all of them: what is left out falls back to the safe defaults."""
-    settings = {"dry_run": dry_run, "first_write": first_write, "adopt": adopt}
+def run_config(
+    *,
+    dry_run: bool,
+    first_write: bool = False,
+    adopt: bool = False,
+    scope: Mapping[str, Sequence[str]] | None = None,
+) -> dg.RunConfig:
+    """The settings of a run, all of them: what is left out falls back to the safe defaults.
+
+    The direction is the job's. ``scope`` names the only containers of some datastores.
+    """
+    only = {key: list(names) for key, names in (scope or {}).items()}
+    settings: dict[str, object] = {"direction": "both", "scope": only}
+    settings |= {"dry_run": dry_run, "first_write": first_write, "adopt": adopt}
     return dg.RunConfig(resources={"settings": {"config": settings}})

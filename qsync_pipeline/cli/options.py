@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from qsync_pipeline.automation.ranges import Direction
 from qsync_pipeline.config import Config, IntegrationConfig
+from qsync_pipeline.sync.run import Direction
 
 config_option = click.option(
     "--config",

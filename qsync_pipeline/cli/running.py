@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry, ExecuteInProcessResult
 
 from qsync_pipeline.assets.common import DATASTORES
-from qsync_pipeline.automation.ranges import Direction, job_name, ranges, run_config, run_tags
+from qsync_pipeline.automation.ranges import job_name, ranges, run_config, run_tags
 from qsync_pipeline.cli.dead_runs import process_tags
 from qsync_pipeline.cli.display import Display
 from qsync_pipeline.cli.signals import Watch
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.progress import listening
+from qsync_pipeline.sync.run import Direction
 from qsync_pipeline.transport.redact import redact
 
 REPOSITORY_TAG = ".dagster/repository"
@@ -65,6 +66,7 @@ class Flags:
     dry_run: bool
     first_write: bool = False
     adopt: bool = False
+    scope: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass

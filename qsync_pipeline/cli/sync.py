@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import click
 
 from qsync_pipeline.assets.common import DATASTORES
@@ -32,23 +35,39 @@ from qsync_pipeline.transport.errors import SyncError
     is_flag=True,
     help="After a lost ledger: take up what carries our category or our marker link as ours.",
 )
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    metavar="NAME",
+    help="Only this table or view of the one --datastore that is named; may be repeated.",
+)
 @run_options
-def command(request: Request, first_write: bool, adopt: bool) -> int:
+def command(request: Request, first_write: bool, adopt: bool, tables: tuple[str, ...]) -> int:
     """Bring Qualytics and the catalogs in step, and read back what was written.
 
     Runs the integration's Dagster job in this process, so that it shows in the UI like any other run: on the
     instance that DAGSTER_HOME names, else on one beside the config.
     """
+    if tables and len(request.datastores) != 1:
+        raise click.UsageError("--table: name the datastore of these tables, one --datastore.")
     flags = Flags(dry_run=False, first_write=first_write, adopt=adopt)
 
     def work(display: Display, watch: Watch, summaries: list[Summary]) -> None:
-        _sync(request, flags, display, watch, summaries)
+        _sync(request, flags, tables, display, watch, summaries)
 
     stopped = "what was written is in the ledger, the rest is for the next run"
     return carry_out(request, work, dry_run=False, stopped=stopped)
 
 
-def _sync(request: Request, flags: Flags, display: Display, watch: Watch, summaries: list[Summary]) -> None:
+def _sync(
+    request: Request,
+    flags: Flags,
+    tables: Sequence[str],
+    display: Display,
+    watch: Watch,
+    summaries: list[Summary],
+) -> None:
     config = load_config(request.config_path)
     chosen = request.chosen(config)
     home = dagster_home(config)
@@ -57,6 +76,8 @@ def _sync(request: Request, flags: Flags, display: Display, watch: Watch, summar
         counter = RequestCounter()
         known = known_datastores(config, ledger, counter)
         keys = choose(known, request.datastores)
+        if tables:
+            flags = replace(flags, scope={key: tables for key in keys})
         with open_instance(home) as instance:
             if home.ours:
                 display.say(f"Dagster home: {home.path} (none is set in {HOME_VARIABLE})")

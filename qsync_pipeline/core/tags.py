@@ -50,6 +50,14 @@ def plan_tags(
     return _Planner(units, links, snapshot, held, book, rules, presence).run()
 
 
+def without_datastore(plan: TagPlan) -> TagPlan:
+    """The plan without what concerns the datastore itself, and without definitions that only that needs."""
+    changes = [change for change in plan.changes if not change.target.startswith("datastore:")]
+    assigned = {change.key for change in changes if change.action == "create"}
+    definitions = [one for one in plan.definitions if one.action != "create" or one.key in assigned]
+    return TagPlan(definitions, changes, plan.counts)
+
+
 class _Planner:
     def __init__(
         self,
@@ -111,7 +119,7 @@ class _Planner:
             self._assign(unit, link, key, tag, mine.get(key), key in present)
         dropped: list[Held] = []
         for key, row in mine.items():
-            if key not in wanted and row.value is None and row.extra.get("copy_of"):
+            if key not in wanted and _is_unfinished_copy(row):
                 self._unfinished_copy(unit, link, row, present.get(key))
             elif key not in wanted:
                 dropped.append(row)
@@ -292,7 +300,7 @@ class _Planner:
             row
             for ancestor in self.above.get(unit.id, ())
             for row in self.rows.get((ancestor, key), ())
-            if unit.id not in row.extra.get("already", ())
+            if unit.id not in row.extra.get("already", ()) and not _is_unfinished_copy(row)
         ]
 
     def _unfinished_copy(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
@@ -371,6 +379,11 @@ class _Planner:
             and not self.rows.get((id_, key))
             and not self._origins_of_copy(self.by_id[id_], key)
         ]
+
+
+def _is_unfinished_copy(row: Held) -> bool:
+    """A copy that a run which died was about to take off: noted, but no assignment of ours."""
+    return row.value is None and bool(row.extra.get("copy_of"))
 
 
 def _ancestors(units: Sequence[Unit]) -> dict[str, tuple[str, ...]]:

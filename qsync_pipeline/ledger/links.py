@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import delete, select, update
@@ -53,15 +53,26 @@ class Links:
             for row in rows
         }
 
-    def replace(self, integration: str, datastore: str, matched: Sequence[Link]) -> None:
+    def replace(
+        self,
+        integration: str,
+        datastore: str,
+        matched: Sequence[Link],
+        *,
+        only: Collection[str] | None = None,
+    ) -> None:
         """Make the pairings of a datastore exactly these; links without assets are passed over.
 
+        ``only`` names the units that are meant: the pairings of others stay as they are.
         ``first_seen`` stays where unit and assets are the same as before. Costs little when nothing changed:
         one statement then moves every ``last_seen``.
         """
         now = self._db.clock()
         before = self.of(integration, datastore)
         wanted = {link.unit: link for link in matched if link.assets}
+        if only is not None:
+            before = {unit: pairing for unit, pairing in before.items() if unit in only}
+            wanted = {unit: link for unit, link in wanted.items() if unit in only}
         rows = []
         for unit, link in sorted(wanted.items()):
             name, asset_name = plain_text(link.name), plain_text(link.asset_name)
@@ -85,6 +96,9 @@ class Links:
         with self._db.write(f"links:{integration}") as connection:
             for part in chunks(before.keys() - wanted.keys()):
                 connection.execute(delete(links).where(*here, _T.unit.in_(part)))
-            connection.execute(update(links).where(*here).values(last_seen=now))
+            if only is None:
+                connection.execute(update(links).where(*here).values(last_seen=now))
+            for part in chunks(() if only is None else before):
+                connection.execute(update(links).where(*here, _T.unit.in_(part)).values(last_seen=now))
             if rows:
                 connection.execute(self._db.upsert(links), rows)

@@ -57,19 +57,22 @@ class Reports:
             found, key=lambda report: (report.at, report.integration, report.datastore, report.stage)
         )
 
-    def latest(self, integration: str, stage: str) -> dict[str, Report]:
-        """The newest report of each datastore that was no dry run, by datastore key."""
+    def latest(self, integration: str, stage: str, *, whole: bool = False) -> dict[str, Report]:
+        """The newest report of each datastore that was no dry run, by datastore key.
+
+        With ``whole``, of those that covered the whole datastore.
+        """
         newest: dict[str, Report] = {}
+        meant = [_T.integration == integration, _T.stage == stage, _T.dry_run.is_(False)]
+        if whole:
+            meant.append(_T.partial.is_(False))
         inner = (
-            select(_T.datastore, func.max(_T.at).label("at"))
-            .where(_T.integration == integration, _T.stage == stage, _T.dry_run.is_(False))
-            .group_by(_T.datastore)
-            .subquery()
+            select(_T.datastore, func.max(_T.at).label("at")).where(*meant).group_by(_T.datastore).subquery()
         )
         query = (
             select(reports)
             .join(inner, (inner.c.datastore == _T.datastore) & (inner.c.at == _T.at))
-            .where(_T.integration == integration, _T.stage == stage, _T.dry_run.is_(False))
+            .where(*meant)
             .order_by(_T.datastore, _T.run_id)
         )
         with self._db.read() as connection:

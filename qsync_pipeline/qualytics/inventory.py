@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CheckRow, TagRef, Unit
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import (
@@ -50,8 +51,8 @@ def read_inventory(
 ) -> list[Unit]:
     """All units of a datastore: itself, its containers, their fields, in this order.
 
-    ``key`` is its partition key. ``containers`` narrows to containers of these names and their fields (exact,
-    else compared by case-fold); the datastore's own counts still cover all of it. Any failed call raises: an
+    ``key`` is its partition key. ``containers`` narrows to containers of these names and their fields
+    (compared by case-fold); the datastore's own counts still cover all of it. Any failed call raises: an
     inventory is whole or not there.
     """
     whole = client.containers(datastore.id)
@@ -69,10 +70,9 @@ def read_inventory(
 
 
 def chosen(containers: Sequence[Container], names: Collection[str]) -> list[Container]:
-    """The containers of these names; a name that fits none exactly is compared by case-fold."""
-    exact = {row.name for row in containers}
-    loose = {name.casefold() for name in names if name not in exact}
-    return [row for row in containers if row.name in names or row.name.casefold() in loose]
+    """The containers of these names, compared as names are: one that differs by case only comes along."""
+    wanted = {fold(name) for name in names}
+    return [row for row in containers if fold(row.name) in wanted]
 
 
 def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:

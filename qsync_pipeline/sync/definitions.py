@@ -57,8 +57,10 @@ def make_definitions(run: Run) -> DefinitionResult:
 
 def _make(run: Run) -> DefinitionResult:
     known = run.ledger.notes.get(run.name, "definitions", {})
+    if known and run.scope:
+        return DefinitionResult(DefinitionPlan((), (), known))  # a few tables: what was made is used
     connections = connections_in_use(run)
-    if run.dry_run or run.ledger.read_only:
+    if run.dry_run or run.ledger.read_only or run.direction == "pull":
         plan = run.catalog.plan_definitions(connections, known)
         run.catalog.use_definitions(plan.handle)
         return DefinitionResult(plan)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from qsync_pipeline.core.definitions import TagDefinition
-from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.tables import Table
-from qsync_pipeline.ledger import DatastoreSeen, Ledger
+from qsync_pipeline.ledger import DatastoreSeen, Holding, Ledger
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, read_inventory
 from qsync_pipeline.qualytics.models import Datastore
 from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.scope import META, Earlier, folded, merged_units, nothing_stored, stored_whole
 
 STAGE = "qualytics_inventory"
 DEPLOYMENT = "_deployment"
@@ -46,11 +47,14 @@ def datastore_unit(datastore: Datastore, key: str) -> Unit:
     return assemble(DatastoreRead(datastore, (), {}, (), ()), key=key)[0]
 
 
-def read_inventories(run: Run, keys: Sequence[str]) -> Iterator[tuple[str, Table[Unit]]]:
+def read_inventories(
+    run: Run, keys: Sequence[str], earlier: Earlier = nothing_stored
+) -> Iterator[tuple[str, Table[Unit]]]:
     """The inventory of every datastore of this range; a failed one is a failed table.
 
     A datastore that the deployment no longer lists comes as a table without rows whose meta says what asking
-    for it by id proved (``vanished``).
+    for it by id proved (``vanished``). A datastore with a scope comes as its ``earlier`` table with the
+    scope's containers read anew; without one it is read whole.
     """
     datastores = run.qualytics.datastores()
     known = register_datastores(run.ledger, datastores)
@@ -59,21 +63,24 @@ def read_inventories(run: Run, keys: Sequence[str]) -> Iterator[tuple[str, Table
     for done, key in enumerate(keys):
         run.tell(STAGE, done, len(keys))
         if key in by_key:
-            yield key, alone(run, STAGE, key, Unit, partial(_read, run, by_key[key], key))
+            yield key, alone(run, STAGE, key, Unit, partial(_read, run, by_key[key], key, earlier))
         else:
             yield key, alone(run, STAGE, key, Unit, partial(_vanished, run, key, ids.get(key)))
     run.tell(STAGE, len(keys), len(keys))
 
 
-def _read(run: Run, datastore: Datastore, key: str) -> Table[Unit]:
-    units = read_inventory(
-        run.qualytics,
-        datastore,
-        key=key,
-        containers=run.scope.get(key) or None,
-    )
-    meta = {"read_at": time.time(), "missing": _missing(run, key, units), "name": datastore.name}
-    run.report(STAGE, key, {"units": len(units)}, partial=key in run.scope)
+def _read(run: Run, datastore: Datastore, key: str, earlier: Earlier) -> Table[Unit]:
+    stored = stored_whole(earlier, key) if run.scope.get(key) else None
+    meta: dict[str, object] = {"read_at": time.time(), "name": datastore.name}
+    if stored is None:
+        units = read_inventory(run.qualytics, datastore, key=key)
+        meta["missing"] = _missing(run, key, units)
+    else:
+        scope = folded(run.scope[key])
+        fresh = read_inventory(run.qualytics, datastore, key=key, containers=run.scope[key])
+        units = merged_units(stored.rows, fresh, scope)
+        meta |= {META: sorted(scope), "missing": _missing_in_scope(run, key, stored.rows, units, scope)}
+    run.report(STAGE, key, {"units": len(units)}, partial=stored is not None)
     return Table(Unit, units, meta=meta)
 
 
@@ -85,13 +92,34 @@ def _vanished(run: Run, key: str, number: int | None) -> Table[Unit]:
 
 def _missing(run: Run, key: str, units: Sequence[Unit]) -> dict[str, str]:
     """What became of units that the ledger holds something for and that are not there any more."""
-    if key in run.scope:
-        return {}  # a scoped reading says nothing of what lies outside it
-    shown = {unit.id for unit in units}
     held = run.ledger.holdings.of(key)
-    within = {str(row.extra.get("unit")): str(row.extra.get("within")) for row in held}
     units_held = {str(row.extra.get("unit") or row.target) for row in held}
     linked = {unit for one in run.config.integrations for unit in run.ledger.links.of(one.name, key)}
+    return _ask(run, (units_held | linked) - {unit.id for unit in units}, units, _within(held))
+
+
+def _missing_in_scope(
+    run: Run, key: str, before: Sequence[Unit], units: Sequence[Unit], scope: frozenset[str]
+) -> dict[str, str]:
+    """What became of units of the scope that were there when it was last read, and are not any more.
+
+    A scoped reading says nothing of what lies outside it.
+    """
+    known = {unit.id for unit in before if unit.level != "datastore" and fold(unit.container or "") in scope}
+    known -= {unit.id for unit in units}
+    return _ask(run, known, units, _within(run.ledger.holdings.of(key))) if known else {}
+
+
+def _within(held: Sequence[Holding]) -> dict[str, str]:
+    """The container of each field that something is held for, as unit ids."""
+    return {str(row.extra.get("unit")): str(row.extra.get("within")) for row in held}
+
+
+def _ask(
+    run: Run, asked: Collection[str], units: Sequence[Unit], within: Mapping[str, str]
+) -> dict[str, str]:
+    """What became of these units: asked for by id."""
+    shown = {unit.id for unit in units}
     missing: dict[str, str] = {}
 
     def ask(unit: str) -> str:
@@ -100,7 +128,7 @@ def _missing(run: Run, key: str, units: Sequence[Unit]) -> dict[str, str]:
             missing[unit] = run.qualytics.presence(level, int(number))
         return missing.get(unit, "")
 
-    for unit in sorted((units_held | linked) - shown):
+    for unit in sorted(asked):
         # An archived container still answers for its fields: they are gone with it (qualytics-api.md §2.2).
         above = within.get(unit, "")
         if above.startswith("container:") and above not in shown and ask(above) == "gone":

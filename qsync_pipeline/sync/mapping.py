@@ -14,6 +14,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Pairing
 from qsync_pipeline.sync.rules import match_rules
 from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.scope import scope_of, units_of
 from qsync_pipeline.sync.snapshot import assets_with_connections, domains_of, placement_of
 
 STAGE = "asset_mapping"
@@ -48,6 +49,7 @@ def _map(
     index: Table[CatalogAsset],
 ) -> Table[Link]:
     units = inventory.rows
+    scope = scope_of(inventory, assets)
     placement = placement_of(assets)
     remembered = run.ledger.links.of(run.name, key)
     if not units:
@@ -68,9 +70,19 @@ def _map(
     counts = mapping_counts(links) | {"catalog_only": free}
     if not run.dry_run and not run.ledger.read_only and units:
         held = {row.target for row in run.ledger.holdings.of(key, integration=run.name)}
-        run.ledger.links.replace(run.name, key, to_remember(links, remembered, held))
-    run.report(STAGE, key, counts, partial=key in run.scope)
+        keep = to_remember(links, remembered, held)
+        run.ledger.links.replace(run.name, key, keep, only=_touched(units, inventory, scope))
+    run.report(STAGE, key, counts, partial=scope is not None)
     return Table(Link, links, meta={"counts": counts, "placement": placement.bucket})
+
+
+def _touched(
+    units: Sequence[Unit], inventory: Table[Unit], scope: frozenset[str] | None
+) -> frozenset[str] | None:
+    """The units whose memory a scoped run may change; null for all."""
+    if scope is None:
+        return None
+    return frozenset({unit.id for unit in units_of(units, scope)} | set(inventory.meta["missing"]))
 
 
 def mapping_counts(links: Sequence[Link]) -> dict[str, object]:

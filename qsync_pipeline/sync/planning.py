@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from qsync_pipeline.core import alerts, definitions, health, quality, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
@@ -11,10 +12,12 @@ from qsync_pipeline.core.guards import Parked, hold_back, park
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync.mapping import snapshot_of
-from qsync_pipeline.sync.rules import alert_rules, guard_rules, quality_rules, tag_rules
+from qsync_pipeline.sync.rules import alert_rules, guard_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
 from qsync_pipeline.sync.snapshot import grants_of
 from qsync_pipeline.sync.tag_definitions import unreachable_names
 
@@ -37,7 +40,7 @@ def plan_tags_of_range(
     """The tag plan of every datastore of this range.
 
     A definition that several datastores need stands in the plan of the first; definitions that nothing will
-    carry any more stand in that of the last.
+    carry any more stand in that of the last, unless that one was read in part only.
     """
     rules = tag_rules(run.config, run.integration, native=run.native_tags, adopt=run.adopt)
     book = DefinitionBook(deployment.rows, rules, unreachable_names(run))
@@ -65,15 +68,21 @@ def _plan_tags(
     mine = [row for row in held if row.integration == run.name]
     if inventory.meta.get("vanished"):
         return _vanished(run, TAG_STAGE, key, mine, (tags.SURFACE,))
+    scope = scope_of(inventory, assets)
+    units = units_of(inventory.rows, scope)
+    missing: Mapping[str, str] = inventory.meta["missing"]
     plan = tags.plan_tags(
-        inventory.rows,
-        links.rows,
+        units,
+        links_of(links.rows, units, scope),
         snapshot_of(index, assets),
-        held,
+        held_tags(held, units, missing, scope),
         book,
         book.rules,
-        inventory.meta["missing"],
+        missing,
     )
+    if scope is not None:
+        # What is on the datastore itself flows down to all of it: that is left to a whole run.
+        plan = tags.without_datastore(plan)
     emptied = _emptied(assets, links, mine)
     changes, parked = park(
         plan.changes, {tags.SURFACE: len(mine)}, guard_rules(run.integration), emptied=emptied
@@ -82,9 +91,9 @@ def _plan_tags(
     for change in changes:
         if change.action == "remove" and change.status != "planned":
             book.use(change.key, +1)  # what waits still stands on its object
-    left_over = book.left_over() if clean_up else []
+    left_over = book.left_over() if clean_up and scope is None else []
     surfaces = (definitions.SURFACE, tags.SURFACE)
-    table = _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked)
+    table = _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked, scope=scope)
     # Fields are read again container by container; a change knows its field only.
     touched = {change.target for change in changes}
     table.meta["containers"] = {
@@ -125,35 +134,45 @@ def _plan_quality(
     if inventory.meta.get("vanished"):
         return _vanished(run, QUALITY_STAGE, key, held, surfaces)
     snapshot = snapshot_of(index, assets)
-    gone = {unit for unit, state in inventory.meta["missing"].items() if state == "gone"}
+    missing: Mapping[str, str] = inventory.meta["missing"]
+    gone = {unit for unit, state in missing.items() if state in ("gone", "missing")}
     presence = assets.meta["presence"]
-    units = inventory.rows
+    scope = scope_of(inventory, assets)
+    units = units_of(inventory.rows, scope)
+    in_scope = links_of(links.rows, units, scope)
+    ours = held_values(held, units, links.rows, missing, scope)
     if not run.integration.count_acknowledged:
         units = tuple(map(quality.active_only, units))
     changes: list[Change] = []
     counts: Counter[str] = Counter()
     unchanged: Counter[str] = Counter()
     for surface in run.catalog.surfaces:
-        rows = [row for row in held if row.surface == surface.name]
-        args = (surface.name, units, links.rows, snapshot, rows)
+        rows = [row for row in ours if row.surface == surface.name]
+        args = (surface.name, units, in_scope, snapshot, rows)
         if surface.role == "attributes":
-            rules = quality_rules(run.config, run.integration)
+            rules = quality_rules(run.config, run.integration, adopt=run.adopt)
             plan = quality.plan_attributes(*args, rules, gone, presence)
         elif surface.role == "alerts":
             plan = alerts.plan_alerts(
                 *args, alert_rules(run.config, run.integration, run.actors, adopt=run.adopt), gone, presence
             )
         else:
-            plan = health.plan_health(*args, gone, presence)
+            plan = health.plan_health(
+                *args, health_rules(run.integration, adopt=run.adopt), gone, presence
+            )
         changes += plan.changes
         counts += plan.counts
         unchanged[surface.name] = plan.counts["unchanged"]
+    if scope is None:
+        known = alert_rules(run.config, run.integration, run.actors)
+        strays = unowned_assets(links.rows, snapshot, {row.target for row in held}, known)
+        counts["unowned"] += len(strays)
     totals = Counter(row.surface for row in held)
     changes, parked = park(
         changes, totals, guard_rules(run.integration), emptied=_emptied(assets, links, held)
     )
     changes = _hold_back(run, key, changes, grants_of(index))
-    return _finish(run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged)
+    return _finish(run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged, scope=scope)
 
 
 def _emptied(assets: Table[CatalogAsset], links: Table[Link], held: Sequence[Holding]) -> set[str]:
@@ -211,6 +230,12 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset
     return hold_back(changes, reason)
 
 
+def _waiting(run: Run, key: str, surface: str) -> tuple[str, ...]:
+    """What an earlier run parked in this scope."""
+    scopes = run.ledger.parked.of(run.name)
+    return next((one.items for one in scopes if (one.datastore, one.surface) == (key, surface)), ())
+
+
 def _finish(
     run: Run,
     stage: str,
@@ -220,6 +245,8 @@ def _finish(
     counts: Mapping[str, int],
     parked: Sequence[Parked],
     unchanged: Mapping[str, int] | None = None,
+    *,
+    scope: frozenset[str] | None = None,
 ) -> Table[Change]:
     planned = plan_counts(changes, surfaces)
     if not run.dry_run and not run.ledger.read_only:
@@ -227,13 +254,17 @@ def _finish(
             here = [one for one in parked if one.surface == surface]
             if here:
                 names = [c.name for c in changes if c.surface == surface and c.status == "parked"]
+                if scope is not None:
+                    names = sorted({*names, *_waiting(run, key, surface)})
                 run.ledger.parked.put(run.name, key, surface, names, here[0].reason, run.run_id)
-            else:
+            elif scope is None:  # a few tables say nothing of what waits in the rest
                 run.ledger.parked.clear(run.name, key, surface)
     if unchanged is None:
         unchanged = {surfaces[-1]: counts.get("unchanged", 0)}
-    meta = {"plan": planned, "counts": dict(counts), "unchanged": dict(unchanged)}
+    meta: dict[str, Any] = {"plan": planned, "counts": dict(counts), "unchanged": dict(unchanged)}
+    if scope is not None:
+        meta[META] = sorted(scope)
     statuses = Counter(change.status for change in changes)
     report = meta | {"statuses": dict(statuses), "parked": [one.reason for one in parked]}
-    run.report(stage, key, report, partial=key in run.scope)
+    run.report(stage, key, report, partial=scope is not None)
     return Table(Change, changes, meta=meta)

@@ -6,10 +6,10 @@ import logging
 import os
 import socket
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -35,13 +35,17 @@ FIRST_WRITE_DONE = "first_write_done"
 
 Say = Callable[[str], None]
 
+Direction = Literal["pull", "push", "both"]
+
 
 @dataclass
 class Run:
     """What a stage needs of one run, for one integration.
 
     ``ledger`` may be read-only (a plan); ``reports`` is then a scratch ledger, which is where the stages'
-    reports and request counts go. ``say`` writes a line for people, ``tell`` moves a progress bar.
+    reports and request counts go. ``scope`` names, for some datastores, the only containers that take part;
+    ``direction`` is what the run was asked for. ``say`` writes a line for people, ``tell`` moves a progress
+    bar.
     """
 
     run_id: str
@@ -52,7 +56,8 @@ class Run:
     dry_run: bool = True
     first_write: bool = False
     adopt: bool = False
-    scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    scope: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    direction: Direction = "both"
     say: Say = log.info
     tell: Callable[[str, int, int], None] = lambda stage, done, total: None
     host: str = field(default_factory=socket.gethostname)

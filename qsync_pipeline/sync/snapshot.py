@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property
 
 import msgspec
 
 from qsync_pipeline.core.domains import UnknownDomains, domain_scope
 from qsync_pipeline.core.locate import Placement, locate
-from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset, Domain
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
+from qsync_pipeline.sync.index_lag import settled
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
 from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
 from qsync_pipeline.sync.run import Run, alone
+from qsync_pipeline.sync.scope import Earlier, nothing_stored, stored_whole
+from qsync_pipeline.sync.scoped_snapshot import read_scope
 from qsync_pipeline.transport.errors import ConfigError, Malformed
 
 STAGE = "catalog_assets"
 INDEX = "_index"
 """Key of the table that belongs to no datastore: connections, databases, schemas; domains in its meta."""
-
-LAG = 120.0
-"""Seconds for which a search index is not believed against our own ledger (DESIGN.md §5.5)."""
 
 
 def read_index(run: Run) -> Table[CatalogAsset]:
@@ -94,17 +93,52 @@ def place_datastores(run: Run, index: Table[CatalogAsset]) -> dict[str, Placemen
     return {unit.datastore: placed[unit.id] for unit in units}
 
 
+def index_for(run: Run, keys: Sequence[str], earlier: Earlier) -> Table[CatalogAsset]:
+    """The index for this range: read, or the stored one where every datastore has a scope and a whole
+    snapshot. Where datastores stand was settled by the last whole reading; a few tables do not move it."""
+    stored = stored_whole(earlier, INDEX)
+    if stored is not None and all(run.scope.get(key) and stored_whole(earlier, key) for key in keys):
+        return stored
+    return read_index(run)
+
+
 def read_snapshots(
-    run: Run, keys: Sequence[str], index: Table[CatalogAsset]
+    run: Run, keys: Sequence[str], index: Table[CatalogAsset], earlier: Earlier = nothing_stored
 ) -> Iterator[tuple[str, Table[CatalogAsset]]]:
-    """The snapshot of every datastore of this range; a failed one is a failed table."""
-    placed = place_datastores(run, index)
-    schemas = {asset.id: asset for asset in index.rows if asset.level == "schema"}
+    """The snapshot of every datastore of this range; a failed one is a failed table.
+
+    A datastore with a scope comes as its ``earlier`` table with the scope's tables read anew; without one, or
+    where its schema cannot be found any more, it is read whole.
+    """
+    whole = _Whole(run, index)
     for done, key in enumerate(keys):
         run.tell(STAGE, done, len(keys))
-        placement = placed.get(key) or Placement("", "absent", reason="Qualytics no longer lists it")
-        yield key, alone(run, STAGE, key, CatalogAsset, partial(_read, run, key, placement, schemas))
+        stored = stored_whole(earlier, key) if run.scope.get(key) else None
+
+        def work(key: str = key, stored: Table[CatalogAsset] | None = stored) -> Table[CatalogAsset]:
+            table = read_scope(run, key, stored, placement_of(stored)) if stored is not None else None
+            return table if table is not None else whole.read(key)
+
+        yield key, alone(run, STAGE, key, CatalogAsset, work)
     run.tell(STAGE, len(keys), len(keys))
+
+
+class _Whole:
+    """Reads whole datastores; where they stand is worked out once, when the first is asked for."""
+
+    def __init__(self, run: Run, index: Table[CatalogAsset]) -> None:
+        self._run = run
+        self._schemas = {asset.id: asset for asset in index.rows if asset.level == "schema"}
+        self._index = index
+
+    @cached_property
+    def _placed(self) -> dict[str, Placement]:
+        return place_datastores(self._run, self._index)
+
+    def read(self, key: str) -> Table[CatalogAsset]:
+        """The snapshot of one datastore."""
+        gone = Placement("", "absent", reason="Qualytics no longer lists it")
+        return _read(self._run, key, self._placed.get(key) or gone, self._schemas)
 
 
 def _read(
@@ -113,15 +147,15 @@ def _read(
     assets: list[CatalogAsset] = []
     if placement.bucket == "matched":
         places = [schemas[id_] for id_ in placement.schemas]
-        assets = list(run.catalog.read(places, run.scope.get(key) or None))
+        assets = list(run.catalog.read(places))
     held = run.ledger.holdings.of(key, integration=run.name)
-    assets = _settled(run, key, assets, held)
+    assets = settled(run, key, assets, held)
     meta = {
         "read_at": time.time(),
         "placement": msgspec.to_builtins(placement),
         "presence": _presence(run, key, assets, held),
     }
-    run.report(STAGE, key, {"assets": len(assets)}, partial=key in run.scope)
+    run.report(STAGE, key, {"assets": len(assets)})
     return Table(CatalogAsset, assets, meta=meta)
 
 
@@ -132,53 +166,11 @@ def placement_of(table: Table[CatalogAsset]) -> Placement:
 
 def _presence(run: Run, key: str, assets: Sequence[CatalogAsset], held: Sequence[Holding]) -> dict[str, str]:
     """What became of assets that the ledger knows and that are not there any more: asked for by id."""
-    if key in run.scope:
-        return {}
     shown = {asset.id for asset in assets}
     linked = {asset for pairing in run.ledger.links.of(run.name, key).values() for asset in pairing.assets}
     pushed = {row.target for row in held if row.surface in {one.name for one in run.catalog.surfaces}}
     missing = sorted((linked | pushed) - shown)
     return dict(run.catalog.presence(missing)) if missing else {}
-
-
-def _settled(
-    run: Run, key: str, assets: Sequence[CatalogAsset], held: Sequence[Holding]
-) -> list[CatalogAsset]:
-    """Assets that differ from what we wrote a moment ago are read again by id: search indexes lag."""
-    now = run.ledger.clock()
-    roles = {surface.name: surface.role for surface in run.catalog.surfaces}
-    ours: dict[str, list[Holding]] = {}
-    for row in held:
-        if row.surface in roles:
-            ours.setdefault(row.target, []).append(row)
-    wrote = run.ledger.reports.latest(run.name, "quality_metadata").get(key)
-    wrote_lately = wrote is not None and wrote.at > now - LAG
-    doubtful = []
-    for asset in assets:
-        rows = ours.get(asset.id, [])
-        if not rows:
-            # What we took away a moment ago leaves no holding behind, and may still be in the index.
-            if wrote_lately and (asset.attributes or asset.alert):
-                doubtful.append(asset.id)
-        elif any(_is_young(row, now) and not _shows(asset, row, roles[row.surface]) for row in rows):
-            doubtful.append(asset.id)
-    fresh = run.catalog.reread(doubtful) if doubtful else {}
-    return [fresh.get(asset.id, asset) for asset in assets]
-
-
-def _is_young(row: Holding, now: float) -> bool:
-    return max(row.confirmed_at or 0.0, row.set_at) > now - LAG
-
-
-def _shows(asset: CatalogAsset, row: Holding, role: str) -> bool:
-    if role == "attributes":
-        return all(
-            same_value(value, asset.attributes.get(name), 3) for name, value in (row.value or {}).items()
-        )
-    if role == "alerts":
-        alert = asset.alert
-        return alert is not None and row.value is not None and alert.text == row.value.get("text")
-    return True
 
 
 def assets_with_connections(index: Table[CatalogAsset], table: Table[CatalogAsset]) -> list[CatalogAsset]:

@@ -9,101 +9,37 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import yaml
 
-from qsync_pipeline.automation.ranges import Direction, job_name, ranges, run_config, run_tags
+from qsync_pipeline.automation.ranges import job_name, ranges, run_config, run_tags
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.definitions import build_definitions
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.qualytics.opening import open_qualytics
+from qsync_pipeline.sandbox.alation.build import MULTI_PART
 from qsync_pipeline.sandbox.configfile import MARK
 from qsync_pipeline.sandbox.estate.generate import EstateName, make_estate
-from qsync_pipeline.sandbox.estate.model import Estate
+from qsync_pipeline.sandbox.estate.model import Access, Estate
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
 from qsync_pipeline.sync.refusals import PREFIX, SETTLING
-from qsync_pipeline_tests.e2e.memory import atlan_memory, qualytics_memory, shown
-from qsync_pipeline_tests.e2e.reference import Rules, problems
+from qsync_pipeline.sync.run import Direction
+from qsync_pipeline_tests.e2e.memory import MEMORIES, checks_of, shown
+from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all
+from qsync_pipeline_tests.e2e.synced import Json, Synced, take_events, take_reports
+
+__all__ = ["SETTLED", "Synced", "World", "sources_in", "world"]
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
-Json = dict[str, Any]
-
 SETTLED = 5
 """Seconds after which the search index of the sandbox shows every change (its lag is 1 s by default)."""
-
-_READING_POSTS = ("indexsearch", "auditSearch", "search/audit", "entity/evaluator")
-
-_ROUTES = (
-    # (part of the route, surfaces whose planned lines may cause a write there)
-    ("typedefs", ("definitions",)),
-    ("/entity", ("definitions", "custom_metadata", "announcements")),
-    ("global-tags", ("tag_definitions",)),
-    ("(unknown)", ("tag_definitions",)),  # a name with a slash, which no route of the sandbox finds
-    ("", ("external_tags",)),
-)
-
-
-@dataclass
-class Synced:
-    """What one sync planned, did and said. ``writes`` counts the control plane's requests that write."""
-
-    ok: bool
-    plan: dict[str, Counter[str]] = field(default_factory=dict)
-    outcome: dict[str, Counter[str]] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    """Of the plans: unchanged, frozen, drift, taken_over."""
-    buckets: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    """Why lines were not carried out, as ``"<outcome>: <reason>"``."""
-    failures: list[tuple[str, str, str]] = field(default_factory=list)
-    """(stage, datastore, error)"""
-    crashes: list[str] = field(default_factory=list)
-    """Tracebacks of failed steps; a failure of a datastore alone is reported as ``Failure`` too."""
-    parked: list[str] = field(default_factory=list)
-    checks: dict[str, tuple[bool, Json]] = field(default_factory=dict)
-    """``"<asset>:<check>"`` -> passed, metadata."""
-    materialized: set[tuple[str, str]] = field(default_factory=set)
-    """(asset, partition) of the write assets."""
-    requests: list[Json] = field(default_factory=list)
-
-    @property
-    def writes(self) -> Counter[tuple[str, str, str]]:
-        """(system, method, route) -> how many requests that write."""
-        found: Counter[tuple[str, str, str]] = Counter()
-        for row in self.requests:
-            if row["method"] != "GET" and not any(word in row["route"] for word in _READING_POSTS):
-                found[(row["system"], row["method"], row["route"])] += row["count"]
-        return found
-
-    @property
-    def planned(self) -> dict[str, dict[str, int]]:
-        """Planned lines by surface, without zeros."""
-        return {name: dict(row) for name, row in self.plan.items() if row}
-
-    @property
-    def outcomes(self) -> dict[str, dict[str, int]]:
-        """Outcomes by surface, without zeros."""
-        return {name: dict(row) for name, row in self.outcome.items() if row}
-
-    def excess(self) -> list[str]:
-        """Routes with more writes than the plan has lines for them; must be empty."""
-        allowed: dict[str, int] = {}
-        seen: Counter[str] = Counter()
-        for (_, _, route), count in self.writes.items():
-            word, surfaces = next(one for one in _ROUTES if one[0] in route)
-            seen[word] += count
-            allowed[word] = sum(sum(self.plan.get(name, {}).values()) for name in surfaces)
-        return [f"{word}: {seen[word]} writes, {allowed[word]} planned" for word in seen
-                if seen[word] > allowed[word]]  # fmt: skip
 
 
 class World:
@@ -125,8 +61,12 @@ class World:
         dry_run: bool = False,
         adopt: bool = False,
         datastores: Sequence[str] | None = None,
+        scope: Mapping[str, Sequence[str]] | None = None,
     ) -> Synced:
-        """One sync of these datastores (keys; default all), as ``qsync sync`` would do it."""
+        """One sync of these datastores (keys; default all), as ``qsync sync`` would do it.
+
+        ``scope`` names the only tables of some of them.
+        """
         config = self.config()
         definitions = build_definitions(config)
         with Ledger.open(config.ledger.reveal_url()) as ledger:
@@ -139,12 +79,12 @@ class World:
                 result = job.execute_in_process(
                     instance=self.instance,
                     tags=run_tags(integration, direction, keys, "cli"),
-                    run_config=run_config(dry_run=dry_run, adopt=adopt),
+                    run_config=run_config(dry_run=dry_run, adopt=adopt, scope=scope),
                     raise_on_error=False,
                 )
                 synced.ok &= result.success
-                _take_events(synced, result)
-                _take_reports(synced, ledger, result.run_id)
+                take_events(synced, result)
+                take_reports(synced, ledger, result.run_id)
             synced.requests = self.control.requests()["requests"]
         return synced
 
@@ -170,6 +110,10 @@ class World:
         ids = self.control.mutate(*changes)
         self.control.advance(SETTLED)
         return ids
+
+    def alation(self, do: str, asset: str = "", **words: Any) -> list[str]:
+        """One change in Alation."""
+        return self.mutate({"system": "alation", "do": do, **({"asset": asset} if asset else {}), **words})
 
     def atlan(self, do: str, asset: str = "", **words: Any) -> list[str]:
         """One change in Atlan."""
@@ -256,6 +200,11 @@ class World:
 
     # Looking.
 
+    @property
+    def catalogs(self) -> list[str]:
+        """The catalogs of this world, which are also the names of its integrations, in the config's order."""
+        return [name for name in self.sandbox.systems if name != "qualytics"]
+
     def state(self, system: str, name: str) -> Json:
         """What a person sees on the one object of this name."""
         found = self.control.state(system, name=name)
@@ -281,13 +230,15 @@ class World:
         return found
 
     def whole_state(self) -> dict[tuple[str, str, str], Any]:
-        """All that both systems hold, by (system, object, what): for comparing before with after.
+        """All that the systems hold, by (system, object, what): for comparing before with after.
 
         Beside what people see: tag definitions of Qualytics, checks and anomalies, other tools' custom
         metadata, domains, names and states of assets, type definitions. Read from the sandbox's own memory.
         """
-        seen = {system: self.all(system) for system in ("atlan", "qualytics")}
-        return {**shown(seen), **atlan_memory(self.sandbox), **qualytics_memory(self.sandbox)}
+        found = shown({system: self.all(system) for system in self.sandbox.systems})
+        for system in self.sandbox.systems:
+            found |= MEMORIES[system](self.sandbox)
+        return found
 
     def changed(self, before: Mapping[tuple[str, str, str], Any]) -> set[tuple[str, str, str]]:
         """What differs now from an earlier :meth:`whole_state`."""
@@ -295,36 +246,31 @@ class World:
         return {key for key in {*before, *now} if before.get(key) != now.get(key)}
 
     def check(self, **rules: Any) -> None:
-        """Both sides show what they should, by the reference."""
-        found = problems(self.all("atlan"), self.all("qualytics"), self.rules(**rules))
+        """All systems show what they should, by the reference."""
+        catalogs = [(self.all(name), self.rules(name, **rules)) for name in self.catalogs]
+        found = problems_of_all(catalogs, self.all("qualytics"))
         assert not found, "\n".join([f"{len(found)} problems:", *found[:20]])
 
-    def rules(self, **changes: Any) -> Rules:
-        """The reference's rules for this world."""
-        estate = self.estate
-        above = {
-            f"{schema_of}.{schema.catalog_name or schema.name}": connection.name
-            for connection in estate.connections
-            for database in connection.databases
-            for schema in database.schemas
-            for schema_of in [database.catalog_name or database.name]
-        }
-        access = {connection.name: connection.access for connection in estate.connections}
+    def rules(self, catalog: str = "atlan", **changes: Any) -> Rules:
+        """The reference's rules for this world and one of its catalogs."""
+        estate, sources = self.estate, sources_in(self.estate, catalog)
         given = {
-            "connections": above,
+            "connections": {name: title for name, (title, _) in sources.items()},
             "native": {tag.name for tag in estate.native_tags},
-            "hidden": {name for name, connection in above.items() if access[connection] == "hidden"},
-            "read_only": {name for name, connection in above.items() if access[connection] == "read_only"},
+            "hidden": {name for name, (_, access) in sources.items() if access == "hidden"},
+            "read_only": {name for name, (_, access) in sources.items() if access == "read_only"},
+            "checks": checks_of(self.sandbox) if catalog == "alation" else None,
+            "domains_inherited": catalog == "atlan",
         }
         return Rules(**{**given, **changes})
 
-    def tables(self, *, alert: str | None = None, scanned: bool = True) -> list[str]:
+    def tables(self, *, alert: str | None = None, scanned: bool = True, catalog: str = "atlan") -> list[str]:
         """Names, equal on both sides, of tables that are matched; ``alert``: integration, person or none."""
         ours = {entry["name"]: entry for entry in self.all("qualytics")}
         found = []
-        for entry in self.all("atlan"):
+        for entry in self.all(catalog):
             other = ours.get(entry["name"])
-            if entry["kind"] != "Table" or other is None or other["kind"] != "table":
+            if entry["kind"].lower() != "table" or other is None or other["kind"] != "table":
                 continue
             by = (entry["alert"] or {}).get("by", "none")
             is_scanned = other["attributes"]["Anomaly Count"] is not None
@@ -354,29 +300,24 @@ def world(estate: EstateName | Estate = "small", seed: int = 1, **options: Any) 
         yield World(sandbox, instance, made)
 
 
-def _take_events(synced: Synced, result: dg.ExecuteInProcessResult) -> None:
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = getattr(event.event_specific_data, "error", None)
-            synced.crashes.append(f"{event.step_key}: {error.to_string() if error else ''}")
-        elif event.event_type_value == "ASSET_MATERIALIZATION" and event.asset_key and event.partition:
-            stage = event.asset_key.path[-1]
-            if stage in ("external_tags", "quality_metadata"):
-                synced.materialized.add((stage, event.partition))
-    for evaluation in result.get_asset_check_evaluations():
-        values = {name: value.value for name, value in evaluation.metadata.items()}
-        name = f"{evaluation.asset_key.path[-1]}:{evaluation.check_name}"
-        synced.checks[name] = (evaluation.passed, values)
+def sources_in(estate: Estate, catalog: str) -> dict[str, tuple[str, Access]]:
+    """Schemas, by the names they have in a catalog -> what that catalog calls their source, our access.
 
-
-def _take_reports(synced: Synced, ledger: Ledger, run_id: str) -> None:
-    for report in ledger.reports.of_runs([run_id]):
-        if not report.ok:
-            synced.failures.append((report.stage, report.datastore, report.error))
-        for name, into in (("plan", synced.plan), ("outcome", synced.outcome)):
-            for surface, row in report.counts.get(name, {}).items():
-                into.setdefault(surface, Counter()).update({key: n for key, n in row.items() if n})
-        for name, into_counter in (("counts", synced.counts), ("reasons", synced.reasons),
-                                   ("buckets", synced.buckets)):  # fmt: skip
-            into_counter.update(report.counts.get(name, {}))
-        synced.parked += report.counts.get("parked", [])
+    Alation shows one data source for each database where a schema does not name its database.
+    """
+    found: dict[str, tuple[str, Access]] = {}
+    for connection in estate.connections:
+        for database in connection.databases:
+            title, shown_as = connection.name, database.catalog_name or database.name
+            if (
+                catalog == "alation"
+                and connection.connector not in MULTI_PART
+                and len(connection.databases) > 1
+            ):
+                title = f"{connection.name} ({database.name})"
+            for schema in database.schemas:
+                name = schema.catalog_name or schema.name
+                if shown_as is not None or catalog == "atlan":
+                    name = f"{shown_as}.{name}"
+                found[name] = title, connection.access
+    return found

@@ -1,0 +1,53 @@
+"""Search indexes lag: what differs from the ledger's newest entries is read again by id (DESIGN.md §5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qsync_pipeline.core.quality import same_value
+from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.ledger import Holding
+from qsync_pipeline.sync.run import Run
+
+LAG = 120.0
+"""Seconds for which a search index is not believed against our own ledger (DESIGN.md §5.5)."""
+
+
+def settled(
+    run: Run, key: str, assets: Sequence[CatalogAsset], held: Sequence[Holding]
+) -> list[CatalogAsset]:
+    """Assets that differ from what we wrote a moment ago are read again by id: search indexes lag."""
+    now = run.ledger.clock()
+    roles = {surface.name: surface.role for surface in run.catalog.surfaces}
+    ours: dict[str, list[Holding]] = {}
+    for row in held:
+        if row.surface in roles:
+            ours.setdefault(row.target, []).append(row)
+    wrote = run.ledger.reports.latest(run.name, "quality_metadata").get(key)
+    wrote_lately = wrote is not None and wrote.at > now - LAG
+    doubtful = []
+    for asset in assets:
+        rows = ours.get(asset.id, [])
+        if not rows:
+            # What we took away a moment ago leaves no holding behind, and may still be in the index.
+            if wrote_lately and (asset.attributes or asset.alert):
+                doubtful.append(asset.id)
+        elif any(_is_young(row, now) and not _shows(asset, row, roles[row.surface]) for row in rows):
+            doubtful.append(asset.id)
+    fresh = run.catalog.reread(doubtful) if doubtful else {}
+    return [fresh.get(asset.id, asset) for asset in assets]
+
+
+def _is_young(row: Holding, now: float) -> bool:
+    return max(row.confirmed_at or 0.0, row.set_at) > now - LAG
+
+
+def _shows(asset: CatalogAsset, row: Holding, role: str) -> bool:
+    if role == "attributes":
+        return all(
+            same_value(value, asset.attributes.get(name), 3) for name, value in (row.value or {}).items()
+        )
+    if role == "alerts":
+        alert = asset.alert
+        return alert is not None and row.value is not None and alert.text == row.value.get("text")
+    return True
