@@ -31,15 +31,23 @@ def check_key(check_id: int, what: str, time: str | float | None) -> str:
     return _join("check", check_id, what.strip().casefold(), moment(time))
 
 
-def tag_change_key(integration: str, asset: str, action: str, at_ms: int) -> str:
-    """A change of an asset's tags in a catalog, by the catalog's clock in milliseconds.
+def flow_key(flow_id: int, triggered: str | None, datastore_id: int, container: str = "") -> str:
+    """A flow that ran for a datastore and tells of nothing else that could be named (decision 38)."""
+    return _join("flow", flow_id, moment(triggered), datastore_id, container)
+
+
+def tag_change_key(integration: str, asset: str, action: str, at_ms: int, datastore_id: int) -> str:
+    """A change of an asset's tags in a catalog, by the catalog's clock in milliseconds, for one datastore: a
+    connection stands above several.
 
     Atlan: ``asset`` is the guid, ``action`` ``CLASSIFICATION_ADD``, ``_DELETE`` or ``_UPDATE``, and ``at_ms``
     an audit entry's ``created``, which a webhook calls ``eventTime``. Audit entries of propagated copies
     (``PROPAGATED_CLASSIFICATION_ADD``) are told by webhooks without that prefix (atlan-api.md §3.1), so it
     does not count.
     """
-    return _join("tags", integration, asset, action.removeprefix("PROPAGATED_").casefold(), at_ms)
+    return _join(
+        "tags", integration, asset, action.removeprefix("PROPAGATED_").casefold(), at_ms, datastore_id
+    )
 
 
 def delivery_key(system: str, body: bytes, window: int) -> str:

@@ -12,6 +12,7 @@ from qsync_pipeline.qualytics.happenings import (
     anomaly_key,
     check_key,
     delivery_key,
+    flow_key,
     moment,
     operation_key,
     tag_change_key,
@@ -49,9 +50,16 @@ def test_what_is_no_time_still_tells_two_happenings_apart() -> None:
 
 
 def test_an_audit_entry_of_a_propagated_tag_is_the_webhook_that_tells_of_it() -> None:
-    told = tag_change_key("atlan", "6d0c", "CLASSIFICATION_ADD", 1712345678400)
-    assert told == tag_change_key("atlan", "6d0c", "PROPAGATED_CLASSIFICATION_ADD", 1712345678400)
-    assert told != tag_change_key("second", "6d0c", "CLASSIFICATION_ADD", 1712345678400)
+    told = tag_change_key("atlan", "6d0c", "CLASSIFICATION_ADD", 1712345678400, 7)
+    assert told == tag_change_key("atlan", "6d0c", "PROPAGATED_CLASSIFICATION_ADD", 1712345678400, 7)
+    assert told != tag_change_key("atlan", "6d0c", "CLASSIFICATION_ADD", 1712345678400, 8)
+    assert told != tag_change_key("second", "6d0c", "CLASSIFICATION_ADD", 1712345678400, 7)
+
+
+def test_a_flow_that_tells_of_nothing_else_is_named_by_itself_and_when_it_ran() -> None:
+    told = flow_key(12, "2026-10-02T10:00:05Z", 42)
+    assert told == flow_key(12, "2026-10-02T12:00:05+02:00", 42)
+    assert told not in (flow_key(12, "2026-10-02T10:00:06Z", 42), flow_key(12, "2026-10-02T10:00:05Z", 43))
 
 
 def test_the_same_text_is_a_repetition_only_within_its_stretch_of_time() -> None:
