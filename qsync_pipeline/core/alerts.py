@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from qsync_pipeline.core.displaced import REASON, displaced
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
@@ -12,6 +14,9 @@ from qsync_pipeline.core.rows import Action, Alert, CatalogAsset, Change, Held, 
 from qsync_pipeline.core.rules import LEVEL_OF, AlertRules
 
 Owner = Literal["nobody", "ours", "person"]
+
+GONE = "its object is gone in Qualytics"
+UNKNOWN = "it carries our marker, and the ledger does not know it: it is taken up by command (--adopt)"
 
 
 def owner_of(alert: Alert | None, row: Held | None, rules: AlertRules) -> Owner:
@@ -24,9 +29,14 @@ def owner_of(alert: Alert | None, row: Held | None, rules: AlertRules) -> Owner:
     texts = [row.value, row.pending] if row is not None else []
     if any(text is not None and same_alert(alert, text) for text in texts):
         return "ours"
-    if rules.marker in alert.text and row is None and (rules.adopt or alert.by in rules.actors):
-        return "ours"
-    return "person"
+    if not carries(alert, rules.marker):
+        return "person"
+    return "ours" if alert.by in rules.actors or (rules.adopt and row is None) else "person"
+
+
+def carries(alert: Alert, marker: str) -> bool:
+    """Whether this marker stands in an alert, whole: ``qsync=one`` is no part of ``qsync=one_more``."""
+    return re.search(re.escape(marker) + r"(?![\w-])", alert.text) is not None
 
 
 def plan_alerts(
@@ -53,9 +63,11 @@ def plan_alerts(
             asset, unit = snapshot.by_id[id_], by_unit[link.unit]
             _one(surface, unit, asset, rows.get(id_), rules, plan)
     gone = frozenset(gone_units)
+    others = displaced(rows.values(), links, snapshot, by_unit)
     for target, row in rows.items():
         if target not in claimed:
-            _leftover(surface, target, snapshot.by_id.get(target), row, rules, gone, presence or {}, plan)
+            why = REASON if target in others else GONE if row.extra.get("unit") in gone else ""
+            _leftover(surface, target, snapshot.by_id.get(target), row, rules, why, presence or {}, plan)
     return plan
 
 
@@ -68,10 +80,14 @@ def _one(
     if owner == "person":
         _beside_a_person(surface, unit, asset, row, wanted, plan)
     elif wanted is None:
-        if owner == "ours":
-            reason = "no open anomalies any more" if takes_part else "announcements are switched off"
-            # A cleared alert is how an alert ends, no removal that a guard should count.
-            _add(surface, "remove", asset, unit.id, None, reason, plan, {"exempt": True})
+        if owner == "ours" and row is None and not rules.adopt:
+            plan.counts["unowned"] += 1
+            _add(surface, "remove", asset, unit.id, None, UNKNOWN, plan, status="skipped")
+        elif owner == "ours" and takes_part:
+            # Cleared is how an alert ends: an update, no removal that a guard should count.
+            _add(surface, "update", asset, unit.id, None, "no open anomalies any more", plan)
+        elif owner == "ours":
+            _add(surface, "remove", asset, unit.id, None, "alerts are switched off here", plan)
         elif row is not None:
             _release(surface, asset.id, asset.qualified_name, row, "already cleared", plan)
     elif owner == "nobody":
@@ -118,22 +134,23 @@ def _leftover(
     asset: CatalogAsset | None,
     row: Held,
     rules: AlertRules,
-    gone_units: frozenset[str],
+    why: str,
     presence: Mapping[str, str],
     plan: SurfacePlan,
 ) -> None:
+    """An alert of ours on an asset that no unit stands for; ``why`` is the ground to take it off, if any."""
     if asset is None:
         if presence.get(target) == "gone":
             name = str(row.extra.get("qualified_name", target))
             _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
         else:
             plan.counts["frozen"] += 1
-    elif not asset.readable or row.extra.get("unit") not in gone_units:
+    elif not asset.readable or not why:
         plan.counts["frozen"] += 1
     elif owner_of(asset.alert, row, rules) == "ours":
-        _add(surface, "remove", asset, "", None, "its object is gone in Qualytics", plan)
+        _add(surface, "remove", asset, "", None, why, plan)
     else:
-        _release(surface, target, asset.qualified_name, row, "its object is gone in Qualytics", plan)
+        _release(surface, target, asset.qualified_name, row, why, plan)
 
 
 def _wanted(unit: Unit, rules: AlertRules) -> dict[str, str]:
@@ -159,13 +176,13 @@ def _add(
     after: dict[str, str] | None,
     reason: str,
     plan: SurfacePlan,
-    extra: Mapping[str, Any] | None = None,
     status: Status = "planned",
 ) -> None:
     alert = asset.alert
     before = {"type": alert.type, "title": alert.title, "text": alert.text, "by": alert.by} if alert else None
-    more = {"merge": False, **(extra or {})}
-    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, more, status))
+    plan.changes.append(
+        asset_change(surface, action, asset, unit, before, after, reason, {"merge": False}, status)
+    )
 
 
 def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:

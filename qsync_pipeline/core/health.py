@@ -13,7 +13,18 @@ from typing import Any
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
-from qsync_pipeline.core.rows import CatalogAsset, Change, CheckRow, HealthRow, Held, Link, Unit
+from qsync_pipeline.core.rows import (
+    Action,
+    CatalogAsset,
+    Change,
+    CheckRow,
+    HealthRow,
+    Held,
+    Link,
+    Status,
+    Unit,
+)
+from qsync_pipeline.core.rules import HealthRules
 
 ALERT, NO_ISSUES = "Alert", "No Issues"
 SHOWN = ("rule", "object", "status", "value", "description")
@@ -42,6 +53,7 @@ def plan_health(
     links: Sequence[Link],
     snapshot: Snapshot,
     held: Iterable[Held],
+    rules: HealthRules,
     gone_units: Iterable[str] = (),
     presence: Mapping[str, str] | None = None,
 ) -> SurfacePlan:
@@ -58,7 +70,7 @@ def plan_health(
         claimed.update(link.assets)
         for id_ in link.assets:
             if link.bucket == "matched":
-                _asset(surface, by_unit[link.unit], snapshot.by_id[id_], rows.get(id_, {}), plan)
+                _asset(surface, by_unit[link.unit], snapshot.by_id[id_], rows.get(id_, {}), rules, plan)
             else:
                 plan.counts["frozen"] += len(rows.get(id_, {}))
     gone = frozenset(gone_units)
@@ -69,12 +81,24 @@ def plan_health(
 
 
 def _asset(
-    surface: str, unit: Unit, asset: CatalogAsset, ours: Mapping[str, Held], plan: SurfacePlan
+    surface: str,
+    unit: Unit,
+    asset: CatalogAsset,
+    ours: Mapping[str, Held],
+    rules: HealthRules,
+    plan: SurfacePlan,
 ) -> None:
     there = {row.key: row for row in asset.health}
     wanted = {health_key(check): check for check in unit.checks}
     for key, check in wanted.items():
-        _row(surface, unit, asset, check, there.get(key), ours.get(key), plan)
+        _row(surface, unit, asset, check, there.get(key), ours.get(key), rules, plan)
+    for key in sorted(there.keys() - wanted.keys() - ours.keys()):
+        # It has our key prefix, and the ledger does not know it: a lost ledger removes nothing unasked.
+        if rules.adopt:
+            reason = "it has our key prefix and no active check: taken up"
+            _add(surface, "remove", unit.id, asset, key, there[key], None, reason, plan)
+        else:
+            plan.counts["unowned"] += 1
     for key, row in ours.items():
         if key in wanted:
             continue
@@ -91,27 +115,30 @@ def _row(
     check: CheckRow,
     actual: HealthRow | None,
     row: Held | None,
+    rules: HealthRules,
     plan: SurfacePlan,
 ) -> None:
     key, after = health_key(check), wanted_row(check, asset)
     extra = {"asserted": check.last_asserted}
-    if actual is None:
-        lost = row is not None and row.value is not None and not row.has_pending
-        plan.counts["drift"] += lost
-        reason = "somebody removed the row" if lost else "no row yet"
-        _add(surface, "create", unit.id, asset, key, None, after, reason, plan, extra)
-    elif not same_row(actual, after):
-        changed = row is not None and row.value is not None and not same_row(actual, row.value)
-        drifted = changed and row is not None and not row.has_pending
+    confirmed = row is not None and row.value is not None and not row.has_pending
+
+    def write(action: Action, reason: str, drifted: bool = False) -> None:
         plan.counts["drift"] += drifted
-        reason = "somebody changed the row" if drifted else "changed in Qualytics"
-        _add(surface, "update", unit.id, asset, key, actual, after, reason, plan, extra)
+        kept = drifted and rules.on_drift == "keep"
+        if kept:
+            reason += ", and on_drift is keep"
+        status: Status = "skipped" if kept else "planned"
+        _add(surface, action, unit.id, asset, key, actual, after, reason, plan, extra, status)
+
+    if actual is None:
+        write("create", "somebody removed the row" if confirmed else "no row yet", confirmed)
+    elif not same_row(actual, after):
+        drifted = confirmed and row is not None and not same_row(actual, row.value)
+        write("update", "somebody changed the row" if drifted else "changed in Qualytics", drifted)
     elif row is None or row.has_pending:
-        _add(
-            surface, "note", unit.id, asset, key, actual, after, "stands as it should: taken up", plan, extra
-        )
+        write("note", "stands as it should: taken up")
     elif row.extra.get("asserted") != check.last_asserted:
-        _add(surface, "update", unit.id, asset, key, actual, after, "asserted anew", plan, extra)
+        write("update", "asserted anew")
     else:
         plan.counts["unchanged"] += 1
 
@@ -149,7 +176,7 @@ def same_row(actual: HealthRow, wanted: Mapping[str, Any]) -> bool:
 
 def _add(
     surface: str,
-    action: Any,
+    action: Action,
     unit: str,
     asset: CatalogAsset,
     key: str,
@@ -158,10 +185,11 @@ def _add(
     reason: str,
     plan: SurfacePlan,
     extra: Mapping[str, Any] | None = None,
+    status: Status = "planned",
 ) -> None:
     before = {name: getattr(actual, name) for name in SHOWN} if actual else None
     more = {"merge": False, **(extra or {})}
-    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, more, key=key))
+    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, more, status, key))
 
 
 def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:

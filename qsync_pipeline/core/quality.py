@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from qsync_pipeline.core.displaced import REASON, displaced
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.rows import (
@@ -117,7 +118,8 @@ def plan_attributes(
         for id_ in link.assets:
             claimed.add(id_)
             planner.asset(by_unit[link.unit], link, snapshot.by_id[id_])
-    planner.leftovers(claimed, frozenset(gone_units), presence or {})
+    others = displaced(planner.held.values(), links, snapshot, by_unit)
+    planner.leftovers(claimed, frozenset(gone_units), others, presence or {})
     return planner.plan
 
 
@@ -140,6 +142,9 @@ class _Planner:
         ours: dict[str, Any] = dict(row.value or {}) if row else {}
         pending: dict[str, Any] = dict(row.pending or {}) if row and row.has_pending else {}
         stood: dict[str, Any] = row.extra.get("stood", {}) if row else asset.attributes
+        if self.rules.adopt:
+            # After a lost ledger, by command: what stands under our attributes counts as ours.
+            ours, stood = {**stood, **ours}, {}
         before: dict[str, AttributeValue] = {}
         after: dict[str, AttributeValue] = {}
         agreed: dict[str, AttributeValue] = {}
@@ -161,7 +166,7 @@ class _Planner:
             before[name], after[name] = actual, wanted
         self.plan.counts["drift"] += bool(drifted)
         extra: dict[str, Any] = {} if unit.level != "field" else {"within": f"container:{unit.container_id}"}
-        if row is None:
+        if row is None or self.rules.adopt:
             extra["stood"] = {name: v for name, v in stood.items() if name not in agreed | after}
         kept = [name for name in drifted if name not in after]
         if after:
@@ -173,14 +178,21 @@ class _Planner:
                 self._note(asset.id, asset.qualified_name, row, "nothing of ours is left", release=True)
                 return
             self.plan.counts["unchanged"] += not agreed and not pending
-        if agreed or (pending and not after):
+        moved = row is not None and row.extra.get("unit") != unit.id and not after
+        if agreed or moved or (pending and not after):
             reason = "a run that died had written it" if pending else "stands as it should: taken up"
             self.plan.changes.append(
                 asset_change(self.surface, "note", asset, unit.id, {}, agreed, reason, extra)
             )
 
-    def leftovers(self, claimed: set[str], gone_units: frozenset[str], presence: Mapping[str, str]) -> None:
-        """Assets that we wrote on and that no unit stands for any more."""
+    def leftovers(
+        self,
+        claimed: set[str],
+        gone_units: frozenset[str],
+        others: frozenset[str],
+        presence: Mapping[str, str],
+    ) -> None:
+        """Assets that we wrote on and that no unit stands for any more; ``others`` became another's."""
         for target, row in self.held.items():
             if target in claimed:
                 continue
@@ -188,11 +200,15 @@ class _Planner:
             if asset is None and presence.get(target) == "gone":
                 reason = "the asset was deleted in the catalog"
                 self._note(target, str(row.extra.get("name", target)), row, reason, release=True)
-            elif asset is not None and asset.readable and row.extra.get("unit") in gone_units:
+            elif (
+                asset is not None
+                and asset.readable
+                and (target in others or row.extra.get("unit") in gone_units)
+            ):
                 before = {name: v for name, v in asset.attributes.items() if self._is_ours(row, name, v)}
                 after = dict.fromkeys(before)
                 if after:
-                    reason = "its object is gone in Qualytics"
+                    reason = REASON if target in others else "its object is gone in Qualytics"
                     extra = {"stands": _beside(asset, after)}
                     self.plan.changes.append(
                         asset_change(self.surface, "remove", asset, "", before, after, reason, extra)

@@ -71,6 +71,17 @@ class QualityRules:
     attributes: tuple[str, ...] = ATTRIBUTES
     decimals: int = 1
     on_drift: Literal["reset", "keep"] = "reset"
+    adopt: bool = False
+    """Take up values that stand in our attributes and are not in the ledger (a lost ledger, by command)."""
+
+
+@dataclass(frozen=True)
+class HealthRules:
+    """How data-health rows of ours are kept (DESIGN.md §5.3)."""
+
+    on_drift: Literal["reset", "keep"] = "reset"
+    adopt: bool = False
+    """Take up rows that carry our key prefix and are not in the ledger (a lost ledger, by command)."""
 
 
 @dataclass(frozen=True)

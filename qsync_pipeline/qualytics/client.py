@@ -190,7 +190,8 @@ class QualyticsClient(TagCalls):
         """Ask for an object by its id: ``level`` is datastore, container or field (DESIGN.md §5.1).
 
         404 and archived are gone, 403 is forbidden. A 404 that the API itself did not word (a proxy's page,
-        an empty body) proves nothing and is read as forbidden.
+        an empty body) proves nothing and is read as forbidden. A field that the source no longer has keeps
+        its id and its tags and is ``missing`` (§2.2, §2.3): nothing measures it any more.
         """
         try:
             if level == "datastore":
@@ -198,7 +199,7 @@ class QualyticsClient(TagCalls):
             elif level == "container":
                 return "present" if self.container(number).deleted_at is None else "gone"
             elif level == "field":
-                self.field(number)
+                return "missing" if self.field(number).status == "missing" else "present"
             else:
                 raise ValueError(f"level: {level}")
         except NotFound as error:

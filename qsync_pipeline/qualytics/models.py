@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from qsync_pipeline.core.rows import DIMENSIONS
 
-Presence = Literal["present", "gone", "forbidden"]
+Presence = Literal["present", "missing", "gone", "forbidden"]
 """What asking for an object by its id proves (DESIGN.md §5.1)."""
 
 

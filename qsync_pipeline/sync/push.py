@@ -198,7 +198,7 @@ class _Writer:
             if owner_of(asset.alert, row, self.alert_rules) == "person":
                 by = asset.alert.by if asset.alert else "somebody"
                 return Outcome(change, "skipped", f"{by} put an alert there meanwhile; ours waits")
-            if change.action == "remove" and asset.alert is None:
+            if change.after is None and asset.alert is None:
                 return Outcome(change, "unchanged", "already cleared")
         if role == "attributes" and self.claim.waited and self._agrees(change, asset):
             return Outcome(change, "unchanged", "another run wrote it meanwhile")

@@ -10,6 +10,7 @@ from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.rules import (
     AlertRules,
     GuardRules,
+    HealthRules,
     MappingRule,
     MatchRules,
     QualityRules,
@@ -73,14 +74,20 @@ def tag_rules(
     )
 
 
-def quality_rules(config: Config, integration: IntegrationConfig) -> QualityRules:
+def quality_rules(config: Config, integration: IntegrationConfig, *, adopt: bool = False) -> QualityRules:
     """What goes out, and how it is compared."""
     return QualityRules(
         link=lambda unit: link_to(unit, config.qualytics, integration),
         attributes=tuple(integration.attributes.wanted()),
         decimals=integration.decimals,
         on_drift=integration.on_drift,
+        adopt=adopt,
     )
+
+
+def health_rules(integration: IntegrationConfig, *, adopt: bool = False) -> HealthRules:
+    """How data-health rows are kept."""
+    return HealthRules(on_drift=integration.on_drift, adopt=adopt)
 
 
 def alert_rules(

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.guards import park
+from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Unit
 from qsync_pipeline.core.rules import AlertRules, GuardRules
+from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding
-from qsync_pipeline_tests.core.build import column, column_of, container, datastore, schema, table
+from qsync_pipeline_tests.core.build import column, column_of, container, datastore, match, schema, table
 from qsync_pipeline_tests.core.catalog_world import ALERTS, MARKER, ME, CatalogWorld
 
 LIFE = "One per table or view (`alerts.levels` can add schema and column)"
@@ -28,6 +30,8 @@ AGAIN = "A second run with nothing changed writes nothing"
 GONE = "Proved gone in Qualytics: our values, alert and rows go, guarded"
 LEAVING = "Leaving scope (outside the domain, excluded"
 LOST = "A lost ledger removes nothing"
+GUARDED = "Parked for approval: removals above 30 %"
+SWAP = "The same name with a new id is a new link"
 
 T = table("ORDERS")
 BANNER = Alert("issue", "Do not use", "Broken since Monday", by="ada")
@@ -57,7 +61,7 @@ def test_an_alert_is_opened_updated_in_place_and_cleared_at_zero() -> None:
     assert [change.action for change in w.sync("alerts")["alerts"].changes] == ["update"]
     assert text_of(w) == "5 open"
     w.measure("container:1", anomaly_count=0)
-    assert [change.action for change in w.sync("alerts")["alerts"].changes] == ["remove"]
+    assert [change.action for change in w.sync("alerts")["alerts"].changes] == ["update"], "cleared"
     assert w.alert(T.id) is None
     assert w.held == {}
 
@@ -118,6 +122,20 @@ def test_switching_alerts_off_clears_ours_and_only_ours() -> None:
     assert w.plan("alerts").changes == []
 
 
+@pytest.mark.rule("5.5", GUARDED)
+def test_switching_alerts_off_is_a_removal_that_the_guards_count() -> None:
+    """A slip in the config takes thousands of alerts down as surely as a bug would."""
+    tables = [table(f"T{n}") for n in range(30)]
+    units = [container(n, f"T{n}", datastore(), anomaly_count=min(n, 1)) for n in range(30)]
+    w = CatalogWorld.of([datastore(), *units], [schema(), *tables])
+    w.sync("alerts")
+    w.alerts = with_rules(ALERTS, enabled=False)
+    changes = w.plan("alerts").changes
+    assert {change.action for change in changes} == {"remove"}
+    parked, scopes = park(changes, {"alerts": 29}, GuardRules())
+    assert ({change.status for change in parked}, len(scopes)) == ({"parked"}, 1)
+
+
 @pytest.mark.rule("5.4", PERSONS)
 def test_while_a_persons_banner_stands_ours_waits_and_is_no_planned_write() -> None:
     w = world(2, table("ORDERS", alert=BANNER))
@@ -171,6 +189,10 @@ def test_a_person_who_edits_ours_takes_it_over() -> None:
         ("Ours", "Ours", "ada", "ours"),
         ("Ours", "<p>Ours</p>", None, "ours"),
         ("Ours", f"Other {MARKER}", "ada", "person"),
+        ("Ours", f"Other {MARKER}", ME, "ours"),
+        (None, f"See {MARKER}_two", ME, "person"),
+        (None, f"See {MARKER}-two", ME, "person"),
+        (None, f"See {MARKER}&x=1", ME, "ours"),
     ],
 )
 def test_whose_an_alert_is(held: str | None, text: str, by: str | None, owner: str) -> None:
@@ -218,6 +240,61 @@ def test_after_a_lost_ledger_ours_is_known_by_marker_and_actor_and_taken_up() ->
     assert [change.action for change in plan.changes] == ["note"]
     assert w.writes == []
     assert w.plan("alerts").changes == []
+
+
+@pytest.mark.rule("5.5", LOST)
+def test_after_a_lost_ledger_an_alert_to_be_cleared_is_listed_and_goes_by_command_only() -> None:
+    w = world()
+    w.sync("alerts")
+    w.held.clear()
+    w.measure("container:1", anomaly_count=0)
+    for _ in range(3):
+        plan = w.sync("alerts")["alerts"]
+        assert [(one.action, one.status) for one in plan.changes] == [("remove", "skipped")]
+        assert "--adopt" in plan.changes[0].reason
+        assert plan.counts["unowned"] == 1
+    assert text_of(w) == "2 open"
+    w.alerts = with_rules(ALERTS, adopt=True)
+    w.sync("alerts")
+    assert w.alert(T.id) is None
+
+
+@pytest.mark.rule("5.5", LOST)
+@pytest.mark.parametrize(
+    ("asset", "listed"),
+    [
+        (table("LEFT", alert=Alert("warning", "t", MARKER, by=ME)), True),
+        (table("LEFT", attributes={"Check Count": 1}), True),
+        (column("LEFT", T, attributes={"Check Count": 1}), True),
+        (table("LEFT", alert=BANNER), False),
+        (table("LEFT"), False),
+        (schema("LEFT", attributes={"Check Count": 1}), False),
+    ],
+)
+def test_what_is_ours_on_assets_that_nobody_knows_any_more_is_listed(
+    asset: CatalogAsset, listed: bool
+) -> None:
+    snapshot = Snapshot([schema(), T, asset])
+    links = [*match([datastore(), orders()], [schema(), T, asset]).values()]
+    assert unowned_assets(links, snapshot, set(), ALERTS) == [asset.qualified_name] * listed
+    assert unowned_assets(links, snapshot, {asset.id}, ALERTS) == []
+
+
+@pytest.mark.rule("5.1", SWAP)
+def test_an_alert_on_a_column_goes_when_its_table_became_another_containers() -> None:
+    alerts = with_rules(ALERTS, levels=frozenset({"column"}))
+    total = column_of(7, "TOTAL", orders(), anomaly_count=2)
+    w = CatalogWorld.of(
+        [datastore(), orders(), container(2, "PEOPLE", datastore()), total],
+        [schema(), table("ORDERS", id="a"), table("PEOPLE", id="b"), column("TOTAL", T, id="t")],
+        alerts=alerts,
+    )
+    w.sync("alerts")
+    assert w.alert("t") is not None
+    w.assets |= {"a": table("PEOPLE", id="a"), "b": table("ORDERS", id="b")}
+    w.assets["t"] = column("TOTAL", table("PEOPLE"), id="t", alert=w.alert("t"))
+    w.sync("alerts")
+    assert w.alert("t") is None
 
 
 @pytest.mark.rule("5.5", DRIFT)

@@ -11,6 +11,7 @@ from qsync_pipeline.core.health import plan_health
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.quality import SurfacePlan
 from qsync_pipeline.core.rows import CatalogAsset, Change, CheckRow, HealthRow, Outcome, Unit
+from qsync_pipeline.core.rules import HealthRules
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.ledger.holding import intended, settled
 from qsync_pipeline_tests.core.build import container, datastore, match, schema, table
@@ -19,6 +20,7 @@ WRITTEN = "Last Updated of a health row is the time of the sync that last wrote 
 GONE = "Proved gone in Qualytics: our values, alert and rows go, guarded"
 DRIFT = "A value that a person changed after us is drift"
 AGAIN = "A second run with nothing changed writes nothing"
+LOST = "A lost ledger removes nothing"
 
 T = table("ORDERS")
 CHECK = CheckRow(7, "notNull", "ID is filled", ("ID",), anomalies=0, last_asserted="2025-01-01")
@@ -34,6 +36,7 @@ class Rows:
         self.gone: set[str] = set()
         self.presence: dict[str, str] = {}
         self.writes: list[Change] = []
+        self.rules = HealthRules()
 
     def checks(self, *checks: CheckRow) -> None:
         self.units[1] = replace(self.units[1], checks=checks)
@@ -45,14 +48,15 @@ class Rows:
     def plan(self) -> SurfacePlan:
         assets = [schema(), *([self.asset] if self.asset else [])]
         links = [*match(self.units, assets).values()]
-        args = (self.units, links, Snapshot(assets), [*self.held.values()], self.gone, self.presence)
-        return plan_health("health", *args)
+        args = (self.units, links, Snapshot(assets), [*self.held.values()], self.rules)
+        return plan_health("health", *args, self.gone, self.presence)
 
     def sync(self) -> SurfacePlan:
         plan = self.plan()
-        self.writes = [one for one in plan.changes if one.action != "note"]
+        planned = [one for one in plan.changes if one.status == "planned"]
+        self.writes = [one for one in planned if one.action != "note"]
         common = {"integration": "alation", "datastore": "1-sales", "run_id": "run"}
-        for change in plan.changes:
+        for change in planned:
             old = self.held.get(change.key)
             if change.action != "note":
                 assert self.asset is not None
@@ -127,6 +131,36 @@ def test_a_row_that_somebody_removed_is_drift_and_written_again() -> None:
     w.asset = replace(w.asset, health=())
     assert w.sync().counts["drift"] == 1
     assert w.shown() == {"check:7": ("No Issues", 0)}
+
+
+@pytest.mark.rule("5.5", DRIFT)
+@pytest.mark.parametrize("edited", [True, False], ids=["changed", "removed"])
+def test_drift_of_a_row_is_left_alone_where_it_is_kept(edited: bool) -> None:
+    w = Rows(CHECK)
+    w.sync()
+    assert w.asset is not None
+    (row,) = w.asset.health
+    w.asset = replace(w.asset, health=(replace(row, value=99),) if edited else ())
+    stands = w.asset.health
+    w.rules = HealthRules(on_drift="keep")
+    for _ in range(2):
+        plan = w.sync()
+        assert (plan.counts["drift"], [one.status for one in plan.changes]) == (1, ["skipped"])
+        assert "on_drift is keep" in plan.changes[0].reason
+    assert w.asset.health == stands
+
+
+@pytest.mark.rule("5.5", LOST)
+def test_after_a_lost_ledger_the_row_of_an_archived_check_is_counted_and_goes_by_command() -> None:
+    w = Rows(CHECK)
+    w.sync()
+    w.held.clear()
+    w.checks()
+    plan = w.sync()
+    assert (plan.changes, plan.counts["unowned"], w.shown()) == ([], 1, {"check:7": ("No Issues", 0)})
+    w.rules = HealthRules(adopt=True)
+    w.sync()
+    assert w.shown() == {}
 
 
 @pytest.mark.rule("5.1", GONE)

@@ -27,6 +27,7 @@ DRIFT = "A value that a person changed after us is drift"
 LEAVING = "Leaving scope (outside the domain, excluded"
 GONE = "Proved gone in Qualytics: our values, alert and rows go, guarded"
 SWAP = "The same name with a new id is a new link"
+LOST = "A lost ledger removes nothing"
 UNION = "Two datastores that claim one schema, or one that finds several"
 TOTAL = "Quality Score Total"
 
@@ -259,6 +260,99 @@ def test_swapped_tables_swap_their_values_without_being_called_drift() -> None:
     assert plan.counts["drift"] == 0
     assert (w.shows("a"), w.shows("b")) == (shown_b, shown_a)
     assert w.settled()
+
+
+def unlike() -> CatalogWorld:
+    """ORDERS(ID, TOTAL) and PEOPLE(ID, NAME), measured and written."""
+    people = container(2, "PEOPLE", datastore(), scores={"total": 10.0}, check_count=1)
+    fields = [
+        column_of(number, name, of, scores={"total": 10.0 * number}, check_count=number)
+        for number, name, of in [
+            (1, "ID", orders()),
+            (2, "TOTAL", orders()),
+            (3, "ID", people),
+            (4, "NAME", people),
+        ]
+    ]
+    a, b = table("ORDERS", id="a"), table("PEOPLE", id="b")
+    columns = [
+        column(name, of, id=f"{of.id}.{name}")
+        for of, name in [(a, "ID"), (a, "TOTAL"), (b, "ID"), (b, "NAME")]
+    ]
+    w = CatalogWorld.of([datastore(), orders(), people, *fields], [schema(), a, b, *columns])
+    w.sync()
+    return w
+
+
+def swap(w: CatalogWorld) -> None:
+    """The two tables take each other's name; their columns go along."""
+    w.links = {"container:1": ["a"], "container:2": ["b"], "field:2": ["a.TOTAL"], "field:4": ["b.NAME"]}
+    for id_, name in (("a", "PEOPLE"), ("b", "ORDERS")):
+        w.assets[id_] = table(name, id=id_, attributes=w.shows(id_))
+        for one in ("ID", "TOTAL", "NAME"):
+            if f"{id_}.{one}" in w.assets:
+                w.assets[f"{id_}.{one}"] = column(
+                    one, w.assets[id_], id=f"{id_}.{one}", attributes=w.shows(f"{id_}.{one}")
+                )
+
+
+@pytest.mark.rule("5.1", SWAP)
+def test_unlike_tables_that_swap_their_names_show_nothing_of_the_other() -> None:
+    w = unlike()
+    swap(w)
+    plan = w.sync()["attributes"]
+    assert plan.counts["frozen"] == 0
+    assert w.shows("a.ID")["URL"].endswith("field:3")
+    assert w.shows("b.ID")["URL"].endswith("field:1")
+    assert (w.shows("a.TOTAL"), w.shows("b.NAME")) == ({}, {}), "no field of their containers has that name"
+    assert w.settled()
+    removed = [change for change in plan.changes if change.action == "remove"]
+    assert len(removed) == 2, "removals, which the guards count"
+
+
+@pytest.mark.rule("5.1", SWAP)
+def test_columns_of_a_table_that_nothing_stands_for_are_left_alone() -> None:
+    w = unlike()
+    before = {id_: w.shows(id_) for id_ in ("a", "a.ID", "a.TOTAL")}
+    w.links = {"container:1": ["a"], "field:2": ["a.TOTAL"]}
+    w.assets["a"] = table("ORDERS_OLD", id="a", attributes=before["a"])
+    for one in ("ID", "TOTAL"):
+        w.assets[f"a.{one}"] = column(one, w.assets["a"], id=f"a.{one}", attributes=before[f"a.{one}"])
+    w.assets["new"] = table("ORDERS", id="new")
+    w.sync()
+    assert {id_: w.shows(id_) for id_ in before} == before
+
+
+@pytest.mark.rule("5.1", SWAP)
+def test_what_changed_hands_without_a_write_is_noted_as_the_new_ones() -> None:
+    w = world(quality=with_rules(QUALITY, attributes=(TOTAL,)))
+    w.sync()
+    w.units[1] = container(9, "ORDERS", datastore(), scores={"total": 87.25})
+    changes = w.plan().changes
+    assert [change.action for change in changes] == ["note"]
+    w.sync()
+    assert w.held[("attributes", T.id)].extra["unit"] == "container:9"
+    assert w.plan().changes == []
+
+
+@pytest.mark.rule("5.5", LOST)
+def test_after_a_lost_ledger_values_stay_until_they_are_taken_up_by_command() -> None:
+    w = world()
+    w.sync()
+    w.held.clear()
+    w.measure("container:1", scores={"total": None, "accuracy": 90.0})
+    for _ in range(2):
+        w.sync()
+        assert w.shows(T.id)[TOTAL] == 87.2
+        assert w.writes == []
+    w.quality = with_rules(QUALITY, adopt=True)
+    w.sync()
+    assert TOTAL not in w.shows(T.id)
+    w.quality = QUALITY
+    assert w.settled()
+    w.measure("container:1", scores={"total": None, "accuracy": None})
+    w.sync()
+    assert "Quality Score Accuracy" not in w.shows(T.id)
 
 
 @pytest.mark.rule("5.1", UNION)
