@@ -75,10 +75,10 @@ class _Finder:
         self.by_schema: dict[str, list[CatalogAsset]] = defaultdict(list)
         for schema in schemas:
             self.by_schema[fold(schema.name)].append(schema)
-        self.same_name: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.same_name: dict[tuple[str, str], list[Unit]] = defaultdict(list)
         for unit in datastores:
             if not unit.unsupported and self._included(unit):
-                self.same_name[_same_source(unit)].append(unit.name)
+                self.same_name[_same_source(unit)].append(unit)
         self.spoken_for: set[str] = set()
         """Schemas that a datastore names, or could mean."""
 
@@ -140,7 +140,12 @@ class _Finder:
         if not candidates:
             return None
         self.spoken_for.update(s.id for s in fits)
-        namesakes = self.same_name[_same_source(unit)]
+        # One that is known to be on another host cannot mean the same schema.
+        namesakes = [
+            other.name
+            for other in self.same_name[_same_source(unit)]
+            if other.id == unit.id or any(self._host_fits(other, s) for s in fits)
+        ]
         if len(namesakes) > 1 and not (database and candidates[0].database):
             return self._ambiguous(
                 unit, f"several datastores have its name: {listed(namesakes)}", candidates[0]
@@ -256,10 +261,10 @@ def _same_source(unit: Unit) -> tuple[str, str]:
 def refers_to(reference: str, asset: CatalogAsset, connection_name: str) -> bool:
     """Whether a name in the config means this asset.
 
-    A qualified name, or the dotted names from the database (or the schema) down, perhaps after the
-    connection's name and a colon. Compared whole, never split: names may hold dots.
+    Its qualified name or its id, or the dotted names from the database (or the schema) down, perhaps after
+    the connection's name and a colon. Compared whole, never split: names may hold dots.
     """
-    if reference == asset.qualified_name:
+    if reference in (asset.qualified_name, asset.id):
         return True
     names = [part for part in (asset.schema or asset.name, asset.table, asset.column) if part]
     paths = {".".join(names)}

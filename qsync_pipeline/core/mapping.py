@@ -215,6 +215,12 @@ class _Mapper:
             else:
                 links[unit.id] = self._inherit(unit, name, "container", above.bucket, above.gone)
 
+    def _only_name(self, asset: CatalogAsset) -> str:
+        """A name by which the config can mean this table alone: a view may have its very qualified name."""
+        beside = self.snapshot.tables[asset.parent_id or ""]
+        namesakes = sum(1 for one in beside if one.qualified_name == asset.qualified_name)
+        return asset.qualified_name if namesakes < 2 else asset.id
+
     def _inherit(self, unit: Unit, name: str, what: str, bucket: Bucket, gone: bool) -> Link:
         states = {self.presence.get(id_, "unknown") for id_ in self.links.get(unit.id, ())}
         if bucket == "absent" and "forbidden" in states:
@@ -232,7 +238,7 @@ class _Mapper:
             near = self.snapshot.by_id.get(worst.near or "")
             hint = ""
             if near is not None and unit.level == "container":
-                hint = mapping_line(datastore.name, near.qualified_name, unit.name)
+                hint = mapping_line(datastore.name, self._only_name(near), unit.name)
             return Link(
                 unit.id,
                 unit.level,

@@ -181,6 +181,24 @@ def test_two_sources_without_databases_of_one_name_are_both_ambiguous() -> None:
 
 
 @pytest.mark.rule("5.1", NO_DATABASE)
+@pytest.mark.rule("5.1", AGREE)
+def test_two_sources_without_databases_of_one_name_are_told_apart_by_their_hosts() -> None:
+    hosts = {"default/mysql/7": "one.example.com", "default/mysql/8": "two.example.com"}
+    servers = [connection(path, path, host=host) for path, host in hosts.items()]
+    schemas = [schema("shop", None, on=path) for path in hosts]
+    two = [
+        datastore(1, "A", host="one.example.com", **MYSQL),
+        datastore(2, "B", host="two.example.com", **MYSQL),
+    ]
+    found = place(two, [*servers, *schemas])
+    assert [found[unit.id].schemas for unit in two] == [(one.id,) for one in schemas]
+    # Where one of them shows no host it may be the other: never guess.
+    two[1] = datastore(2, "B", **MYSQL)
+    found = place(two, [*servers, *schemas])
+    assert {one.bucket for one in found.values()} == {"ambiguous"}
+
+
+@pytest.mark.rule("5.1", NO_DATABASE)
 def test_where_both_sides_show_a_database_it_must_agree() -> None:
     found = place([datastore()], [schema("SALES", "ELSEWHERE")])["datastore:1"]
     assert found.bucket == "absent"

@@ -28,6 +28,7 @@ from qsync_pipeline_tests.core.test_locate import mapped, parse
 ADD_UP = "Units are Qualytics datastores, containers and fields"
 BUCKET_NAMES = "Buckets: matched (explicit / exact / case / identity)"
 ONE_WRITER = "A catalog asset has one writer"
+NEAR = "Near misses come with the config line that would settle them"
 LEVELS = "Config also takes include/exclude patterns"
 PROVED = "Before anything is removed because its counterpart is missing"
 UNION = "Two datastores that claim one schema, or one that finds several"
@@ -114,6 +115,17 @@ def test_the_hint_of_an_ambiguous_table_settles_it() -> None:
     found = match([STORE, ORDERS], twins)["container:1"]
     assert found.bucket == "ambiguous"
     assert match([STORE, ORDERS], twins, rules=mapped(parse(found.hint)))["container:1"].how == "explicit"
+
+
+@pytest.mark.rule("5.1", NEAR)
+def test_the_hint_tells_assets_of_one_qualified_name_apart() -> None:
+    kinds = [("View", "v"), ("MaterialisedView", "m"), ("Table", "t")]
+    twins = [schema(), *(table("ORDERS", kind=kind, id=id_) for kind, id_ in kinds)]
+    view = container(1, "ORDERS", STORE, kind="view")
+    found = match([STORE, view], twins)["container:1"]
+    assert (found.bucket, parse(found.hint).catalog) == ("ambiguous", ("v",))
+    settled = match([STORE, view], twins, rules=mapped(parse(found.hint)))["container:1"]
+    assert (settled.how, settled.assets) == ("explicit", ("v",))
 
 
 @pytest.mark.rule("5.1", LEVELS)
