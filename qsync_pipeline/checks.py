@@ -9,10 +9,10 @@ import dagster as dg
 
 from qsync_pipeline.ledger import Report
 from qsync_pipeline.sync import mapping
-from qsync_pipeline.sync.judging import judge_coverage, judge_step, judge_writes, nothing_matched
+from qsync_pipeline.sync.judging import judge_coverage, judge_drift, judge_step, judge_writes, nothing_matched
 from qsync_pipeline.sync.run import Run
 
-COVERAGE, REJECTED, IN_STEP = "coverage", "rejected", "in_step"
+COVERAGE, REJECTED, IN_STEP, DRIFT = "coverage", "rejected", "in_step", "drift"
 
 
 def coverage_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
@@ -37,6 +37,11 @@ def write_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             IN_STEP,
             asset=asset,
             description="Fails while a datastore's last sync left something of its plan unwritten.",
+        ),
+        dg.AssetCheckSpec(
+            DRIFT,
+            asset=asset,
+            description="Warns of what somebody had changed after us when each datastore was last compared.",
         ),
     ]
 
@@ -84,7 +89,9 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
             **({"parked because": "; ".join(reasons[:5])} if reasons else {}),
         },
     )
-    step = judge_step(newest, run.ledger.reports.latest(run.name, plan_stage))
+    plans = _newest(run, plan_stage)
+    whole = run.ledger.reports.latest(run.name, stage, whole=True)
+    step = judge_step(newest, plans, {key: report for key, report in whole.items() if key in newest})
     yield dg.AssetCheckResult(
         passed=not step.behind and not step.never,
         check_name=IN_STEP,
@@ -95,6 +102,16 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
             "datastores in step": len(newest) - len(step.behind),
             "datastores at fault": _listed(step.behind + step.never),
         },
+    )
+    drift = judge_drift(plans)
+    what = "reset" if run.integration.on_drift == "reset" else "left alone"
+    yield dg.AssetCheckResult(
+        passed=not drift,
+        check_name=DRIFT,
+        asset_key=asset,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{sum(drift.values())} changed by somebody after us, {what}" if drift else "no drift",
+        metadata={"drift": sum(drift.values()), "datastores at fault": _listed(list(drift))},
     )
 
 

@@ -12,9 +12,11 @@ import dagster as dg
 import qsync_pipeline
 from qsync_pipeline.assets.factory import build_integration_assets
 from qsync_pipeline.assets.inventory import qualytics_inventory
+from qsync_pipeline.automation.dispatch import build_events_sensor
 from qsync_pipeline.automation.jobs import build_jobs
-from qsync_pipeline.automation.schedules import build_schedule
+from qsync_pipeline.automation.schedules import build_comparison, build_schedule
 from qsync_pipeline.automation.sensors import datastores_sensor
+from qsync_pipeline.automation.watching import build_watching
 from qsync_pipeline.catalogs.registry import catalog_types
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.resources import CatalogResource, LedgerResource, QualyticsResource, SyncSettings
@@ -47,20 +49,23 @@ def build_definitions(
     assets: list[dg.AssetsDefinition] = [qualytics_inventory]
     jobs: list[dg.UnresolvedAssetJobDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
+    sensors: list[dg.SensorDefinition] = [datastores_sensor, *build_watching(config)]
     for integration in config.integrations:
         resources[integration.name] = CatalogResource(
             config_path=path, integration=integration.name, type=integration.type, url=integration.url
         )
         assets += build_integration_assets(integration)
-        jobs += build_jobs(integration)
-        clock = build_schedule(integration)
-        if clock is not None:
-            schedules.append(clock)
+        own_jobs = build_jobs(integration)
+        jobs += own_jobs
+        by_event = build_events_sensor(integration, own_jobs)
+        if by_event is not None:
+            sensors.append(by_event)
+        schedules += filter(None, (build_schedule(integration), build_comparison(integration)))
     return dg.Definitions(
         assets=assets,
         jobs=jobs,
         schedules=schedules,
-        sensors=[datastores_sensor],
+        sensors=sensors,
         resources=resources,
         # 0.1 s a step, against 3-4 s for a process each; parallel HTTP lives inside the clients.
         executor=dg.in_process_executor,

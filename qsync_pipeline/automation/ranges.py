@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
+from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.resources import DIRECTION_TAG, INTEGRATION_TAG
 from qsync_pipeline.sync.run import Direction
 
@@ -21,6 +22,12 @@ SLOTS = 16
 def job_name(integration: str, direction: Direction) -> str:
     """The job of an integration for a direction."""
     return f"{integration}_{'sync' if direction == 'both' else direction}"
+
+
+def event_directions(integration: IntegrationConfig) -> frozenset[str]:
+    """The directions that events start for an integration."""
+    wanted = {"push": integration.event_driven, "pull": integration.pull_on_change}
+    return frozenset(direction for direction, on in wanted.items() if on)
 
 
 def ranges(ordered: Sequence[str], wanted: Collection[str]) -> list[list[str]]:
@@ -36,6 +43,16 @@ def ranges(ordered: Sequence[str], wanted: Collection[str]) -> list[list[str]]:
                 found.append([key])
         previous_wanted = key in chosen
     return found
+
+
+def keys_between(ordered: Sequence[str], tags: Mapping[str, str]) -> list[str]:
+    """The datastores of a run, from its tags: one partition, a range, or none."""
+    if key := tags.get("dagster/partition"):
+        return [key]
+    first, last = tags.get(RANGE_START), tags.get(RANGE_END)
+    if first not in ordered or last not in ordered:
+        return []
+    return list(ordered[ordered.index(first) : ordered.index(last) + 1])
 
 
 def slot(datastore: str) -> str:

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from qsync_pipeline.assets.common import DATASTORES
+from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.resources import LedgerResource, QualyticsResource
 from qsync_pipeline.sync.inventory import register_datastores
 
@@ -21,15 +22,19 @@ def datastores_sensor(
     context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
 ) -> dg.SensorResult | dg.SkipReason:
     """Add partitions for datastores that are new; reads only."""
-    book = ledger.ledger()
-    client = qualytics.client(book)
+    new = discover(context.instance, qualytics, ledger.ledger())
+    if not new:
+        return dg.SkipReason("No new datastore.")
+    return dg.SensorResult(dynamic_partitions_requests=[DATASTORES.build_add_request(new)])
+
+
+def discover(instance: dg.DagsterInstance, qualytics: QualyticsResource, ledger: Ledger) -> list[str]:
+    """Register what Qualytics lists; returns the keys that have no partition yet."""
+    client = qualytics.client(ledger)
     try:
         listed = client.datastores()
     finally:
         client.close()
-    keys = register_datastores(book, listed)
-    known = set(context.instance.get_dynamic_partitions(str(DATASTORES.name)))
-    new = [keys[one.id] for one in listed if keys[one.id] not in known]
-    if not new:
-        return dg.SkipReason(f"No new datastore among {len(listed)}.")
-    return dg.SensorResult(dynamic_partitions_requests=[DATASTORES.build_add_request(new)])
+    keys = register_datastores(ledger, listed)
+    known = set(instance.get_dynamic_partitions(str(DATASTORES.name)))
+    return [keys[one.id] for one in listed if keys[one.id] not in known]

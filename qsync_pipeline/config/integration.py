@@ -57,11 +57,22 @@ class BaseIntegration(Settings):
         default=False,
         description="On a name that both sides have the catalog's tag wins; off: the duplicate is skipped.",
     )
+    push_tags: bool = Field(
+        default=False,
+        description="Put tags that people made in Qualytics on the catalog's assets (README, Tags outwards).",
+    )
     announcements: bool = Field(
         default=True, description="Show alerts in the catalog (announcements, trust flags)."
     )
     schedule: ScheduleConfig | None = Field(
         default=None, description="A clock; without one, by hand and by event."
+    )
+    full_compare_hours: int | None = Field(
+        default=24,
+        ge=1,
+        le=720,
+        description="With events on, every datastore is compared whole once in so many hours, a share each "
+        "hour: that repairs what events lost. null: never by itself.",
     )
     attributes: AttributesConfig = Field(
         default=AttributesConfig(), description="The quality attributes on the catalog's assets."

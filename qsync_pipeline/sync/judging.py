@@ -116,10 +116,20 @@ class InStep:
         return f"{number} datastore{'s are' if number > 1 else ' is'} not in step"
 
 
-def judge_step(newest: Newest, planned: Collection[str]) -> InStep:
-    """Whether the last sync of every datastore settled its plan."""
-    behind = tuple(sorted(key for key, report in newest.items() if not settled(report)))
-    return InStep(behind, tuple(sorted(set(planned) - set(newest) - {""})))
+def judge_step(newest: Newest, planned: Collection[str], whole: Newest) -> InStep:
+    """Whether the last sync of every datastore settled its plan.
+
+    ``whole`` are the newest reports that covered a whole datastore: a few tables that went well since say
+    nothing of what that one left behind.
+    """
+    behind = {key for reports in (newest, whole) for key, report in reports.items() if not settled(report)}
+    return InStep(tuple(sorted(behind - {""})), tuple(sorted(set(planned) - set(newest) - {""})))
+
+
+def judge_drift(plans: Newest) -> dict[str, int]:
+    """How many values or tags of ours somebody had changed, by datastore, when each was last planned."""
+    found = {key: int(report.counts.get("counts", {}).get("drift", 0)) for key, report in plans.items()}
+    return {key: number for key, number in sorted(found.items()) if key and number}
 
 
 def settled(report: Report) -> bool:

@@ -1,0 +1,145 @@
+"""The sensor that turns events into runs: one per integration, whoever noticed the events.
+
+Events wait in the ledger (:mod:`qsync_pipeline.ledger.events`). A tick groups them by datastore, lets a burst
+end, keeps away from datastores that a run is at, and starts one run for each gap-free range, with the tables
+that are concerned as its scope.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+import msgspec
+
+from qsync_pipeline.assets.common import DATASTORES
+from qsync_pipeline.automation.pending import Pending, Wanted, decode
+from qsync_pipeline.automation.ranges import (
+    event_directions,
+    job_name,
+    keys_between,
+    ranges,
+    run_config,
+    run_tags,
+)
+from qsync_pipeline.automation.sensors import discover
+from qsync_pipeline.config import IntegrationConfig
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.resources import INTEGRATION_TAG, LedgerResource, QualyticsResource
+from qsync_pipeline.sync.run import Direction
+
+INTERVAL = 1
+"""Seconds; Dagster's daemon looks every five."""
+
+LINGER = 2.0
+"""Seconds that a tick waits for a burst to end, rather than leave it to the next."""
+
+RANGE = 12
+"""Datastores of one run: more go side by side."""
+
+ACTIVE = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+"""States of a run that will still write, or may."""
+
+
+def build_events_sensor(
+    integration: IntegrationConfig, jobs: Sequence[dg.UnresolvedAssetJobDefinition]
+) -> dg.SensorDefinition | None:
+    """The integration's sensor, running because the configuration asks for it; null where it does not."""
+    directions = event_directions(integration)
+    if not directions:
+        return None
+
+    @dg.sensor(
+        name=f"{integration.name}_events",
+        jobs=list(jobs),
+        minimum_interval_seconds=INTERVAL,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Starts {' and '.join(sorted(directions))} runs of {integration.name} for the tables "
+        "that something happened to: polls and webhooks note what happened, this picks it up.",
+    )
+    def by_event(
+        context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        book = ledger.ledger()
+        if not context.cursor:
+            # What happened before the sensor was there is for the first whole sync, not for events.
+            context.update_cursor(Pending(book.events.newest()).encode())
+            return dg.SkipReason("First look: events from now on are acted on.")
+        pending = _take_in(book, decode(context.cursor), integration)
+        keys = book.datastores.keys()
+        order = context.instance.get_dynamic_partitions(str(DATASTORES.name))
+        busy = _busy(context.instance, integration.name, order, keys)
+        left = pending.quiet_in(book.clock(), busy)
+        if left is not None and 0 < left <= LINGER:
+            time.sleep(left)
+            pending = _take_in(book, pending, integration)
+        ripe = pending.ripe(book.clock(), busy)
+        new: Sequence[str] = []
+        if any(keys.get(number) not in order for number in ripe):
+            new = discover(context.instance, qualytics, book)
+            keys = book.datastores.keys()
+        order = [*order, *new]
+        by_key = {keys[number]: wanted for number, wanted in ripe.items() if keys.get(number) in order}
+        for number in sorted(set(ripe) - set(keys)):
+            context.log.warning(f"an event names datastore {number}, which Qualytics does not show to us")
+        requests = list(_requests(integration.name, by_key, order))
+        if not requests:
+            context.update_cursor(pending.without(ripe).encode())
+            return dg.SkipReason(_waiting(pending.without(ripe)))
+        return dg.SensorResult(
+            run_requests=requests,
+            cursor=pending.without(ripe).encode(),
+            dynamic_partitions_requests=[DATASTORES.build_add_request(list(new))] if new else [],
+        )
+
+    return by_event
+
+
+def _take_in(book: Ledger, pending: Pending, integration: IntegrationConfig) -> Pending:
+    events = book.events.after(pending.last)
+    mine = [one for one in events if one.integration in ("", integration.name)]
+    taken = pending.taking(mine, concerning=event_directions(integration))
+    return msgspec.structs.replace(taken, last=max([pending.last, *(one.id for one in events)]))
+
+
+def _requests(
+    integration: str, wanted: Mapping[str, Wanted], order: Sequence[str]
+) -> Iterable[dg.RunRequest]:
+    by_direction: dict[Direction, dict[str, Wanted]] = defaultdict(dict)
+    for key, one in wanted.items():
+        by_direction[one.direction][key] = one
+    for direction, chosen in by_direction.items():
+        for whole_part in ranges(order, chosen):
+            for start in range(0, len(whole_part), RANGE):
+                part = whole_part[start : start + RANGE]
+                ids = f"{min(chosen[key].first for key in part)}-{max(chosen[key].last for key in part)}"
+                yield dg.RunRequest(
+                    run_key=f"{integration}:{direction}:{part[0]}:{ids}",
+                    job_name=job_name(integration, direction),
+                    tags=run_tags(integration, direction, part, "event"),
+                    run_config=run_config(
+                        dry_run=False,
+                        scope={key: chosen[key].containers for key in part if not chosen[key].whole},
+                    ),
+                )
+
+
+def _busy(
+    instance: dg.DagsterInstance, integration: str, order: Sequence[str], keys: Mapping[int, str]
+) -> set[int]:
+    """Ids of the datastores that a run of this integration waits for or works on."""
+    active = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={INTEGRATION_TAG: integration}))
+    taken = {key for run in active for key in keys_between(order, run.tags)}
+    return {number for number, key in keys.items() if key in taken}
+
+
+def _waiting(pending: Pending) -> str:
+    if not pending.wanted:
+        return "Nothing happened."
+    return f"{len(pending.wanted)} datastores wait: their burst goes on, or a run is at them."
