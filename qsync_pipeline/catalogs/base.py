@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome
+from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome, TagRef
 
 Presence = Literal["present", "gone", "forbidden"]
 """What asking for an asset by its id proves (DESIGN.md §5.1, absence is proved)."""
@@ -29,7 +29,7 @@ class Surface:
     """
 
     name: str
-    role: Literal["attributes", "alerts", "health"]
+    role: Literal["attributes", "alerts", "health", "tags"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class CatalogIndex:
     """The light part of a catalog, read whole once per run: where things are, not what is on them.
 
     ``gaps`` names every shared read that was incomplete (type definitions, domain tree): nothing that
-    depends on it may be removed.
+    depends on it may be removed. ``tags`` are the definitions of all tags, those that nothing carries
+    included; null where they could not be read.
     """
 
     connections: tuple[CatalogAsset, ...]
@@ -45,6 +46,7 @@ class CatalogIndex:
     schemas: tuple[CatalogAsset, ...]
     domains: tuple[Domain, ...]
     gaps: tuple[str, ...] = ()
+    tags: tuple[TagRef, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,14 @@ class Catalog(Protocol):
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Write these changes in as few calls as the catalog allows, one outcome each, same order.
 
-        All changes of one asset are in one call of this method. ``Change.after`` is, by the surface's role:
+        All changes of one asset are in one call of this method, except that changes of tags come in calls of
+        their own: who may not tag may still write the rest. ``Change.after`` is, by the surface's role:
         attributes, a dict of canonical names to values (null clears) of the *changed* ones only (those beside
         them are ``Change.extra["stands"]``, for a catalog that replaces them all); alerts, an
-        :class:`~qsync_pipeline.core.rows.Alert` as a dict, or null to clear. Raises
-        :class:`BatchRejected` where the catalog refuses a batch as a whole.
+        :class:`~qsync_pipeline.core.rows.Alert` as a dict, or null to clear; tags, the tag's name, or null to
+        take off what ``before`` and ``Change.extra["tag_id"]`` name. A tag whose ``extra`` has a ``look``
+        (colour, description) has no definition yet, and the write makes it.
+        Raises :class:`BatchRejected` where the catalog refuses a batch as a whole.
         """
 
     def asset_url(self, asset: CatalogAsset) -> str:

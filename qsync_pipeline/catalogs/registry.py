@@ -1,6 +1,6 @@
 """Which catalogs there are. A new one is one line here, beside its folder.
 
-An adapter module is imported when an integration asks for it. It offers ``SURFACES`` and
+An adapter module is imported when an integration asks for it. It offers
 ``open_catalog(config, *, budget, counter, on_wait)``.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from qsync_pipeline.catalogs.base import Catalog, Surface
+from qsync_pipeline.catalogs.base import Catalog
 from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import ConfigError
@@ -30,11 +30,6 @@ def catalog_types() -> set[str]:
     return set(_ADAPTERS)
 
 
-def surfaces_of(type: str) -> tuple[Surface, ...]:
-    """The places that a catalog of this type offers for quality, without opening one."""
-    return cast(tuple[Surface, ...], _adapter(type).SURFACES)
-
-
 def open_catalog(
     config: IntegrationConfig,
     *,
@@ -51,7 +46,7 @@ def open_catalog(
 
 
 def _adapter(type: str) -> Any:
-    """The adapter's module: looked up by name, so Any; the two functions above give it its types back."""
+    """The adapter's module: looked up by name, so Any; the function above gives it its type back."""
     module = _ADAPTERS.get(type)
     if module is None:
         raise ConfigError(f"type: found {type!r}; allowed: {', '.join(sorted(_ADAPTERS))}")

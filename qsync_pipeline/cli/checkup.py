@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from qsync_pipeline.catalogs.registry import surfaces_of
 from qsync_pipeline.cli import EXIT_REJECTED
 from qsync_pipeline.cli.findings import Findings, GaveUp
 from qsync_pipeline.cli.rights import check_by_writing, check_permissions
@@ -164,7 +163,7 @@ def _catalog(run: Run, findings: Findings, canary: Sequence[str] | None, *, with
         check_permissions(run, placed, findings)
         if canary is not None:
             check_by_writing(run, canary, findings)
-    surfaces = ", ".join(surface.name for surface in surfaces_of(run.integration.type))
+    surfaces = ", ".join(surface.name for surface in run.catalog.surfaces)
     share = getattr(run.integration, "requests_per_minute", None)
     pace = f"{share} a minute" if share else "one call in flight at a time"
     findings.ok(name, "requests", f"{pace}; surfaces: {surfaces}")

@@ -64,6 +64,10 @@ class TagsConfig(PatternsConfig):
     propagated: bool = Field(
         default=False, description="Take tags that the catalog propagated (by lineage or hierarchy), too."
     )
+    cascaded: bool = Field(
+        default=False,
+        description="With `push_tags`: also tag what lies below the object that carries the tag.",
+    )
     from_connection: bool = Field(
         default=True, description="A datastore also takes the tags of the connection above its schema."
     )

@@ -64,6 +64,26 @@ class TagRules:
 
 
 @dataclass(frozen=True)
+class TagsOutRules:
+    """How Qualytics' own tags go out (``push_tags``)."""
+
+    ours: frozenset[str] = frozenset()
+    """The categories of all integrations of this config, folded: tags in them came from a catalog."""
+    made: frozenset[str] = frozenset()
+    """Keys of the definitions in Qualytics that an integration of ours made or took over."""
+    pulled: frozenset[tuple[str, str]] = frozenset()
+    """Assignments in Qualytics (unit id, tag key) that an integration of ours made."""
+    overwrite: bool = False
+    """Put the catalog's own tag of the same name on assets, too."""
+    allowed: Patterns = EVERYTHING
+    cascaded: bool = False
+    """Put a tag also on what lies below the object that carries it."""
+    on_drift: Literal["reset", "keep"] = "reset"
+    adopt: bool = False
+    """Take up tags whose definition is ours and that are not in the ledger (a lost ledger, by command)."""
+
+
+@dataclass(frozen=True)
 class QualityRules:
     """What goes out and how it is compared (DESIGN.md §5.3)."""
 

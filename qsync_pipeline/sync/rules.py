@@ -15,6 +15,7 @@ from qsync_pipeline.core.rules import (
     MatchRules,
     QualityRules,
     TagRules,
+    TagsOutRules,
 )
 
 
@@ -70,6 +71,27 @@ def tag_rules(
         from_database=integration.tags.from_database,
         on_drift=integration.on_drift,
         earlier=tuple(names[: names.index(integration.name)]),
+        adopt=adopt,
+    )
+
+
+def tags_out_rules(
+    config: Config,
+    integration: IntegrationConfig,
+    *,
+    made: Iterable[str],
+    pulled: Iterable[tuple[str, str]],
+    adopt: bool = False,
+) -> TagsOutRules:
+    """How Qualytics' own tags go out; ``made`` and ``pulled`` are what the ledger knows to be a catalog's."""
+    return TagsOutRules(
+        ours=frozenset(fold(one.name) for one in config.integrations),
+        made=frozenset(made),
+        pulled=frozenset(pulled),
+        overwrite=integration.overwrite_tags,
+        allowed=patterns(integration.tags),
+        cascaded=integration.tags.cascaded,
+        on_drift=integration.on_drift,
         adopt=adopt,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from qsync_pipeline.catalogs.registry import catalog_types, open_catalog, surfaces_of
+from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.config import AtlanConfig
 from qsync_pipeline.transport.errors import ConfigError
 
@@ -24,19 +24,16 @@ def config(tmp_path: Path, **more: Any) -> AtlanConfig:
     return AtlanConfig.model_validate(values | more)
 
 
-def test_every_type_says_which_surfaces_it_offers() -> None:
-    assert [(s.name, s.role) for s in surfaces_of("atlan")] == [
-        ("custom_metadata", "attributes"),
-        ("announcements", "alerts"),
-    ]
-    for type_ in catalog_types():
-        assert surfaces_of(type_)
+def test_tags_are_a_surface_only_where_they_are_pushed(tmp_path: Path) -> None:
+    plain = [("custom_metadata", "attributes"), ("announcements", "alerts")]
+    for more, expected in (({}, plain), ({"push_tags": True}, [*plain, ("tags", "tags")])):
+        catalog = open_catalog(config(tmp_path, **more))
+        assert [(surface.name, surface.role) for surface in catalog.surfaces] == expected
+        catalog.close()
 
 
 def test_an_unknown_type_is_named_with_what_is_allowed() -> None:
     with pytest.raises(ConfigError, match=r"found 'purview'; allowed: .*atlan"):
-        surfaces_of("purview")
-    with pytest.raises(ConfigError):
         open_catalog(cast(Any, SimpleNamespace(type="purview")))
 
 

@@ -31,7 +31,7 @@ from qsync_pipeline.catalogs.alation.tokens import (
     days_left,
     refresh_advice,
 )
-from qsync_pipeline.catalogs.alation.writing import SURFACES, Writer
+from qsync_pipeline.catalogs.alation.writing import CUSTOM_FIELDS, DATA_HEALTH, TAGS, TRUST_FLAGS, Writer
 from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, DefinitionPlan, Identity, Presence, Surface
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.transport.budget import Budget
@@ -41,7 +41,7 @@ from qsync_pipeline.transport.session import HttpSession, OnWait
 if TYPE_CHECKING:
     from qsync_pipeline.config import AlationConfig
 
-__all__ = ["SURFACES", "AlationCatalog", "open_catalog"]
+__all__ = ["AlationCatalog", "open_catalog"]
 
 NOTES = (
     (
@@ -62,8 +62,8 @@ class AlationCatalog(Catalog):
     Safe to use from several threads; the calls themselves go one after the other.
     """
 
-    surfaces: tuple[Surface, ...] = SURFACES
-    light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset()
+    surfaces: tuple[Surface, ...] = (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH)
+    light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset({"tags", "domain"})
 
     def __init__(
         self,
@@ -84,6 +84,8 @@ class AlationCatalog(Catalog):
         self._reader = Reader(self.client, settings)
         self._writer = Writer(self.client, jobs, settings, now)
         self._maker = DefinitionMaker(self.client, jobs, settings)
+        if settings.push_tags:
+            self.surfaces = (*self.surfaces, TAGS)
 
     @property
     def batch_size(self) -> int:
@@ -120,7 +122,7 @@ class AlationCatalog(Catalog):
         quality_only: bool = False,
     ) -> Iterator[CatalogAsset]:
         """See :meth:`.base.Catalog.read`; each schema is handed on once it was read whole."""
-        return self._reader.read(schemas, tables)
+        return self._reader.read(schemas, tables, quality_only=quality_only)
 
     def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
         """See :meth:`.base.Catalog.reread`; without tags where this catalog has not read them."""
@@ -151,9 +153,9 @@ class AlationCatalog(Catalog):
         self._reader.ids = FieldIds.of(handle)
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Values in one request, flags one by one, health rows in batches; see :mod:`.writing`."""
+        """Values in one request, flags and tags one by one, health rows in batches; see :mod:`.writing`."""
         try:
-            return self._writer.write(changes, self._reader.ids)
+            return self._writer.write(changes, self._reader.ids, self._reader.shared.touched)
         finally:
             self._reader.shared.forget_what_we_write()
 
@@ -199,6 +201,8 @@ def open_catalog(
         domains=tuple(config.domains),
         attributes=config.attributes.wanted(),
         job_seconds=float(config.job_timeout_seconds),
+        push_tags=config.push_tags,
+        flag_otypes=tuple("attribute" if level == "column" else level for level in config.alerts.levels),
     )
     return AlationCatalog(settings, session(auth), auth)
 

@@ -103,9 +103,10 @@ class AlationClient:
         """All schemas of all data sources."""
         return list(self._keyset("/integration/v2/schema/", SchemaRow, {}))
 
-    def tables(self, schema: int) -> list[TableRow]:
-        """Tables and views of a schema."""
-        return list(self._keyset("/integration/v2/table/", TableRow, {"schema_id": schema}))
+    def tables(self, schema: int, name: str | None = None) -> list[TableRow]:
+        """Tables and views of a schema: all, or those of this name, whatever its case."""
+        asked = {"schema_id": schema, "name__iexact": name}
+        return list(self._keyset("/integration/v2/table/", TableRow, asked))
 
     def columns(self, schema: int, tables: Sequence[int] | None = None) -> Iterator[list[ColumnRow]]:
         """Columns of a schema, or of these tables of it only, page by page."""
@@ -142,6 +143,32 @@ class AlationClient:
             {"exclude_deleted": not deleted},
             route="/integration/tag/{name}/subject/",
         )
+
+    def tag_object(self, tag: str, otype: str, number: int) -> Tag:
+        """Put a tag on an object; the tag is made where it is missing. Twice is as good as once (§6)."""
+        return self._send(
+            "POST",
+            f"/integration/tag/{quote(tag, safe='')}/subject/",
+            {"oid": number, "otype": otype},
+            Tag,
+            route="/integration/tag/{name}/subject/",
+            idempotent=True,
+        )
+
+    def untag_object(self, tag: str, otype: str, number: int) -> None:
+        """Take a tag off an object; ``NotFound`` where it is not on it."""
+        with self._turn:
+            self.session.request(
+                "DELETE",
+                f"/integration/tag/{quote(tag, safe='')}/subject/{otype}/{number}/",
+                kind="write",
+                route="/integration/tag/{name}/subject/{otype}/{oid}/",
+            )
+
+    def describe_tag(self, number: int, description: str) -> Tag:
+        """Another description for a tag."""
+        path, body = f"/integration/tag/{number}/", {"description": description}
+        return self._send("PATCH", path, body, Tag, route="/integration/tag/{id}/", idempotent=True)
 
     def flags(
         self, otype: str | None = None, number: int | None = None, *, deleted: bool = False

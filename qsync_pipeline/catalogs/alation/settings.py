@@ -18,7 +18,8 @@ class AlationSettings:
     ``integration`` is its name: it begins our health rows' keys. ``marker`` is what every trust flag of ours
     contains. ``domains`` are the configured names: of several domains that an object is in, these are handed
     on. ``attributes`` maps the canonical attributes in use to the names of their custom fields.
-    ``job_seconds`` is how long a background job may take.
+    ``job_seconds`` is how long a background job may take. ``push_tags`` is whether tags are put on objects,
+    ``flag_otypes`` the otypes that may carry flags of ours.
     """
 
     url: str
@@ -30,3 +31,5 @@ class AlationSettings:
         default_factory=lambda: {name: PREFIX + name for name in ATTRIBUTES}
     )
     job_seconds: float = 900.0
+    push_tags: bool = False
+    flag_otypes: tuple[str, ...] = ("table",)

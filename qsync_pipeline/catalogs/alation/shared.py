@@ -12,9 +12,9 @@ from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.domains import Membership, domain_tree, membership
 from qsync_pipeline.catalogs.alation.flags import FlagBook
 from qsync_pipeline.catalogs.alation.health import HealthBook, prefix_of
-from qsync_pipeline.catalogs.alation.models import DataSource
+from qsync_pipeline.catalogs.alation.models import DataSource, Tag
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
-from qsync_pipeline.catalogs.alation.tags import TagIndex, read_tags
+from qsync_pipeline.catalogs.alation.tags import TagIndex, read_again, read_tags
 from qsync_pipeline.core.rows import Domain
 from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound, Rejected, ServerError
 
@@ -36,6 +36,8 @@ class Shared:
         self._domains: tuple[tuple[Domain, ...], Membership] | None = None
         self._flags: FlagBook | None = None
         self._health: HealthBook | None = None
+        self._touched: dict[int, Tag] = {}
+        self._partial = TagIndex()
 
     @property
     def sources(self) -> dict[int, DataSource]:
@@ -45,16 +47,37 @@ class Shared:
         return self._sources
 
     @property
-    def has_tags(self) -> bool:
-        """Whether the tags have been read."""
-        return self._tags is not None
-
-    @property
     def tags(self) -> TagIndex:
         """All tags; where they cannot be read, none, and a gap."""
         if self._tags is None:
             self._tags = self._or_gap("tags", lambda: read_tags(self._client), TagIndex())
         return self._tags
+
+    def touched(self, tag: Tag) -> None:
+        """A tag was put on an object or taken off one."""
+        self._touched[tag.id] = tag
+
+    def tags_now(self) -> TagIndex:
+        """The tags as far as they have been read, with those that we put or took off read again."""
+        index = self._tags if self._tags is not None else self._partial
+        if self._touched:
+            index = read_again(self._client, index, self._touched.values())
+            self._touched.clear()
+            if self._tags is not None:
+                self._tags = index
+            else:
+                self._partial = index
+        return index
+
+    @property
+    def known_sources(self) -> dict[int, DataSource]:
+        """Data sources, if they have been read."""
+        return self._sources or {}
+
+    @property
+    def known_membership(self) -> Membership:
+        """What lies in which domain, if that has been read."""
+        return self._domains[1] if self._domains is not None else Membership()
 
     @property
     def domains(self) -> tuple[tuple[Domain, ...], Membership]:

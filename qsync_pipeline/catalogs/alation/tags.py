@@ -14,9 +14,23 @@ from qsync_pipeline.transport.errors import NotFound
 
 @dataclass(frozen=True)
 class TagIndex:
-    """Tags by asset id."""
+    """Tags by asset id; ``known`` are all tags that there are, those that nothing carries included."""
 
     tags: Mapping[str, tuple[TagRef, ...]] = field(default_factory=dict)
+    known: tuple[TagRef, ...] = ()
+
+    def on(self, tag: Tag, assets: Iterable[str]) -> TagIndex:
+        """The index with this tag on these assets and on no others."""
+        ref = next((one for one in self.known if one.id == str(tag.id)), None) or _ref(tag)
+        found = {
+            asset: kept
+            for asset, tags in self.tags.items()
+            if (kept := tuple(t for t in tags if t.id != ref.id))
+        }
+        for asset in assets:
+            found[asset] = (*found.get(asset, ()), ref)
+        known = self.known if any(one.id == ref.id for one in self.known) else (*self.known, ref)
+        return TagIndex(found, known)
 
     def of(self, asset: str) -> tuple[TagRef, ...]:
         """The tags of an asset."""
@@ -26,13 +40,22 @@ class TagIndex:
 def read_tags(client: AlationClient) -> TagIndex:
     """The whole index: one list of tags, and one of objects for every tag that is in use."""
     found: dict[str, list[TagRef]] = {}
+    known: list[TagRef] = []
     for tag in client.tags():
+        ref = _ref(tag)
+        known.append(ref)
         if tag.number_of_objects_tagged == 0:
             continue
-        ref = TagRef(name=tag.name, id=str(tag.id), description=tag.description or None)
         for asset in _assets(_tagged(client, tag)):
             found.setdefault(asset, []).append(ref)
-    return TagIndex({asset: tuple(tags) for asset, tags in found.items()})
+    return TagIndex({asset: tuple(tags) for asset, tags in found.items()}, tuple(known))
+
+
+def read_again(client: AlationClient, index: TagIndex, tags: Iterable[Tag]) -> TagIndex:
+    """The index with what carries these tags read anew, one list for each."""
+    for tag in tags:
+        index = index.on(tag, _assets(_tagged(client, tag)))
+    return index
 
 
 def deleted_subjects(client: AlationClient, assets: Collection[str]) -> set[str]:
@@ -49,6 +72,10 @@ def deleted_subjects(client: AlationClient, assets: Collection[str]) -> set[str]
         if hits := (asked - found).intersection(_assets(_tagged(client, tag, deleted=True))):
             found |= hits.difference(_assets(_tagged(client, tag)))
     return found
+
+
+def _ref(tag: Tag) -> TagRef:
+    return TagRef(name=tag.name, id=str(tag.id), description=tag.description or None)
 
 
 def _tagged(client: AlationClient, tag: Tag, *, deleted: bool = False) -> list[Tagged]:

@@ -17,14 +17,16 @@ from qsync_pipeline.catalogs.alation.health_writing import HealthWriter
 from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs
 from qsync_pipeline.catalogs.alation.keys import OTYPES, split_id
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.catalogs.alation.tag_writing import TagWriter, Touched
 from qsync_pipeline.catalogs.base import BatchRejected, Surface
 from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.core.tags_out import SURFACE as TAGS_NAME
 from qsync_pipeline.transport.errors import Forbidden, NotFound, OutsideError, Rejected
 
 CUSTOM_FIELDS = Surface("custom_fields", "attributes")
 TRUST_FLAGS = Surface("trust_flags", "alerts")
 DATA_HEALTH = Surface("data_health", "health")
-SURFACES = (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH)
+TAGS = Surface(TAGS_NAME, "tags")
 
 REFUSED = (Forbidden, NotFound, Rejected)
 
@@ -43,11 +45,14 @@ class Writer:
         self._jobs = jobs
         self._flags = FlagWriter(client, settings)
         self._health = HealthWriter(client, jobs, settings, now)
+        self._tags = TagWriter(client)
         self.batch_size = max(1, MOST_VALUES // max(1, len(settings.attributes)))
         """Assets of one write: as many as fit into one request of values if all of them change."""
 
-    def write(self, changes: Sequence[Change], ids: FieldIds) -> list[Outcome]:
-        """One outcome per change, in order."""
+    def write(
+        self, changes: Sequence[Change], ids: FieldIds, touched: Touched = lambda tag: None
+    ) -> list[Outcome]:
+        """One outcome per change, in order; ``touched`` as for :meth:`.tag_writing.TagWriter.write`."""
         if not changes:
             return []
         done: dict[int, Outcome] = {}
@@ -57,6 +62,7 @@ class Writer:
             (CUSTOM_FIELDS, lambda some: self._values(some, ids)),
             (TRUST_FLAGS, self._flags.write),
             (DATA_HEALTH, self._health.write),
+            (TAGS, lambda some: self._tags.write(some, touched)),
         ):
             numbered = [(n, change) for n, change in enumerate(changes) if change.surface == surface.name]
             some = [change for _, change in numbered]

@@ -12,8 +12,9 @@ from qsync_pipeline.catalogs.atlan.making import DefinitionMaker
 from qsync_pipeline.catalogs.atlan.permissions import missing_actions
 from qsync_pipeline.catalogs.atlan.reading import Reader
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
+from qsync_pipeline.catalogs.atlan.tag_writing import TagWriter
 from qsync_pipeline.catalogs.atlan.types import AttributeIds
-from qsync_pipeline.catalogs.atlan.writing import SURFACES, Writer
+from qsync_pipeline.catalogs.atlan.writing import ANNOUNCEMENTS, CUSTOM_METADATA, TAGS, Writer
 from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, DefinitionPlan, Identity, Presence, Surface
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.transport.auth import BearerToken
@@ -25,7 +26,7 @@ from qsync_pipeline.transport.session import HttpSession, OnWait
 if TYPE_CHECKING:
     from qsync_pipeline.config import AtlanConfig
 
-__all__ = ["SURFACES", "AtlanCatalog", "open_catalog"]
+__all__ = ["AtlanCatalog", "open_catalog"]
 
 
 class AtlanCatalog(Catalog):
@@ -34,7 +35,7 @@ class AtlanCatalog(Catalog):
     Thread-safe for reading; one :meth:`write` at a time.
     """
 
-    surfaces: tuple[Surface, ...] = SURFACES
+    surfaces: tuple[Surface, ...] = (CUSTOM_METADATA, ANNOUNCEMENTS)
     light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset()
 
     def __init__(self, settings: AtlanSettings, session: HttpSession) -> None:
@@ -43,7 +44,10 @@ class AtlanCatalog(Catalog):
         self.client = AtlanClient(session, page_size=settings.page_size)
         self._reader = Reader(self.client, settings)
         self._writer = Writer(self.client, settings.batch_size)
+        self._tag_writer = TagWriter(self.client, self._reader.tags)
         self._maker = DefinitionMaker(self.client, settings, self._reader.tags)
+        if settings.push_tags:
+            self.surfaces = (*self.surfaces, TAGS)
 
     @property
     def batch_size(self) -> int:
@@ -87,7 +91,8 @@ class AtlanCatalog(Catalog):
 
     def permissions(self, assets: Sequence[CatalogAsset]) -> dict[str, frozenset[str]] | None:
         """See :meth:`.base.Catalog.permissions`; the actions are those of a persona's metadata policy."""
-        return missing_actions(self.client, assets, self._reader.ids.set_id)
+        tag = next(iter(self._reader.tags.current().tags), "") if self._settings.push_tags else ""
+        return missing_actions(self.client, assets, self._reader.ids.set_id, tag)
 
     def plan_definitions(self, connections: Sequence[str], handle: Mapping[str, object]) -> DefinitionPlan:
         """See :meth:`.base.Catalog.plan_definitions`.
@@ -107,6 +112,8 @@ class AtlanCatalog(Catalog):
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """One bulk call; ``kind`` is the asset's type, ``extra`` its name and qualified name as read."""
+        if changes and changes[0].surface == TAGS.name:
+            return self._tag_writer.write(changes)
         return self._writer.write(changes, self._reader.ids)
 
     def asset_url(self, asset: CatalogAsset) -> str:
@@ -147,6 +154,7 @@ def open_catalog(
         batch_size=config.batch_size,
         attribute_set=config.attributes.set,
         attributes=config.attributes.wanted(),
+        push_tags=config.push_tags,
         expires_at=auth.expires_at,
     )
     return AtlanCatalog(settings, session)

@@ -176,6 +176,19 @@ class AtlanClient:
             idempotent=True,
         )
 
+    def upsert_tags(self, entities: Sequence[Mapping[str, Any]]) -> MutationAnswer:
+        """One bulk write of tags only: ``addOrUpdateClassifications`` and ``removeClassifications`` of known
+        assets. Absent ones are removed without complaint, so it is safe to repeat (atlan-api.md §2.5)."""
+        return self.session.request(
+            "POST",
+            "/api/meta/entity/bulk",
+            kind="write",
+            params={"replaceTags": False, "appendTags": True},
+            json={"entities": list(entities)},
+            decode=MutationAnswer,
+            idempotent=True,
+        )
+
     # Type definitions
 
     def typedefs(self) -> TypeDefs:
@@ -194,6 +207,10 @@ class AtlanClient:
             )
         return types
 
+    def create_tag(self, definition: Mapping[str, Any]) -> TypeDefs:
+        """Make a tag definition. Never repeated by itself: ``TimedOutAfterSend`` means read first."""
+        return self._put_types("POST", definition, "classificationDefs")
+
     def create_set(self, definition: Mapping[str, Any]) -> TypeDefs:
         """Make a custom-metadata set. Never repeated by itself: ``TimedOutAfterSend`` means read first."""
         return self._put_types("POST", definition)
@@ -202,13 +219,15 @@ class AtlanClient:
         """Replace a set's definition; it must hold all its attributes with their ids (atlan-api.md §2.8)."""
         return self._put_types("PUT", definition)
 
-    def _put_types(self, method: Any, definition: Mapping[str, Any]) -> TypeDefs:
+    def _put_types(
+        self, method: Any, definition: Mapping[str, Any], kind: str = "businessMetadataDefs"
+    ) -> TypeDefs:
         # A PUT adds an attribute for every nameless one in its body, so neither is safe to repeat.
         return self.session.request(
             method,
             "/api/meta/types/typedefs",
             kind="write",
-            json={**EMPTY_TYPEDEFS, "businessMetadataDefs": [definition]},
+            json={**EMPTY_TYPEDEFS, kind: [definition]},
             decode=TypeDefs,
             idempotent=False,
         )

@@ -138,6 +138,7 @@ class Reader:
             schemas=tuple(a for a in assets if a.level == "schema"),
             domains=tree,
             gaps=tuple(gaps),
+            tags=None if self.tags.gap else tuple(self.tags.current().tags.values()),
         )
 
     def read(

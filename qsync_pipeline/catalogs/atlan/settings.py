@@ -17,7 +17,8 @@ class AtlanSettings:
     ``page_size`` is rows per search page, ``batch_size`` assets per bulk write (20-50 are advised,
     atlan-api.md §1.7). ``attributes`` maps the canonical attributes in use to their display names inside the
     custom-metadata set ``attribute_set``. ``include_propagated`` is whether propagated tags are handed on at
-    all. ``expires_at`` is when the token lapses, in seconds since the epoch.
+    all. ``push_tags`` is whether tags are put on assets. ``expires_at`` is when the token lapses, in seconds
+    since the epoch.
     """
 
     url: str
@@ -26,4 +27,5 @@ class AtlanSettings:
     attribute_set: str = DEFAULT_SET
     attributes: Mapping[str, str] = field(default_factory=lambda: {name: name for name in ATTRIBUTES})
     include_propagated: bool = True
+    push_tags: bool = False
     expires_at: float | None = None

@@ -15,11 +15,12 @@ from qsync_pipeline.catalogs.atlan.models import MutationAnswer
 from qsync_pipeline.catalogs.atlan.types import AttributeIds
 from qsync_pipeline.catalogs.base import BatchRejected, Surface
 from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.core.tags_out import SURFACE as TAGS_NAME
 from qsync_pipeline.transport.errors import Conflict, Forbidden, NotFound, OutsideError, Rejected
 
 CUSTOM_METADATA = Surface("custom_metadata", "attributes")
 ANNOUNCEMENTS = Surface("announcements", "alerts")
-SURFACES = (CUSTOM_METADATA, ANNOUNCEMENTS)
+TAGS = Surface(TAGS_NAME, "tags")
 
 SLOW_SECONDS = 5.0
 """Atlan asks for smaller batches when an answer takes longer than this (atlan-api.md §1.7)."""
