@@ -28,7 +28,7 @@ from qsync_pipeline.sandbox.estate.generate import EstateName, make_estate
 from qsync_pipeline.sandbox.estate.model import Access, Estate
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
-from qsync_pipeline.sync.refusals import PREFIX, SETTLING
+from qsync_pipeline.sync.refusals import PREFIX
 from qsync_pipeline.sync.run import Direction
 from qsync_pipeline_tests.e2e.memory import MEMORIES, checks_of, shown
 from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all
@@ -56,7 +56,7 @@ class World:
     def sync(
         self,
         direction: Direction = "both",
-        integration: str = "atlan",
+        integration: str | None = None,
         *,
         dry_run: bool = False,
         adopt: bool = False,
@@ -65,9 +65,12 @@ class World:
     ) -> Synced:
         """One sync of these datastores (keys; default all), as ``qsync sync`` would do it.
 
+        Without a name it is the first integration's.
+
         ``scope`` names the only tables of some of them.
         """
         config = self.config()
+        integration = integration or self.catalogs[0]
         definitions = build_definitions(config)
         with Ledger.open(config.ledger.reveal_url()) as ledger:
             self._add_partitions(config, ledger)
@@ -87,6 +90,19 @@ class World:
                 take_reports(synced, ledger, result.run_id)
             synced.requests = self.control.requests()["requests"]
         return synced
+
+    def sync_all(self, **options: Any) -> dict[str, Synced]:
+        """One sync of each integration, in the config's order; each must go well and keep to its plan."""
+        done = {one.name: self.sync(integration=one.name, **options) for one in self.config().integrations}
+        for one in done.values():
+            assert one.ok, one.failures or one.crashes
+            assert not one.excess()
+        return done
+
+    def all_quiet(self) -> None:
+        """A sync of each integration that must plan nothing and write nothing."""
+        for one in self.config().integrations:
+            self.quiet(integration=one.name)
 
     def settled(self, **options: Any) -> Synced:
         """A sync that must go well and keep to its plan, then one that must write nothing."""
@@ -283,8 +299,8 @@ class World:
         ours = {entry["name"] for entry in self.all("qualytics") if entry["kind"] == "field"}
         return next(
             str(entry["name"])
-            for entry in self.all("atlan")
-            if entry["kind"] == "Column"
+            for entry in self.all(self.catalogs[0])
+            if entry["kind"] in ("Column", "attribute")
             and entry["name"].startswith(f"{table}.")
             and entry["name"] in ours
             and not entry["tags"]

@@ -1,8 +1,9 @@
-"""All that both systems hold, as flat mappings: for comparing a world before and after."""
+"""All that the systems hold, as flat mappings: for comparing a world before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qsync_pipeline.core.names import fold
@@ -18,12 +19,12 @@ def shown(seen: Mapping[str, Sequence[dict[str, Any]]]) -> State:
     for system, entries in seen.items():
         for entry in entries:
             key = f"{entry['name']} ({entry['kind']})"
-            for what in ("tags", "attributes", "alert", "domains"):
+            for what in ("tags", "attributes", "alert", "health", "domains"):
                 found[(system, key, what)] = entry[what]
     return found
 
 
-def atlan_memory(sandbox: RunningSandbox) -> State:
+def _atlan(sandbox: RunningSandbox) -> State:
     """What Atlan holds beside that: names and states of all assets, other tools' custom metadata and sets."""
     system: Any = sandbox.systems["atlan"]
     found: State = {}
@@ -42,7 +43,7 @@ def atlan_memory(sandbox: RunningSandbox) -> State:
     return found
 
 
-def qualytics_memory(sandbox: RunningSandbox) -> State:
+def _qualytics(sandbox: RunningSandbox) -> State:
     """What Qualytics holds beside that: tag definitions, settings, checks and anomalies."""
     store: Any = sandbox.systems["qualytics"].store  # type: ignore[attr-defined]  # the real system
     found: State = {}
@@ -62,4 +63,62 @@ def qualytics_memory(sandbox: RunningSandbox) -> State:
                 [(a.id, a.status, sorted(t.name for t in a.tags or ()))
                  for a in container.anomalies.values()],
             )  # fmt: skip
+    return found
+
+
+def _alation(sandbox: RunningSandbox) -> State:
+    """What Alation holds beside that: every object, all flags with their owners, tags, domain rules, fields.
+
+    Values of our custom fields and our health rows are what people see, and told there.
+    """
+    world: Any = sandbox.systems["alation"].world  # type: ignore[attr-defined]  # the real system
+    found: State = {}
+    ours = {number for number, name in world.fields.names.items() if name.startswith("Qualytics ")}
+    for source in world.store.sources():
+        for node in (source, *source.below()):
+            key = f"{node.full_names[0]} ({node.ref})"
+            rest = {number: stored for number, stored in node.values.items() if number not in ours}
+            found[("alation", key, "self")] = (node.key, node.deleted, node.extra, node.column_type)
+            found[("alation", key, "other fields")] = rest
+            found[("alation", key, "flags of others")] = sorted(
+                (flag.id, flag.type, flag.reason, flag.owner.username)
+                for flag in world.flags.on(node)
+                if not flag.owner.service
+            )
+    for tag in world.tags.by_id.values():
+        found[("alation", tag.name, "tag")] = (tag.description, sorted(node.ref for node in tag.subjects))
+    for domain in world.domains.by_id.values():
+        rules = {node.ref: rule for node, rule in domain.rules.items()}
+        found[("alation", domain.path, "domain")] = rules
+    for field in world.fields.by_id.values():
+        if field.id not in ours:
+            found[("alation", str(field.id), "field")] = field.row()
+    return found
+
+
+MEMORIES: Mapping[str, Callable[[RunningSandbox], State]] = {
+    "qualytics": _qualytics,
+    "atlan": _atlan,
+    "alation": _alation,
+}
+"""By system, what it holds beside what people see."""
+
+
+def checks_of(sandbox: RunningSandbox) -> dict[str, list[tuple[str, int, str]]]:
+    """Active checks by the id of their container: rule, number of open anomalies, description."""
+    store: Any = sandbox.systems["qualytics"].store  # type: ignore[attr-defined]  # the real system
+    found: dict[str, list[tuple[str, int, str]]] = {}
+    for datastore in store.datastores.values():
+        for container in datastore.containers.values():
+            counts = Counter(
+                check.id
+                for anomaly in container.anomalies.values()
+                if anomaly.status in ("Active", "Acknowledged")
+                for check in anomaly.checks
+            )
+            found[f"container:{container.id}"] = [
+                (check.rule_type, counts[check.id], check.description)
+                for check in container.checks.values()
+                if check.status == "Active"
+            ]
     return found

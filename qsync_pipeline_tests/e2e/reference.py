@@ -7,6 +7,7 @@ break is left to the tests that set it up.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,13 @@ from typing import Any
 Entry = dict[str, Any]
 
 _UNSUPPORTED = frozenset({"computed_table", "computed_file", "computed_join", "file"})
+_LEVELS = {
+    "connection": "connection", "data": "connection", "database": "database",
+    "datastore": "schema", "schema": "schema",
+    "field": "column", "column": "column", "attribute": "column",
+}  # fmt: skip
+"""By kind, in the words of all systems; everything else is some sort of table."""
+_SHOWN_OF_A_ROW = ("rule", "object", "status", "value", "description")
 _STAND_IN = "DEFAULT."
 """Atlan's database of a source that has none."""
 
@@ -46,11 +54,24 @@ class Rules:
     push: bool = True
     external: bool = False
     """The deployment takes external tags: those are what we make, and they do not cascade."""
+    checks: Mapping[str, Sequence[tuple[str, int, str]]] | None = None
+    """Active checks by the id of their container: rule, open anomalies, description. Null: no health rows."""
+    domains_inherited: bool = True
+    """What has no domain of its own has that of what it lies in; else the catalog says it of each object."""
 
 
 def problems(catalog: Sequence[Entry], qualytics: Sequence[Entry], rules: Rules) -> list[str]:
     """Everything that is not as it should be, one line each."""
-    return list(_Judge(catalog, qualytics, rules).run())
+    return problems_of_all([(catalog, rules)], qualytics)
+
+
+def problems_of_all(
+    catalogs: Sequence[tuple[Sequence[Entry], Rules]], qualytics: Sequence[Entry]
+) -> list[str]:
+    """The same for several catalogs on one Qualytics: its tags are the union of theirs."""
+    judges = [_Judge(catalog, qualytics, rules) for catalog, rules in catalogs]
+    found = [line for judge in judges for line in judge.in_the_catalog()]
+    return found + list(_in_qualytics(judges, qualytics))
 
 
 def tag_key(name: str) -> str:
@@ -68,12 +89,7 @@ def one_decimal(value: Any) -> Any:
 
 
 def _level(entry: Entry) -> str:
-    kind = entry["kind"]
-    if kind in ("datastore", "Schema"):
-        return "schema"
-    if kind in ("field", "Column"):
-        return "column"
-    return kind.lower() if kind in ("Connection", "Database") else "table"
+    return _LEVELS.get(str(entry["kind"]).lower(), "table")
 
 
 class _Side:
@@ -92,6 +108,11 @@ class _Side:
         self.databases = {entry["name"]: entry for entry in by_level["database"]}
         self._hang(by_level["table"], self.schemas)
         self._hang(by_level["column"], by_level["table"])
+
+    def short_name(self, entry: Entry) -> str:
+        """Its own name, without those of what it lies in."""
+        parent = self.parent[id(entry)]
+        return str(entry["name"])[len(parent["name"]) + 1 :]
 
     def _hang(self, lower: Sequence[Entry], upper: Sequence[Entry]) -> None:
         above: dict[str, list[Entry]] = defaultdict(list)
@@ -115,26 +136,36 @@ class _Judge:
         self.rules = rules
         self.catalog = _Side(catalog)
         self.qualytics = _Side(qualytics)
-        self.native = {tag_key(name) for name in rules.native}
         self.pairs: list[tuple[str, Entry, Entry]] = []
         self.in_doubt: set[int] = set()
-        self.everything = (catalog, qualytics)
-
-    def run(self) -> Iterator[str]:
+        self.entries = catalog
         self._pair()
+
+    def in_the_catalog(self) -> Iterator[str]:
+        """What is wrong on the catalog's side."""
         if not self.pairs:
             yield "nothing matches by name: the reference has nothing to judge"
-        paired = {id(entry) for _, asset, unit in self.pairs for entry in (asset, unit)}
         for level, asset, unit in self.pairs:
-            if self.rules.pull:
-                yield from self._tags(level, asset, unit)
             if self.rules.push and self._is_read_only(asset):
                 yield from self._untouched(asset)
             elif self.rules.push:
                 yield from self._attributes(asset, unit)
                 yield from self._alert(level, asset, unit)
+                yield from self._health(level, asset, unit)
+        paired = {id(asset) for _, asset, _ in self.pairs}
         if not self.rules.frozen:
-            yield from self._beside(paired)
+            for asset in self.entries:
+                if id(asset) not in paired and not self._unsure(asset, self.catalog):
+                    yield from self._untouched(asset)
+
+    def wanted(self) -> Iterator[tuple[Entry, dict[str, str]]]:
+        """Qualytics' objects with a counterpart here, and the tags that it puts on them."""
+        for level, asset, unit in self.pairs:
+            yield unit, self._wanted(level, asset)
+
+    def is_unsure_of(self, unit: Entry) -> bool:
+        """Whether names alone do not tell what this object's counterpart is."""
+        return self._unsure(unit, self.qualytics)
 
     # Which belongs to which.
 
@@ -209,12 +240,12 @@ class _Judge:
     def _in_scope(self, asset: Entry) -> bool:
         if self.rules.domains is None:
             return True
+        if not self.rules.domains_inherited:
+            return bool(set(asset["domains"]) & set(self.rules.domains))
         for above in self._chain(asset):
             if above["domains"]:
                 return bool(set(above["domains"]) & set(self.rules.domains))
         return False
-
-    # (a) tags
 
     def _wanted(self, level: str, asset: Entry) -> dict[str, str]:
         sources = [asset]
@@ -227,35 +258,7 @@ class _Judge:
             if tag["origin"] == "person" and self.rules.tags(tag["name"])
         }
 
-    def _tags(self, level: str, asset: Entry, unit: Entry) -> Iterator[str]:
-        wanted = self._wanted(level, asset)
-        there = {tag_key(tag["name"]): tag["origin"] for tag in unit["tags"]}
-        ours = "external" if self.rules.external else "managed"
-        for key, name in wanted.items():
-            if key in self.native:
-                if self.rules.overwrite and key not in there:
-                    yield f"{unit['name']}: native tag {name!r} is missing, overwrite is on"
-            elif key not in there:
-                yield f"{unit['name']}: tag {name!r} is missing"
-            elif there[key] not in (ours, "propagated"):
-                yield f"{unit['name']}: tag {name!r} is {there[key]}"
-        for tag in unit["tags"]:
-            key = tag_key(tag["name"])
-            if tag["origin"] in ("managed", "external") and key not in wanted:
-                yield f"{unit['name']}: tag {tag['name']!r} is there, and the catalog does not put it there"
-            is_copy = tag["origin"] == "propagated" and key not in wanted
-            if is_copy and not self._comes_from_above(unit, key):
-                yield f"{unit['name']}: tag {tag['name']!r} is a copy of nothing"
-
-    def _comes_from_above(self, unit: Entry, key: str) -> bool:
-        parent = self.qualytics.parent.get(id(unit))
-        while parent is not None:
-            if any(tag_key(t["name"]) == key and t["origin"] != "propagated" for t in parent["tags"]):
-                return True
-            parent = self.qualytics.parent.get(id(parent))
-        return False
-
-    # (b) attributes
+    # (a) attributes
 
     def _attributes(self, asset: Entry, unit: Entry) -> Iterator[str]:
         shown = asset["attributes"]
@@ -266,7 +269,7 @@ class _Judge:
             elif should is not None and actual != should:
                 yield f"{asset['name']}: {name} is {actual!r}, should be {should!r}"
 
-    # (c) alerts
+    # (b) alerts
 
     def _alert(self, level: str, asset: Entry, unit: Entry) -> Iterator[str]:
         alert, count = asset["alert"], unit["attributes"]["Anomaly Count"]
@@ -277,28 +280,35 @@ class _Judge:
             yield f"{asset['name']}: no alert, with {count} anomalies"
         elif not wanted and alert is not None:
             yield f"{asset['name']}: an alert, with {count} anomalies"
-        elif alert is not None and str(count) not in alert["title"]:
-            yield f"{asset['name']}: the alert says {alert['title']!r}, with {count} anomalies"
+        elif alert is not None and not re.search(rf"\b{count} active anomal", said := _words(alert)):
+            yield f"{asset['name']}: the alert says {said!r}, with {count} anomalies"
 
-    # (d) nothing beside the pairs
+    # (c) health rows
 
-    def _beside(self, paired: set[int]) -> Iterator[str]:
-        catalog, qualytics = self.everything
-        for asset in catalog:
-            if id(asset) not in paired and not self._unsure(asset, self.catalog):
-                yield from self._untouched(asset)
-        for unit in qualytics:
-            if id(unit) in paired or self._unsure(unit, self.qualytics):
-                continue
-            stray = [tag["name"] for tag in unit["tags"] if tag["origin"] in ("managed", "external")]
-            if stray:
-                yield f"{unit['name']}: has tags of ours ({', '.join(stray)}) and no counterpart"
+    def _health(self, level: str, asset: Entry, unit: Entry) -> Iterator[str]:
+        if self.rules.checks is None:
+            return
+        wanted: Counter[tuple[str, ...]] = Counter()
+        if level == "table":
+            name = self.catalog.short_name(asset)
+            for rule, count, description in self.rules.checks[unit["id"]]:
+                status = "Alert" if count else "No Issues"
+                wanted[(rule, name, status, str(count), " ".join(description.split()))] += 1
+        shown = Counter(
+            tuple(" ".join(str(row[word]).split()) for word in _SHOWN_OF_A_ROW) for row in asset["health"]
+        )
+        for row in (wanted - shown).elements():
+            yield f"{asset['name']}: health row {row!r} is missing"
+        for row in (shown - wanted).elements():
+            yield f"{asset['name']}: health row {row!r} is there, and no check says so"
 
     def _untouched(self, asset: Entry) -> Iterator[str]:
         if asset["attributes"]:
             yield f"{asset['name']}: has attributes of ours and should have none"
         if asset["alert"] is not None and asset["alert"]["by"] == "integration":
             yield f"{asset['name']}: has an alert of ours and should have none"
+        if asset["health"]:
+            yield f"{asset['name']}: has health rows of ours and should have none"
 
     def _is_read_only(self, asset: Entry) -> bool:
         return any(above["name"] in self.rules.read_only for above in self._chain(asset))
@@ -315,3 +325,56 @@ class _Judge:
 def folded(name: str) -> str:
     """The key under which two object names are the same but for case."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _words(alert: Mapping[str, Any]) -> str:
+    return f"{alert['title']} {alert['text']}"
+
+
+def _in_qualytics(judges: Sequence[_Judge], qualytics: Sequence[Entry]) -> Iterator[str]:
+    """Tags: those that any catalog puts there, and none of ours beside them."""
+    rules = judges[0].rules  # what it says of Qualytics holds for all catalogs
+    if not rules.pull:
+        return
+    wanted: dict[int, dict[str, str]] = {}
+    for judge in judges:
+        for unit, tags in judge.wanted():
+            wanted[id(unit)] = {**tags, **wanted.get(id(unit), {})}
+    parent = judges[0].qualytics.parent
+    for unit in qualytics:
+        if id(unit) in wanted:
+            yield from _tags(unit, wanted[id(unit)], rules, parent)
+        elif not rules.frozen and not any(judge.is_unsure_of(unit) for judge in judges):
+            stray = [tag["name"] for tag in unit["tags"] if tag["origin"] in ("managed", "external")]
+            if stray:
+                yield f"{unit['name']}: has tags of ours ({', '.join(stray)}) and no counterpart"
+
+
+def _tags(unit: Entry, wanted: Mapping[str, str], rules: Rules, parent: Mapping[int, Entry]) -> Iterator[str]:
+    native = {tag_key(name) for name in rules.native}
+    there = {tag_key(tag["name"]): tag["origin"] for tag in unit["tags"]}
+    ours = "external" if rules.external else "managed"
+    for key, name in wanted.items():
+        if key in native:
+            if rules.overwrite and key not in there:
+                yield f"{unit['name']}: native tag {name!r} is missing, overwrite is on"
+        elif key not in there:
+            yield f"{unit['name']}: tag {name!r} is missing"
+        elif there[key] not in (ours, "propagated"):
+            yield f"{unit['name']}: tag {name!r} is {there[key]}"
+    for tag in unit["tags"]:
+        key = tag_key(tag["name"])
+        if tag["origin"] in ("managed", "external") and key not in wanted:
+            yield f"{unit['name']}: tag {tag['name']!r} is there, and no catalog puts it there"
+        is_copy = tag["origin"] == "propagated" and key not in wanted
+        if is_copy and not _comes_from_above(unit, key, parent):
+            yield f"{unit['name']}: tag {tag['name']!r} is a copy of nothing"
+
+
+def _comes_from_above(unit: Entry, key: str, parent: Mapping[int, Entry]) -> bool:
+    above = parent.get(id(unit))
+    while above is not None:
+        if any(tag_key(tag["name"]) == key and tag["origin"] != "propagated" for tag in above["tags"]):
+            return True
+        above = parent.get(id(above))
+    return False
