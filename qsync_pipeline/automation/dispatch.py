@@ -8,6 +8,7 @@ that are concerned as its scope.
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 import msgspec
@@ -47,10 +48,9 @@ ACTIVE = [
 """States of a run that will still write, or may."""
 
 
-def build_events_sensor(
-    integration: IntegrationConfig, jobs: Sequence[dg.UnresolvedAssetJobDefinition]
-) -> dg.SensorDefinition | None:
-    """The integration's sensor, running because the configuration asks for it; null where it does not."""
+def build_events_sensor(integration: IntegrationConfig, jobs: Sequence[Any]) -> dg.SensorDefinition | None:
+    """The integration's sensor over its ``jobs``, running because the configuration asks for it; null where
+    it does not."""
     directions = event_directions(integration)
     if not directions:
         return None
