@@ -21,7 +21,7 @@ def archive_check(store: Store, check: Check, status: str, *, anomalies: bool) -
     That an anomaly of several checks stays while one of them is alive is inferred (§2.6).
     """
     check.status = status
-    check.deleted_at = store.now()
+    check.deleted_at = check.last_updated = store.now()
     store.touch_item(check)
     if anomalies:
         for anomaly in check.anomalies.values():
@@ -41,6 +41,7 @@ def delete_check(store: Store, check: Check, *, anomalies: bool) -> None:
 def set_check_status(store: Store, check: Check, status: str) -> None:
     """An open status restores an archived check (§2.6)."""
     check.status = status
+    check.last_updated = store.now()
     if status in OPEN_CHECK_STATUSES:
         check.deleted_at = None
     store.touch_item(check)

@@ -1,0 +1,162 @@
+"""A look into one datastore: what differs from the look before becomes events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.ledger.events import Event
+from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.qualytics.feeds import OperationRow
+from qsync_pipeline.qualytics.happenings import operation_key
+from qsync_pipeline.qualytics.models import Container
+from qsync_pipeline.sync.feeds.memory import Difference, Memory, differences, remembered
+from qsync_pipeline.sync.feeds.newest import seconds
+from qsync_pipeline.sync.feeds.operations import covered
+from qsync_pipeline.transport.errors import Forbidden, NotFound
+
+QUALYTICS = ""
+"""Where the ledger's notes of no integration stand."""
+MANY = 50
+"""Containers of one datastore from which on its events are one: look at all of it."""
+
+
+class Looker:
+    """Looks into datastores, remembers in the ledger what they looked like, and notes what differs.
+
+    An event is noted after what it tells of was read, and the memory is changed after that: whoever is killed
+    in between tells it twice, and nothing is lost.
+    """
+
+    def __init__(self, client: QualyticsClient, ledger: Ledger) -> None:
+        self._client = client
+        self._ledger = ledger
+        self.requests = 0
+        """A fair estimate of the requests that looks have taken."""
+
+    def look(
+        self,
+        datastore: int,
+        *,
+        operations: Sequence[OperationRow] = (),
+        others: Sequence[Event] = (),
+        score: str = "",
+        surprise: bool = False,
+    ) -> int:
+        """Look into a datastore and note everything there is to note of it; says how many events were new.
+
+        ``operations`` ended in it. ``others`` are events of it that were found elsewhere and are noted along.
+        ``score`` is the print of its own score. ``surprise``: something changed in it, so that a first look,
+        which has nothing to compare with, notes an event for all of it.
+        """
+        note = f"look:{datastore}"
+        before = _memory(self._ledger.notes.get(QUALYTICS, note))
+        read = self._read(datastore, before)
+        if read is None:
+            self._ledger.notes.drop(QUALYTICS, note)
+            return 0
+        containers, now = read
+        now = msgspec.structs.replace(now, score=score)
+        known = self._ledger.events.known([one.key for one in others])
+        told = [one for one in others if one.key not in known]
+        told += [event for row in operations for event in operation_events(row, containers)]
+        if before is None:
+            if surprise and not told:
+                told.append(whole(datastore, "changed", self._ledger.clock()))
+            fresh = self._ledger.events.note(told)
+            self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(now, str_keys=True))
+            return fresh
+        now = msgspec.structs.replace(now, serial=before.serial)
+        if now == before:
+            return self._ledger.events.note(told)
+        # The serial goes up on disk before its events are noted, so that none ever gets a key of before.
+        serial = before.serial + 1
+        raised = msgspec.structs.replace(before, serial=serial)
+        self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(raised, str_keys=True))
+        told += _uncovered(datastore, serial, differences(before, now), told)
+        fresh = self._ledger.events.note(told)
+        now = msgspec.structs.replace(now, serial=serial)
+        self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(now, str_keys=True))
+        return fresh
+
+    def _read(self, datastore: int, before: Memory | None) -> tuple[list[Container], Memory] | None:
+        """What is there now; null where the datastore went or is out of sight: that is no change in it."""
+        try:
+            containers = self._client.containers(datastore)
+            checks = self._client.checks(datastore)
+            anomalies = self._client.anomalies(datastore)
+        except (NotFound, Forbidden):
+            return None
+        for rows in (containers, checks, anomalies):
+            self.requests += max(1, -(-len(rows) // self._client.page_size))
+        vanished = not containers and before is not None and not before.is_empty
+        if vanished and self._client.presence("datastore", datastore) != "present":
+            return None
+        return containers, remembered(containers, checks, anomalies)
+
+
+def operation_events(row: OperationRow, containers: Sequence[Container] | None) -> list[Event]:
+    """An event for each container that an operation took in; one for all of it where that is not known."""
+    assert row.datastore is not None  # of those that matter
+    names = covered(row, containers) if containers is not None else None
+    if names is None or len(names) > MANY:
+        names = [""]
+    return [
+        Event(
+            key=operation_key(row.id, row.result or "", name),
+            source="poll",
+            kind="operation",
+            direction="push",
+            datastore_id=row.datastore.id,
+            container=name,
+            happened_at=seconds(row.end_time) or seconds(row.created) or 0.0,
+        )
+        for name in names
+    ]
+
+
+def whole(datastore: int, why: str, now: float) -> Event:
+    """One event for all of a datastore."""
+    return Event(
+        key=f"datastore:{datastore}:{why}:{now:.3f}",
+        source="poll",
+        kind="datastore",
+        direction="push",
+        datastore_id=datastore,
+        happened_at=now,
+    )
+
+
+def _uncovered(
+    datastore: int, serial: int, found: Sequence[Difference], told: Sequence[Event]
+) -> list[Event]:
+    """An event for every container with a difference that no other event of this look tells of."""
+    names = {event.container for event in told}
+    if "" in names:
+        return []
+    if len({one.container for one in found} | names) > MANY or any(one.container == "" for one in found):
+        found = [Difference("datastore", datastore, "changed", "")]
+    by_container = {one.container: one for one in reversed(found) if one.container not in names}
+    return [
+        Event(
+            key=f"look:{datastore}:{serial}:{one.what}:{one.id}:{one.how}:{name}",
+            source="poll",
+            kind=one.what,
+            direction="push",
+            datastore_id=datastore,
+            container=name,
+        )
+        for name, one in by_container.items()
+    ]
+
+
+def _memory(value: Any) -> Memory | None:
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, Memory, strict=False)
+    except msgspec.ValidationError:
+        return None  # of another version: as if for the first time

@@ -1,0 +1,132 @@
+"""What a datastore looked like when we last looked, and what differs now. Pure.
+
+Anomalies carry no time of their last change, and what was deleted is in no feed (qualytics-api.md §2.7): both
+show only by comparison. Prints are hashes of what goes into a sync; tags do not, so that our own writes to
+Qualytics are no change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from qsync_pipeline.qualytics.feeds import Counts
+from qsync_pipeline.qualytics.models import Anomaly, Check, Container
+
+What = Literal["container", "check", "anomaly", "datastore"]
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """One datastore: containers by id (name, print), checks and open anomalies by id (container, print).
+
+    ``serial`` counts the looks that found a difference.
+    """
+
+    serial: int = 0
+    score: str = ""
+    containers: dict[int, tuple[str, str]] = {}
+    checks: dict[int, tuple[int, str]] = {}
+    anomalies: dict[int, tuple[int, str]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.containers
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that is not as it was. ``container`` is empty where the whole datastore is concerned."""
+
+    what: What
+    id: int
+    how: Literal["new", "changed", "gone"]
+    container: str
+
+
+def printed(*parts: object) -> str:
+    """A short hash of some values."""
+    return hashlib.blake2s(msgspec.json.encode(parts), digest_size=5).hexdigest()
+
+
+def counts_print(counts: Counts | None) -> str:
+    """The print of a datastore's counts, and of its score behind it; empty where the build shows none."""
+    return "" if counts is None else f"{printed(counts)}.{printed(counts.quality_score)}"
+
+
+def score_print(counts: str) -> str:
+    """The print of the score within :func:`counts_print`."""
+    return counts.partition(".")[2]
+
+
+def remembered(
+    containers: Sequence[Container], checks: Sequence[Check], anomalies: Sequence[Anomaly], score: str = ""
+) -> Memory:
+    """What is to be remembered of a look: Active checks, open anomalies."""
+    return Memory(
+        score=score,
+        containers={
+            row.id: (row.name, printed(row.name, row.container_type, row.status, row.metrics or None))
+            for row in containers
+        },
+        checks={
+            row.id: (
+                row.container.id if row.container else 0,
+                printed(row.rule_type, row.description, row.field_names, row.container and row.container.id),
+            )
+            for row in checks
+        },
+        anomalies={
+            row.id: (
+                row.container.id if row.container else 0,
+                printed(row.status, row.type, sorted(check.id for check in row.checks)),
+            )
+            for row in anomalies
+        },
+    )
+
+
+def differences(before: Memory, now: Memory) -> list[Difference]:
+    """Everything that differs, by container.
+
+    A container that went or was renamed concerns the whole datastore. A score of the datastore itself that
+    changed when nothing below it did goes out with any container: every scoped run writes it.
+    """
+    found: list[Difference] = []
+    for number in sorted(before.containers.keys() | now.containers.keys()):
+        old, new = before.containers.get(number), now.containers.get(number)
+        if old == new:
+            continue
+        if new is None:
+            found.append(Difference("container", number, "gone", ""))
+        elif old is None:
+            found.append(Difference("container", number, "new", new[0]))
+        else:
+            found.append(Difference("container", number, "changed", new[0] if old[0] == new[0] else ""))
+    names = {number: name for number, (name, _) in {**before.containers, **now.containers}.items()}
+    found += _below("check", before.checks, now.checks, names)
+    found += _below("anomaly", before.anomalies, now.anomalies, names)
+    if not found and before.score != now.score:
+        some = min(now.containers.items(), default=(0, ("", "")))
+        found.append(Difference("datastore", 0, "changed", some[1][0]))
+    return found
+
+
+def _below(
+    what: What,
+    before: Mapping[int, tuple[int, str]],
+    now: Mapping[int, tuple[int, str]],
+    names: Mapping[int, str],
+) -> Iterable[Difference]:
+    for number in sorted(before.keys() | now.keys()):
+        old, new = before.get(number), now.get(number)
+        if old == new:
+            continue
+        how: Literal["new", "changed", "gone"] = (
+            "gone" if new is None else "new" if old is None else "changed"
+        )
+        # A check that moved concerns both containers; an id without a name concerns the whole datastore.
+        places = {place[0] for place in (old, new) if place is not None}
+        for container in sorted(places):
+            yield Difference(what, number, how, names.get(container, ""))

@@ -1,0 +1,1 @@
+"""What notices changes by asking."""
