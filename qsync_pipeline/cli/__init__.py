@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": "Show what a sync would change, and change nothing.",
     "sync": "Bring Qualytics and the catalogs in step.",
     "explain": "Say why an object is, or is not, in step.",
+    "webhooks": "Take webhooks, so that what happened elsewhere starts a sync at once.",
     "sandbox": "Serve local Qualytics and catalogs to try things on.",
     "demo": "Start a sandbox and the Dagster UI, and sync once.",
 }

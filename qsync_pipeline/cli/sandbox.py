@@ -5,16 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from qsync_pipeline.cli.signals import stopped_by_signals
 from qsync_pipeline.sandbox.configfile import FILE_NAME
 from qsync_pipeline.sandbox.kernel import ControlError
 from qsync_pipeline.sandbox.server import SandboxServer
@@ -88,7 +85,7 @@ def command(
         )
     except ControlError as problem:
         raise ConfigError(f"{faults_file}: {problem}") from None
-    with server, _stopped_by_signals() as stopped:
+    with server, stopped_by_signals() as stopped:
         gc.freeze()  # the estate stays: collections need not walk it, which on the large one takes seconds
         if ready_file is not None:
             _write_atomically(ready_file, server.ready())
@@ -98,20 +95,6 @@ def command(
         finally:
             if ready_file is not None:
                 ready_file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; the former handlers come back at the end."""
-    stopped = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _read_json(path: Path) -> Any:

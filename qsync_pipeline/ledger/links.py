@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, or_, select, update
 
 from qsync_pipeline.core.rows import Link
 from qsync_pipeline.ledger.database import Database, chunks
@@ -39,19 +40,45 @@ class Links:
         query = select(links).where(_T.datastore == datastore, _T.integration == integration)
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(_T.unit)).all()
-        return {
-            row.unit: Pairing(
-                integration=row.integration,
-                datastore=row.datastore,
-                unit=row.unit,
-                assets=tuple(load(row.assets)),
-                unit_name=row.unit_name,
-                asset_name=row.asset_name,
-                first_seen=row.first_seen,
-                last_seen=row.last_seen,
-            )
-            for row in rows
-        }
+        return {row.unit: _pairing(row) for row in rows}
+
+    def of_unit(self, unit: str) -> Pairing | None:
+        """A pairing of this unit, in whichever integration has one."""
+        query = select(links).where(_T.unit == unit).order_by(_T.integration).limit(1)
+        with self._db.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _pairing(row)
+
+    def by_assets(self, integration: str, assets: Collection[str]) -> dict[str, list[Pairing]]:
+        """The pairings that these assets are in, by asset; those in none are left out.
+
+        Reads through the integration's links once for every 500 assets (0.3 s for 600,000 links): nothing but
+        a webhook asks this way round, and an index would cost every run.
+        """
+        found: dict[str, list[Pairing]] = {}
+        with self._db.read() as connection:
+            for part in chunks(sorted(assets)):
+                wanted = set(part)
+                # Nearly every unit has one asset; those with several are few, and looked into here.
+                query = select(links).where(
+                    _T.integration == integration,
+                    or_(_T.assets.in_([dump([asset]) for asset in part]), _T.assets.contains(",")),
+                )
+                for row in connection.execute(query.order_by(_T.unit)):
+                    pairing = _pairing(row)
+                    for asset in wanted.intersection(pairing.assets):
+                        found.setdefault(asset, []).append(pairing)
+        return found
+
+    def datastores_below(self, integration: str, prefix: str) -> set[str]:
+        """Keys of datastores whose own asset has a name that begins so."""
+        query = select(_T.datastore).where(
+            _T.integration == integration,
+            _T.unit.startswith("datastore:"),
+            _T.asset_name.startswith(prefix, autoescape=True),
+        )
+        with self._db.read() as connection:
+            return set(connection.scalars(query))
 
     def replace(
         self,
@@ -102,3 +129,16 @@ class Links:
                 connection.execute(update(links).where(*here, _T.unit.in_(part)).values(last_seen=now))
             if rows:
                 connection.execute(self._db.upsert(links), rows)
+
+
+def _pairing(row: Row[Any]) -> Pairing:
+    return Pairing(
+        integration=row.integration,
+        datastore=row.datastore,
+        unit=row.unit,
+        assets=tuple(load(row.assets)),
+        unit_name=row.unit_name,
+        asset_name=row.asset_name,
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+    )

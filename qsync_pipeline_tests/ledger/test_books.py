@@ -83,6 +83,28 @@ def test_links_are_replaced_as_a_whole_and_remember_since_when(ledger: Ledger, c
     assert list(ledger.links.of("atlan", "2-y")) == ["container:9"]
 
 
+def test_links_are_found_by_their_assets_one_of_several_too(ledger: Ledger) -> None:
+    ledger.links.replace("atlan", "1-x", [matched("container:1", "g1"), matched("container:2", "g2", "g3")])
+    ledger.links.replace("atlan", "2-y", [matched("container:9", "g3"), matched("container:8", "g1,")])
+    ledger.links.replace("second", "1-x", [matched("container:1", "g1")])
+    found = ledger.links.by_assets("atlan", ["g1", "g3", "g", "nobody", *(f"n{n}" for n in range(600))])
+    assert {asset: sorted(one.unit for one in pairings) for asset, pairings in found.items()} == {
+        "g1": ["container:1"],
+        "g3": ["container:2", "container:9"],
+    }
+    unit = ledger.links.of_unit("container:9")
+    assert unit is not None
+    assert (unit.datastore, unit.assets) == ("2-y", ("g3",))
+    assert ledger.links.of_unit("container:7") is None
+
+
+def test_datastores_are_found_by_what_stands_above_their_assets(ledger: Ledger) -> None:
+    for key, name in (("1-x", "default/db_1/A"), ("2-y", "default/db_1/B"), ("3-z", "default/dbx1/A")):
+        ledger.links.replace("atlan", key, [matched(f"datastore:{key[0]}", "g", name=name)])
+    ledger.links.replace("atlan", "4-t", [matched("container:4", "g", name="default/db_1/A")])
+    assert ledger.links.datastores_below("atlan", "default/db_1/") == {"1-x", "2-y"}
+
+
 def test_the_same_name_with_a_new_id_is_a_new_link(ledger: Ledger, clock: Clock) -> None:
     ledger.links.replace("atlan", "1-x", [matched("container:1", "g1")])
     clock.now += 60

@@ -165,7 +165,7 @@ def test_the_help_imports_nothing_heavy(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert "sandbox  Serve local Qualytics" in " ".join(done.stdout.split(" "))
+    assert "sandbox Serve local Qualytics" in " ".join(done.stdout.split())
     for heavy in ("dagster", "pandas", "pyarrow", "starlette", "requests", "sqlalchemy", "rich"):
         assert f"'{heavy}'" not in done.stdout
 
