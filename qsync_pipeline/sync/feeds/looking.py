@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -60,9 +60,12 @@ class Looker:
             return 0
         containers, now = read
         now = msgspec.structs.replace(now, score=score)
-        known = self._ledger.events.known([one.key for one in others])
-        told = [one for one in others if one.key not in known]
-        told += [event for row in operations for event in operation_events(row, containers)]
+        differing = _differing(before, now)
+        told = list(others)
+        told += [event for row in operations for event in operation_events(row, containers, differing)]
+        # What is known already covers nothing that was read just now.
+        known = self._ledger.events.known([one.key for one in told])
+        told = [one for one in told if one.key not in known]
         if before is None:
             if surprise and not told:
                 told.append(whole(datastore, "changed", self._ledger.clock()))
@@ -98,10 +101,12 @@ class Looker:
         return containers, remembered(containers, checks, anomalies)
 
 
-def operation_events(row: OperationRow, containers: Sequence[Container] | None) -> list[Event]:
+def operation_events(
+    row: OperationRow, containers: Sequence[Container] | None, differing: Collection[int] = ()
+) -> list[Event]:
     """An event for each container that an operation took in; one for all of it where that is not known."""
     assert row.datastore is not None  # of those that matter
-    names = covered(row, containers) if containers is not None else None
+    names = covered(row, containers, differing) if containers is not None else None
     if names is None or len(names) > MANY:
         names = [""]
     return [
@@ -151,6 +156,11 @@ def _uncovered(
         )
         for name, one in by_container.items()
     ]
+
+
+def _differing(before: Memory | None, now: Memory) -> set[int]:
+    known = before.containers if before is not None else {}
+    return {number for number, kept in now.containers.items() if known.get(number) != kept}
 
 
 def _memory(value: Any) -> Memory | None:

@@ -59,12 +59,11 @@ class Mark(msgspec.Struct, frozen=True):
 class Reading(Generic[R]):
     """What was new, newest first, and the mark after it.
 
-    ``rows`` is everything that was read. ``behind``: there was more than could be read, or the list would not
-    hold still; what was missed is not known.
+    ``behind``: there was more than could be read, or the list would not hold still; what was missed is not
+    known.
     """
 
     new: list[R]
-    rows: list[R]
     mark: Mark
     behind: bool = False
 
@@ -80,10 +79,10 @@ def read_newest(fetch: Callable[[int], Page[R]], mark: Mark | None) -> Reading[R
             break
     after = _advance(mark or Mark(), rows)
     if mark is None:
-        return Reading([], rows, after)
+        return Reading([], after)
     floor, known = mark.at - OVERLAP, mark.known
     new = [row for row in rows if row.id not in known and _time(row, after.at) >= floor]
-    return Reading(new, rows, after, behind=not (reached and sound))
+    return Reading(new, after, behind=not (reached and sound))
 
 
 def seconds(text: str | None) -> float | None:

@@ -28,27 +28,34 @@ def matters(row: OperationRow) -> bool:
     return row.result.casefold() == "success" or row.analyzed > 0
 
 
-def ended(known: Collection[int], running: Collection[int], read: Collection[int]) -> list[int]:
-    """Operations that were running at the last look and are not any more, but for those read anyway.
+def ended(known: Collection[int], running: Collection[int], new: Collection[int]) -> list[int]:
+    """Operations that were running at the last look and are not any more, but for those that are new anyway.
 
     The list is sorted by creation: one that ran for hours ends far down in it.
     """
-    return sorted(set(known) - set(running) - set(read))
+    return sorted(set(known) - set(running) - set(new))
 
 
-def covered(row: OperationRow, containers: Sequence[Container]) -> list[str] | None:
-    """The containers that an operation took in, by name; null where that cannot be told: all of them."""
+def covered(
+    row: OperationRow, containers: Sequence[Container], differing: Collection[int] = ()
+) -> list[str] | None:
+    """The containers that an operation took in, by name; null where that cannot be told: all of them.
+
+    ``differing`` are those (ids) that are not as they were at the last look. Where any of them is among those
+    in question, the others are a neighbouring operation's, and were told of before.
+    """
     kind = row.type.casefold()
     start = seconds(row.start_time) or seconds(row.created)
     if kind in WHOLE or start is None:
         return None
     end = seconds(row.end_time)
-    names = []
+    hits = []
     for container in containers:
         at = _touched(kind, container)
         if at is not None and at >= start - SLACK and (end is None or at <= end + SLACK):
-            names.append(container.name)
-    return names if names and len(names) < len(containers) else None
+            hits.append(container)
+    hits = [container for container in hits if container.id in differing] or hits
+    return [container.name for container in hits] if 0 < len(hits) < len(containers) else None
 
 
 def _touched(kind: str, container: Container) -> float | None:

@@ -34,7 +34,7 @@ LOOK_REQUESTS = 60
 """Requests in one tick after which datastores that want a look wait for the next."""
 LOOK_SECONDS = 25.0
 """The same in seconds: Dagster ends a sensor's evaluation after sixty."""
-TURN_REQUESTS = 4.0
+TURN_REQUESTS = 3.0
 """Requests that each tick adds to what taking turns may spend."""
 
 
@@ -75,7 +75,7 @@ class Poller:
         checks = read_newest(self._feeds.checks, old.checks if before else None)
         prints, changed, page = self._counts(old)
 
-        late = ended(old.running, [row.id for row in running], [row.id for row in operations.rows])
+        late = ended(old.running, [row.id for row in running], [row.id for row in operations.new])
         over = [*operations.new, *(self._feeds.operations(late) if late else [])]
         done: dict[int, list[OperationRow]] = defaultdict(list)
         for row in over:
