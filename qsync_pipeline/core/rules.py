@@ -70,7 +70,10 @@ class TagsOutRules:
     ours: frozenset[str] = frozenset()
     """The categories of all integrations of this config, folded: tags in them came from a catalog."""
     made: frozenset[str] = frozenset()
-    """Keys of the definitions in Qualytics that an integration of ours made or took over."""
+    """Keys of the definitions in Qualytics that an integration of ours made."""
+    shared: frozenset[str] = frozenset()
+    """Keys of people's definitions that an integration of ours took over (``overwrite_tags``): what people
+    put on objects by them is still theirs."""
     pulled: frozenset[tuple[str, str]] = frozenset()
     """Assignments in Qualytics (unit id, tag key) that an integration of ours made."""
     overwrite: bool = False

@@ -69,11 +69,22 @@ def own_tags(unit: Unit, rules: TagsOutRules) -> dict[str, TagRef]:
     for tag in unit.tags:
         name = tag_name(tag.name)
         key = tag_key(name)
-        if tag.origin != PERSONAL or fold(tag.category or "") in rules.ours or key in rules.made:
+        of_a_catalog = key in rules.made or fold(tag.category or "") in rules.ours
+        if tag.origin != PERSONAL or (of_a_catalog and key not in rules.shared):
             continue
-        if (unit.id, key) not in rules.pulled and name and rules.allowed.allows(name):
+        # What was pulled is no person's here, and neither are the copies of it further down.
+        pulled = any((id_, key) in rules.pulled for id_ in (unit.id, *_above(unit)))
+        if not pulled and name and rules.allowed.allows(name):
             found.setdefault(key, tag)
     return found
+
+
+def _above(unit: Unit) -> tuple[str, ...]:
+    """Ids of the units that a unit lies in."""
+    if unit.level == "datastore":
+        return ()
+    datastore = f"datastore:{unit.datastore_id}"
+    return (datastore,) if unit.level == "container" else (f"container:{unit.container_id}", datastore)
 
 
 def plan_tags_out(
@@ -123,7 +134,7 @@ class _Planner:
             if row.extra.get("defined"):
                 self.defined.add(row.key)
         self.known = {tag_key(tag.name): tag for tag in vocabulary}
-        self.natives = {unit.id: own_tags(unit, rules) for unit in units}
+        self.carried = {unit.id: {tag_key(tag.name) for tag in unit.tags} for unit in units}
         self.claimed: set[str] = set()
         self.plan = SurfacePlan()
 
@@ -158,7 +169,7 @@ class _Planner:
 
     def _asset(self, unit: Unit, asset: CatalogAsset) -> None:
         rows = self.held.get(asset.id, {})
-        carried = self.natives[unit.id]
+        carried = own_tags(unit, self.rules)
         for key, tag in carried.items():
             row = rows.get(key)
             # A copy from above is not put there, but what we once put there stays as long as it is carried.
@@ -173,10 +184,7 @@ class _Planner:
                 self._take_off(asset, row, reason, exempt=renamed)
 
     def _comes_from_above(self, unit: Unit, key: str) -> bool:
-        above = [f"datastore:{unit.datastore_id}"] if unit.level != "datastore" else []
-        if unit.level == "field":
-            above.append(f"container:{unit.container_id}")
-        return any(key in self.natives.get(id_, ()) for id_ in above)
+        return any(key in self.carried.get(id_, ()) for id_ in _above(unit))
 
     def _carried(self, unit: Unit, asset: CatalogAsset, key: str, tag: TagRef, row: Held | None) -> None:
         there = _standing(asset, key, row)

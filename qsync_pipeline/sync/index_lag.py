@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.ledger import Holding
@@ -30,7 +31,9 @@ def settled(
         rows = ours.get(asset.id, [])
         if not rows:
             # What we took away a moment ago leaves no holding behind, and may still be in the index.
-            if wrote_lately and (asset.attributes or asset.alert):
+            if wrote_lately and (
+                asset.attributes or asset.alert or (asset.tags and "tags" in roles.values())
+            ):
                 doubtful.append(asset.id)
         elif any(_is_young(row, now) and not _shows(asset, row, roles[row.surface]) for row in rows):
             doubtful.append(asset.id)
@@ -50,4 +53,6 @@ def _shows(asset: CatalogAsset, row: Holding, role: str) -> bool:
     if role == "alerts":
         alert = asset.alert
         return alert is not None and row.value is not None and alert.text == row.value.get("text")
+    if role == "tags":
+        return row.value is None or any(tag_key(tag.name) == row.key for tag in asset.tags)
     return True

@@ -15,6 +15,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync.mapping import snapshot_of
+from qsync_pipeline.sync.outgoing_tags import as_pulled, ground_of, plan_outgoing
 from qsync_pipeline.sync.rules import alert_rules, guard_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
@@ -74,7 +75,7 @@ def _plan_tags(
     plan = tags.plan_tags(
         units,
         links_of(links.rows, units, scope),
-        snapshot_of(index, assets),
+        snapshot_of(as_pulled(run, key, index), as_pulled(run, key, assets)),
         held_tags(held, units, missing, scope),
         book,
         book.rules,
@@ -152,14 +153,16 @@ def _plan_quality(
         if surface.role == "attributes":
             rules = quality_rules(run.config, run.integration, adopt=run.adopt)
             plan = quality.plan_attributes(*args, rules, gone, presence)
+        elif surface.role == "tags":
+            plan = plan_outgoing(
+                run, key, *args[1:], index, scoped=scope is not None, gone=gone, presence=presence
+            )
         elif surface.role == "alerts":
             plan = alerts.plan_alerts(
                 *args, alert_rules(run.config, run.integration, run.actors, adopt=run.adopt), gone, presence
             )
         else:
-            plan = health.plan_health(
-                *args, health_rules(run.integration, adopt=run.adopt), gone, presence
-            )
+            plan = health.plan_health(*args, health_rules(run.integration, adopt=run.adopt), gone, presence)
         changes += plan.changes
         counts += plan.counts
         unchanged[surface.name] = plan.counts["unchanged"]
@@ -216,6 +219,7 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset
     if not standing:
         return list(changes)
     oldest = run.ledger.clock() - 3600.0 * run.integration.retry_rejected_after_hours
+    roles = {surface.name: surface.role for surface in run.catalog.surfaces}
 
     def reason(change: Change) -> str | None:
         rejection = standing.get((change.surface, change.target, change.key))
@@ -223,7 +227,8 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset
             return None
         if rejection.payload_hash != payload_hash(change.after):
             return None
-        if rejection.error_class == "permission" and change.connection in granted:
+        ground = ground_of(change.connection, roles.get(change.surface, ""))
+        if rejection.error_class == "permission" and ground in granted:
             return None
         return f"rejected before and nothing changed since: {rejection.reason}"
 

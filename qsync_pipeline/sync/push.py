@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+import msgspec
+
 from qsync_pipeline.catalogs.base import BatchRejected
 from qsync_pipeline.core.alerts import owner_of, same_alert
 from qsync_pipeline.core.health import same_row
+from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
+from qsync_pipeline.sync.outgoing_tags import ground_of
 from qsync_pipeline.sync.refusals import (
     ask_what_is_missing,
     forget_refusals,
@@ -35,7 +39,10 @@ SAMPLE = 200
 
 
 class Permissions:
-    """What a run has learned of connections: where a write went through, and where it was refused."""
+    """What a run has learned of connections: where a write went through, and where it was refused.
+
+    By ground: whoever may not tag on a connection may still write the rest there (``ground_of``).
+    """
 
     def __init__(self) -> None:
         self.proven: set[str] = set()
@@ -43,9 +50,9 @@ class Permissions:
         self.missing: dict[str, tuple[str, ...] | None] = {}
         """By connection that refused a write: what we lack there, null where the catalog cannot tell."""
 
-    def forbidden(self, connection: str) -> bool:
+    def forbidden(self, ground: str) -> bool:
         """Whether enough single writes were refused to stop asking."""
-        return self.refused[connection] >= STORM
+        return self.refused[ground] >= STORM
 
 
 def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissions) -> Tally:
@@ -66,7 +73,7 @@ def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissi
 
 
 Group = tuple[Change, ...]
-"""All changes of one asset: they go in one call."""
+"""All changes of one asset, those of its tags apart: they go in one call."""
 
 
 class _Writer:
@@ -82,23 +89,26 @@ class _Writer:
         self.noted = refusals(run.ledger, run.name)
 
     def write(self, changes: Sequence[Change]) -> None:
-        by_connection: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
+        by_ground: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
         for change in sorted(changes, key=_top_down):
-            by_connection[change.connection][change.target].append(change)
-        for connection, by_asset in by_connection.items():
+            by_ground[self._ground(change)][change.target].append(change)
+        for ground, by_asset in by_ground.items():
             groups = [tuple(group) for group in by_asset.values()]
             while groups:
                 # The first write on a connection goes alone: what it may do is learned on one asset.
-                open_ = connection in self.permissions.proven or self.permissions.forbidden(connection)
+                open_ = ground in self.permissions.proven or self.permissions.forbidden(ground)
                 size = self.run.catalog.batch_size if open_ else 1
                 self._batch(groups[:size])
                 groups = groups[size:]
 
+    def _ground(self, change: Change) -> str:
+        return ground_of(change.connection, self.roles[change.surface])
+
     @finished_first()
     def _batch(self, groups: Sequence[Group]) -> None:
-        closed = [group for group in groups if self.permissions.forbidden(group[0].connection)]
+        closed = [group for group in groups if self.permissions.forbidden(self._ground(group[0]))]
         if closed:
-            self._forbidden(closed[0][0].connection, closed)
+            self._forbidden(closed[0][0], closed)
         groups = self._still_due([group for group in groups if group not in closed])
         if not groups:
             return
@@ -110,8 +120,10 @@ class _Writer:
         except BatchRejected as refusal:
             self._refused(groups, refusal)
             return
-        self.permissions.proven.update(change.connection for change in flat)
-        forget_refusals(self.run, self.noted, [change.target for change in flat])
+        grounds = {self._ground(change) for change in flat}
+        self.permissions.proven |= grounds
+        mine = {ground: one for ground, one in self.noted.items() if ground in grounds}
+        forget_refusals(self.run, mine, [change.target for change in flat])
         self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor)
 
     def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
@@ -134,23 +146,26 @@ class _Writer:
 
     def _learn(self, change: Change) -> tuple[str, ...] | None:
         """Take note of a refusal for lack of permission; the catalog is asked once per connection why."""
-        connection = change.connection
-        self.permissions.refused[connection] += 1
-        if connection not in self.permissions.missing:
-            self.permissions.missing[connection] = ask_what_is_missing(self.run, change)
-        remember_refusal(self.run, change, self.permissions.missing[connection])
-        return self.permissions.missing[connection]
+        ground = self._ground(change)
+        self.permissions.refused[ground] += 1
+        if ground not in self.permissions.missing:
+            self.permissions.missing[ground] = ask_what_is_missing(self.run, change)
+        missing = self.permissions.missing[ground]
+        remember_refusal(self.run, msgspec.structs.replace(change, connection=ground), missing)
+        return missing
 
-    def _forbidden(self, connection: str, groups: Sequence[Group]) -> None:
-        lacking = self.permissions.missing.get(connection)
+    def _forbidden(self, first: Change, groups: Sequence[Group]) -> None:
+        lacking = self.permissions.missing.get(self._ground(first))
+        tags = self.roles[first.surface] == "tags"
+        needed = "Add tags and Remove tags" if tags else "Update and Custom metadata"
         advice = (
             f"missing in the token's policies there: {', '.join(lacking)}"
             if lacking
-            else "the persona needs a metadata policy there with the actions Update and Custom metadata"
+            else f"the persona needs a metadata policy there with the actions {needed}"
         )
         reason = (
-            f"not tried: the token may not write on connection {connection} (its first {STORM} writes were "
-            f"refused); {advice}"
+            f"not tried: the token may not {'tag' if tags else 'write'} on connection {first.connection} "
+            f"(its first {STORM} writes were refused); {advice}"
         )
         self.tally.settle(
             [Outcome(change, "rejected", reason, "permission") for group in groups for change in group]
@@ -200,7 +215,7 @@ class _Writer:
                 return Outcome(change, "skipped", f"{by} put an alert there meanwhile; ours waits")
             if change.after is None and asset.alert is None:
                 return Outcome(change, "unchanged", "already cleared")
-        if role == "attributes" and self.claim.waited and self._agrees(change, asset):
+        if role in ("attributes", "tags") and self.claim.waited and self._agrees(change, asset):
             return Outcome(change, "unchanged", "another run wrote it meanwhile")
         return None
 
@@ -233,6 +248,9 @@ class _Writer:
             )
         if role == "alerts":
             return asset.alert is None if change.after is None else same_alert(asset.alert, change.after)
+        if role == "tags":
+            there = {tag_key(tag.name) for tag in asset.tags if tag.origin == "direct"}
+            return (tag_key(str(change.after or change.before)) in there) == (change.after is not None)
         row = next((row for row in asset.health if row.key == change.key), None)
         if change.after is None or row is None:
             return change.after is None and row is None

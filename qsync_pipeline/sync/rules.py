@@ -80,13 +80,15 @@ def tags_out_rules(
     integration: IntegrationConfig,
     *,
     made: Iterable[str],
+    shared: Iterable[str],
     pulled: Iterable[tuple[str, str]],
     adopt: bool = False,
 ) -> TagsOutRules:
-    """How Qualytics' own tags go out; ``made`` and ``pulled`` are what the ledger knows to be a catalog's."""
+    """How Qualytics' own tags go out; ``made``, ``shared`` and ``pulled`` are what the ledger knows."""
     return TagsOutRules(
         ours=frozenset(fold(one.name) for one in config.integrations),
         made=frozenset(made),
+        shared=frozenset(shared),
         pulled=frozenset(pulled),
         overwrite=integration.overwrite_tags,
         allowed=patterns(integration.tags),

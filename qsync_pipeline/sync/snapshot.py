@@ -19,6 +19,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.index_lag import settled
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
+from qsync_pipeline.sync.outgoing_tags import vocabulary_meta
 from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
 from qsync_pipeline.sync.run import Run, alone
@@ -54,7 +55,11 @@ def read_index(run: Run) -> Table[CatalogAsset]:
         for asset in (*index.connections, *index.databases, *index.schemas)
         if asset.connection not in left_out
     ]
-    meta = {"domains": [msgspec.to_builtins(domain) for domain in index.domains], "gaps": list(index.gaps)}
+    meta = {
+        "domains": [msgspec.to_builtins(domain) for domain in index.domains],
+        "gaps": list(index.gaps),
+        **vocabulary_meta(run, index.tags),
+    }
     return Table(CatalogAsset, rows, meta=meta)
 
 

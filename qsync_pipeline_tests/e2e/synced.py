@@ -24,8 +24,9 @@ _ROUTES = (
     ("custom_field/", ("definitions",)),
     ("/flag/", ("trust_flags",)),
     ("data_quality", ("data_health",)),
-    ("typedefs", ("definitions",)),
-    ("/entity", ("definitions", "custom_metadata", "announcements")),
+    ("/integration/tag/", ("tags", "tags")),  # a tag that is new there is described with a second call
+    ("typedefs", ("definitions", "tags")),
+    ("/entity", ("definitions", "custom_metadata", "announcements", "tags")),
     ("global-tags", ("tag_definitions",)),
     ("(unknown)", ("tag_definitions",)),  # a name with a slash, which no route of the sandbox finds
     ("", ("external_tags",)),

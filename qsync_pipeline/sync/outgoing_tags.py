@@ -1,0 +1,67 @@
+"""Qualytics' own tags on their way to the catalog (``push_tags``), and how they are kept from coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from qsync_pipeline.core import tags
+from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.quality import SurfacePlan
+from qsync_pipeline.core.rows import CatalogAsset, Link, TagRef, Unit
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tags_out import SURFACE, plan_tags_out, without_echoes
+from qsync_pipeline.ledger import Holding
+from qsync_pipeline.sync.rules import tags_out_rules
+from qsync_pipeline.sync.run import Run
+
+META = "tags"
+"""Meta of the index table: all tag definitions of the catalog; null or absent where they are not known."""
+
+
+def vocabulary_meta(run: Run, known: Sequence[TagRef] | None) -> dict[str, object]:
+    """What the index table keeps of the catalog's tag definitions: nothing unless tags go out."""
+    return {META: msgspec.to_builtins(known)} if run.integration.push_tags else {}
+
+
+def plan_outgoing(
+    run: Run,
+    key: str,
+    units: Sequence[Unit],
+    links: Sequence[Link],
+    snapshot: Snapshot,
+    held: Iterable[Holding],
+    index: Table[CatalogAsset],
+    *,
+    scoped: bool,
+    gone: Iterable[str],
+    presence: Mapping[str, str],
+) -> SurfacePlan:
+    """The plan of the surface; empty where the tags on the assets were not read anew."""
+    known = msgspec.convert(index.meta.get(META), list[TagRef] | None)
+    if scoped and run.direction == "push" and "tags" in run.catalog.light_reads_omit:
+        known = None
+    definitions = run.ledger.tag_definitions.all()
+    rules = tags_out_rules(
+        run.config,
+        run.integration,
+        made=[folded for folded, record in definitions.items() if record.made],
+        shared=[folded for folded, record in definitions.items() if record.taken_over and not record.made],
+        pulled=[(row.target, row.key) for row in run.ledger.holdings.of(key, surface=tags.SURFACE)],
+        adopt=run.adopt,
+    )
+    return plan_tags_out(SURFACE, units, links, snapshot, held, known, rules, gone, presence)
+
+
+def as_pulled(run: Run, key: str, table: Table[CatalogAsset]) -> Table[CatalogAsset]:
+    """A snapshot without the tags that any integration on the same catalog has put there."""
+    here = {one.name for one in run.config.integrations if one.url == run.integration.url}
+    rows = run.ledger.holdings.of(key, surface=SURFACE)
+    pushed = {(row.target, row.key) for row in rows if row.integration in here}
+    return Table(CatalogAsset, without_echoes(table.rows, pushed), meta=table.meta)
+
+
+def ground_of(connection: str, role: str) -> str:
+    """What a permission is learned for: who may not tag on a connection may still write the rest there."""
+    return f"{connection}#tags" if role == "tags" else connection
