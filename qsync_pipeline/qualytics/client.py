@@ -21,6 +21,7 @@ from qsync_pipeline.qualytics.models import (
     Presence,
     ScoreRow,
     Status,
+    Team,
     User,
 )
 from qsync_pipeline.qualytics.openapi import OpenApi, offers_external_tags
@@ -72,6 +73,21 @@ class QualyticsClient(TagCalls):
     def me(self) -> User:
         """``GET /users/me``: proves the token (§1.2). Raises ``Unauthorized``."""
         return self.session.request("GET", "/users/me", kind="read", decode=User)
+
+    def rights(self) -> str:
+        """What we are allowed to, as far as the deployment tells: our role, our teams, what they permit.
+
+        For comparing with another time only. The permission of a team is in early generated models and on no
+        page of the manual (§2.14): where it is not shown, a change of role or team is all that can be seen.
+        """
+        me = self.me()
+        mine = {team.id for team in me.teams or ()}
+        try:
+            teams = [team for team in self.pages("/teams", Team) if not mine or team.id in mine]
+        except (Forbidden, NotFound):
+            teams = me.teams or []
+        permitted = ",".join(sorted(f"{team.id}:{team.permission or '?'}" for team in teams))
+        return f"{me.id}|{me.role}|{permitted}"
 
     def integrations(self) -> list[Integration] | None:
         """The platform's own integrations; null where the token may not see them (§2.9: Manager) or an older

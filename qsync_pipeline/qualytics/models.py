@@ -32,6 +32,15 @@ class User(msgspec.Struct, frozen=True):
     email: str | None = None
     role: str | None = None
     user_id: str | None = None
+    teams: list[Team] | None = None
+
+
+class Team(msgspec.Struct, frozen=True):
+    """A team, and what it permits on its datastores: Editor, Author, Drafter, Viewer or Reporter (§2.14)."""
+
+    id: int
+    name: str | None = None
+    permission: str | None = None
 
 
 class Integration(msgspec.Struct, frozen=True):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qsync_pipeline.catalogs.base import DefinitionPlan
+from qsync_pipeline.core.domains import domain_scope
+from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.plan import outcome_counts, plan_counts
-from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
+from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger.claims import process_alive
 from qsync_pipeline.sync.run import Run, error_class
-from qsync_pipeline.sync.snapshot import place_datastores, read_index
+from qsync_pipeline.sync.snapshot import domains_of, place_datastores, read_index
 from qsync_pipeline.transport.errors import SyncError
 
 STAGE = "definitions"
@@ -59,7 +63,7 @@ def _make(run: Run) -> DefinitionResult:
     known = run.ledger.notes.get(run.name, "definitions", {})
     if known and run.scope:
         return DefinitionResult(DefinitionPlan((), (), known))  # a few tables: what was made is used
-    connections = connections_in_use(run)
+    connections = connections_in_use(run, known=bool(known))
     if run.dry_run or run.ledger.read_only or run.direction == "pull":
         plan = run.catalog.plan_definitions(connections, known)
         run.catalog.use_definitions(plan.handle)
@@ -105,17 +109,32 @@ def _is_dead(owner: str, host: str) -> bool:
     return where == host and pid.isdigit() and not process_alive(int(pid))
 
 
-def connections_in_use(run: Run) -> list[str]:
-    """Qualified names of the catalog's connections that a datastore of ours lives in."""
+def connections_in_use(run: Run, *, known: bool = False) -> list[str]:
+    """Qualified names of the catalog's connections that a datastore of ours lives in.
+
+    None at all where the domains of the config hold nothing of these datastores: for nothing, nothing is
+    made. That takes a reading of the catalog up to the first asset in scope, so it is left out where
+    definitions are ``known`` to be there already.
+    """
     index = read_index(run)
     schemas = {asset.id: asset for asset in index.rows if asset.level == "schema"}
-    used = {
-        schemas[id_].connection
+    used = [
+        schemas[id_]
         for placement in place_datastores(run, index).values()
         if placement.bucket == "matched"
         for id_ in placement.schemas
-    }
-    return sorted(used)
+    ]
+    if not known and not _anything_in_scope(run, index, used):
+        return []
+    return sorted({schema.connection for schema in used})
+
+
+def _anything_in_scope(run: Run, index: Table[CatalogAsset], schemas: Sequence[CatalogAsset]) -> bool:
+    scope = domain_scope(domains_of(index), run.integration.domains)
+    above = Snapshot(index.rows)
+    if any(scope.covers(above.chain(schema)) for schema in schemas):
+        return True
+    return any(asset.domain in scope.wanted for asset in run.catalog.read(schemas)) if schemas else False
 
 
 def _journal_only(outcome: Outcome) -> Outcome:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import GlobalTag
@@ -25,6 +25,8 @@ MOVING = frozenset(
 )
 """Keys that a tag write may change: the tags, who edited when, and what is computed from tag weights."""
 
+TRIAL = "first contact: written, read back and taken off again, before the rest (two writes of their own)"
+
 _ORDER = ("field", "container", "datastore")
 """A field first: nothing lies below it that a cascade could reach."""
 
@@ -34,16 +36,21 @@ class ForeignChange(SyncError):
 
 
 @finished_first()
-def try_first(run: Run, datastore: str, changes: Sequence[Change], known: dict[str, GlobalTag]) -> None:
+def try_first(
+    run: Run, datastore: str, changes: Sequence[Change], known: dict[str, GlobalTag]
+) -> Outcome | None:
     """Prove on one object that a tag write changes the tags alone; once per integration.
 
-    ``known`` are the definitions by key. Raises :class:`ForeignChange` with the difference.
+    ``known`` are the definitions by key. Returns the trial, which the journal has too: it took two writes
+    beside those of the plan. Null where nothing was written. Raises :class:`ForeignChange` with the
+    difference.
     """
     if run.ledger.notes.get(run.name, DONE, False):
-        return
+        return None
     change = _candidate([change for change in changes if change.action == "create" and change.key in known])
     if change is None:
-        return
+        return None
+    trial = None
     level, _, number = change.target.partition(":")
     client, id_ = run.qualytics, int(number)
     before = _raw(client, level, id_)
@@ -55,7 +62,8 @@ def try_first(run: Run, datastore: str, changes: Sequence[Change], known: dict[s
         written = _raw(client, level, id_)
         _set(client, level, id_, names)
         restored = _raw(client, level, id_)
-        run.ledger.holdings.forget(run.name, surface=change.surface, targets=[change.target], key=change.key)
+        trial = Outcome(change, "skipped", TRIAL)
+        run.ledger.settle(run.run_id, run.name, datastore, [trial])
         moved = _difference(before, written) + _difference(before, restored)
         left = [str(tag["name"]) for tag in restored.get("global_tags") or ()]
         if sorted(left) != sorted(names):
@@ -67,6 +75,7 @@ def try_first(run: Run, datastore: str, changes: Sequence[Change], known: dict[s
             )
         run.say(f"first contact: one tag was written on {change.name}, read back and taken off again")
     run.ledger.notes.put(run.name, DONE, True)
+    return trial
 
 
 def _candidate(changes: Sequence[Change]) -> Change | None:

@@ -19,8 +19,9 @@ from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.models import Field, GlobalTag
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
 from qsync_pipeline.sync.first_contact import try_first
+from qsync_pipeline.sync.refusals import remember_qualytics_refusal
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.sync.settling import Tally, class_of
 from qsync_pipeline.sync.tag_definitions import adopt_definitions, apply_definition
 from qsync_pipeline.transport.errors import NotFound, OutsideError, Unauthorized, Unreachable
 from qsync_pipeline.transport.paging import parallel_map
@@ -69,6 +70,8 @@ class _Writer:
         self.tally = tally
         self.claim = claim
         self.known: dict[str, GlobalTag] = {}
+        self.refused = False
+        """Whether what we are allowed to has been noted, after a refusal."""
 
     def write(self, changes: Sequence[Change]) -> None:
         book = [change for change in changes if change.surface == definitions.SURFACE]
@@ -78,7 +81,8 @@ class _Writer:
                 self._definition(change)
         if assignments:
             self.known = {tag_key(tag.name): tag for tag in self.run.qualytics.global_tags()}
-            try_first(self.run, self.key, assignments, self.known)
+            if trial := try_first(self.run, self.key, assignments, self.known):
+                self.tally.reasons[f"beside the plan: {trial.reason}"] += 1
             # A removal takes copies further down with it: all of them, and those that are wanted for
             # themselves, are noted before the first is written, so that a run that dies in between knows
             # the rest for ours.
@@ -100,7 +104,15 @@ class _Writer:
     @finished_first()
     def _definition(self, change: Change) -> None:
         self.claim.fence()
-        self.tally.settle([apply_definition(self.run, change)])
+        outcome = apply_definition(self.run, change)
+        self._note_refusal(outcome.error_class)
+        self.tally.settle([outcome])
+
+    def _note_refusal(self, error_class: str) -> None:
+        """The first time that Qualytics lets us know that we may not: what we are allowed to is noted."""
+        if error_class == "permission" and not self.refused:
+            self.refused = True
+            remember_qualytics_refusal(self.run)
 
     def _datastores(self, groups: dict[int, list[Change]]) -> None:
         for number, changes in groups.items():
@@ -175,6 +187,7 @@ class _Writer:
             raise
         except OutsideError as error:
             if len(live) == 1:
+                self._note_refusal(class_of(error))
                 self.tally.reject(flat, error)
                 return
             numbers = list(live)

@@ -1,8 +1,8 @@
-"""Which connections refused us, and whether they would still (DESIGN.md §5.5).
+"""Who refused us, and whether they would still (DESIGN.md §5.5): connections of the catalog, and Qualytics.
 
 A rejected item is tried again when its payload or our permissions changed. That our permissions changed is
-known from other credentials, from the catalog's own word where it gives one, or from a check that a person
-asked for (``qsync doctor``); never from the clock.
+known from other credentials, from the catalog's own word where it gives one, from our role and teams in
+Qualytics, or from a check that a person asked for (``qsync doctor``); never from the clock.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from qsync_pipeline.sync.run import Run
 PREFIX = "refused_as:"
 """A note for each connection, so that runs side by side do not overwrite each other's."""
 
-SETTLING = 120.0
-"""Seconds after a refusal for which the catalog is not asked again: grants take a moment to reach it."""
+QUALYTICS = "qualytics_refused_as"
+"""A note of what we were allowed to in Qualytics when it last refused us a write."""
+
+NO_CONNECTION = ""
+"""The connection of changes in Qualytics, which has none."""
 
 _LEVELS: dict[str, AssetLevel] = {"datastore": "schema", "container": "table", "field": "column"}
 
@@ -83,21 +86,26 @@ def mark_granted(ledger: Ledger, integration: str, connections: Iterable[str]) -
     return open_again
 
 
-def granted_again(run: Run, datastores: Collection[str]) -> frozenset[str]:
-    """Connections whose rejected items are worth another try.
+def remember_qualytics_refusal(run: Run) -> None:
+    """Note what we are allowed to in Qualytics, now that it has refused a write."""
+    run.ledger.notes.put(run.name, QUALYTICS, run.qualytics.rights())
 
-    Part of the reading stage: it may ask the catalog, in one call for all connections, and does so only while
-    something in these datastores stands rejected for lack of permission.
+
+def granted_again(run: Run, datastores: Collection[str]) -> frozenset[str]:
+    """Connections whose rejected items are worth another try; :data:`NO_CONNECTION` for those in Qualytics.
+
+    Part of the reading stage: it may ask the catalog, in one call for all connections, and Qualytics for our
+    role and teams. It does so only while something in these datastores stands rejected for lack of
+    permission.
     """
     noted = refusals(run.ledger, run.name)
-    if not noted or not run.ledger.outcomes.stands_rejected(run.name, "permission", datastores):
+    rights = run.ledger.notes.get(run.name, QUALYTICS)
+    if not (noted or rights) or not run.ledger.outcomes.stands_rejected(run.name, "permission", datastores):
         return frozenset()
-    again = {name for name, one in noted.items() if one.granted or one.credentials != run.credentials}
-    before = run.ledger.clock() - SETTLING
+    again = {NO_CONNECTION} if rights is not None and rights != run.qualytics.rights() else set()
+    again |= {name for name, one in noted.items() if one.granted or one.credentials != run.credentials}
     doubtful = {
-        name: one.asset
-        for name, one in noted.items()
-        if name not in again and one.at <= before and one.missing != ()
+        name: one.asset for name, one in noted.items() if name not in again and one.missing != ()
     }
     said = run.catalog.permissions(list(doubtful.values())) if doubtful else None
     again |= {

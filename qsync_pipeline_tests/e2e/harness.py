@@ -28,7 +28,6 @@ from qsync_pipeline.sandbox.estate.generate import EstateName, make_estate
 from qsync_pipeline.sandbox.estate.model import Access, Estate
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
-from qsync_pipeline.sync.refusals import PREFIX
 from qsync_pipeline.sync.run import Direction
 from qsync_pipeline_tests.e2e.memory import MEMORIES, checks_of, shown
 from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all
@@ -188,13 +187,6 @@ class World:
     def lose_ledger(self) -> None:
         """Delete the ledger with its tables, as if the machine had been set up anew."""
         shutil.rmtree(self.ledger_directory)
-
-    def age_refusals(self, seconds: float = SETTLING) -> None:
-        """Make it appear that connections refused us so long ago."""
-        with self.ledger() as ledger:
-            for name, value in ledger.notes.of("atlan").items():
-                if name.startswith(PREFIX):
-                    ledger.notes.put("atlan", name, {**value, "at": value["at"] - seconds})
 
     def keys(self) -> dict[str, str]:
         """Partition keys by the datastore's name."""

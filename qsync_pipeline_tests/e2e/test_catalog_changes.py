@@ -99,6 +99,25 @@ def test_two_swapped_tables_get_the_values_of_their_new_names(synced: World) -> 
     synced.quiet()
 
 
+@pytest.mark.rule("5.1", "The same name with a new id is a new link")
+def test_unlike_tables_that_swap_their_names_show_nothing_of_each_other(synced: World) -> None:
+    blue, green = f"{SALES}.ORDERS_BLUE", f"{SALES}.ORDERS_GREEN"
+    synced.atlan("create", f"{blue}.ONLY_BLUE", kind="Column")
+    synced.qualytics("create", f"{blue}.ONLY_BLUE", level="column")
+    assert synced.sync().ok
+    assert synced.attributes(f"{blue}.ONLY_BLUE")["URL"]
+    synced.atlan("swap", blue, **{"with": green})
+    done = synced.sync()
+    assert (done.ok, done.excess()) == (True, [])
+    assert synced.attributes(f"{green}.ONLY_BLUE") == {}, "the green table never had such a field"
+    synced.check()
+    synced.quiet()
+    synced.atlan("swap", blue, **{"with": green})
+    assert synced.sync().ok
+    assert synced.attributes(f"{blue}.ONLY_BLUE")["URL"]
+    synced.check()
+
+
 @pytest.mark.parametrize("how", ["delete", "archive"])
 def test_a_table_gone_in_qualytics_loses_our_values_and_alert_in_the_catalog(synced: World, how: str) -> None:
     table = next(name for name in synced.tables(alert="integration") if "ORDERS_BLUE" not in name)
@@ -152,18 +171,23 @@ def test_a_schema_renamed_in_the_catalog_keeps_its_link(synced: World) -> None:
     synced.check()
 
 
-def test_a_new_column_and_a_dropped_one(synced: World) -> None:
+@pytest.mark.rule("5.1", "Absence is proved")
+@pytest.mark.rule("5.1", "Proved gone in the catalog: our tags go")
+@pytest.mark.parametrize("how", ["delete", "missing"])
+def test_a_new_column_and_a_dropped_one(synced: World, how: str) -> None:
+    """Missing is a column that the source lost: it answers for its id, and nothing measures it any more."""
     table = next(name for name in synced.tables() if name.startswith("crm."))
-    synced.atlan("create", f"{table}.added", kind="Column")
-    synced.qualytics("create", f"{table}.added", level="column")
-    synced.atlan("tag", f"{table}.added", tag="PII")
+    new = f"added_{how}"
+    synced.atlan("create", f"{table}.{new}", kind="Column")
+    synced.qualytics("create", f"{table}.{new}", level="column")
+    synced.atlan("tag", f"{table}.{new}", tag="PII")
     assert synced.sync().ok
-    assert synced.tags("qualytics", f"{table}.added")["PII"] == "managed"
-    assert synced.attributes(f"{table}.added")["URL"]
+    assert synced.tags("qualytics", f"{table}.{new}")["PII"] == "managed"
+    assert synced.attributes(f"{table}.{new}")["URL"]
     synced.check()
-    synced.qualytics("drop", f"{table}.added")
+    synced.qualytics("drop", f"{table}.{new}", how=how)
     assert synced.sync().ok
-    assert synced.attributes(f"{table}.added") == {}
+    assert synced.attributes(f"{table}.{new}") == {}
     synced.check()
 
 

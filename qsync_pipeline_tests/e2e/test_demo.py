@@ -46,7 +46,7 @@ def test_changes_all_over_the_estate_arrive_in_one_sync(demo: World) -> None:
     demo.control.advance(SETTLED)
     done = demo.sync()
     assert (done.ok, done.excess()) == (True, [])
-    assert done.planned["announcements"] == {"remove": len(spread)}
+    assert done.planned["announcements"] == {"update": len(spread)}
     assert Counter(demo.tags("qualytics", name)["All Over"] for name in spread) == {"managed": len(spread)}
     demo.check(left_out=_enrichment(demo), **_domains(demo))
     demo.quiet()

@@ -212,7 +212,7 @@ def test_an_announcement_is_opened_updated_in_place_and_cleared(synced: World) -
     synced.qualytics("set_anomaly_status", table, id="all", status="Resolved")
     before = synced.whole_state()
     done = synced.sync(direction="push")
-    assert done.planned["announcements"] == {"remove": 1}
+    assert done.planned["announcements"] == {"update": 1}
     assert synced.alert(table) is None
     above = table.rsplit(".", 1)[0]
     expected = {("atlan", f"{table} (Table)", "alert"), ("atlan", f"{table} (Table)", "attributes"),

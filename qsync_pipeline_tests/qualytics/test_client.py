@@ -128,6 +128,32 @@ def test_absence_is_proved_by_the_api_itself(reply: Reply, presence: str) -> Non
         assert qualytics.container_exists(5) == (presence == "present")
 
 
+@pytest.mark.parametrize(
+    ("status", "presence"), [("active", "present"), ("masked", "present"), ("missing", "missing")]
+)
+def test_a_field_that_the_source_lost_is_missing_though_it_answers(status: str, presence: str) -> None:
+    with serving([Reply(body={"id": 5, "name": "ID", "status": status})]) as server:
+        assert client(server).presence("field", 5) == presence
+
+
+def test_what_we_are_allowed_to_changes_with_role_team_and_the_teams_permission() -> None:
+    def rights(role: str, teams: Reply) -> str:
+        me = Reply(body={"id": 1, "role": role, "teams": [{"id": 1, "name": "Public"}]})
+        with serving([me, teams]) as server:
+            return client(server).rights()
+
+    def team(permission: str) -> Reply:
+        rows = [{"id": 1, "permission": permission}, {"id": 2, "permission": "Editor"}]
+        return Reply(body={"items": rows, "total": 2, "page": 1, "size": 100, "pages": 1})
+
+    before = rights("Member", team("Reporter"))
+    assert rights("Member", team("Reporter")) == before
+    assert rights("Member", team("Editor")) != before
+    assert rights("Manager", team("Reporter")) != before
+    hidden = Reply(status=403, body={"detail": "no"})
+    assert rights("Member", hidden) == rights("Member", hidden) != rights("Manager", hidden)
+
+
 def test_re_reading_by_id_leaves_out_what_is_not_there() -> None:
     def script(request: Request) -> Reply:
         number = int(request.path.rpartition("/")[2])

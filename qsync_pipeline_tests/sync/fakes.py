@@ -1,0 +1,173 @@
+"""A Qualytics and a catalog of a few lines, and a run on them: what a stage asks, writes and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from qsync_pipeline.catalogs.base import BatchRejected, Identity, Surface
+from qsync_pipeline.config import Config, load_config
+from qsync_pipeline.core.rows import Alert, CatalogAsset, Change, Outcome
+from qsync_pipeline.core.tables import Table
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.qualytics.models import Field, GlobalTag
+from qsync_pipeline.sync.first_contact import DONE
+from qsync_pipeline.sync.run import Run
+
+ME = "service-account-qsync"
+KEY = "1-sales"
+
+CONFIG = """\
+qualytics: {{url: "https://q.example.com", token: {{file: {token}}}}}
+integrations:
+  - {{name: atlan, type: atlan, url: "https://a.example.com", token: {{file: {token}}}, first_write: true}}
+  - {{name: second, type: atlan, url: "https://b.example.com", token: {{file: {token}}}, first_write: true}}
+"""
+
+
+def config_in(directory: Path) -> Config:
+    """A config with two integrations."""
+    (directory / "token").write_text("fake-token-000111")
+    (directory / "qsync.yaml").write_text(CONFIG.format(token=directory / "token"))
+    return load_config(directory / "qsync.yaml")
+
+
+class FakeQualytics:
+    """Fields with tags. ``foreign`` is done to a field at every write, as a deployment that does too much."""
+
+    parallel = 1
+
+    def __init__(self, *names: str) -> None:
+        self.definitions = {name: GlobalTag(id=n, name=name, type="global") for n, name in enumerate(names)}
+        self.on: dict[int, list[str]] = {}
+        self.other: dict[int, dict[str, Any]] = {}
+        self.foreign: Callable[[dict[str, Any]], None] = lambda row: None
+        self.refuses: Exception | None = None
+        self.swallows = False
+        self.reads: list[int] = []
+        self.writes: list[tuple[int, list[str]]] = []
+        self.allowed = "1|Member|1:Editor"
+        self.asked = 0
+        self.session = self
+
+    def request(self, method: str, path: str, **_: Any) -> dict[str, Any]:
+        """A field as the API shows it."""
+        number = int(path.rpartition("/")[2])
+        self.reads.append(number)
+        tags = [{"name": name} for name in self.on.get(number, [])]
+        return {"id": number, "name": f"F{number}", "global_tags": tags, **self._others(number)}
+
+    def global_tags(self) -> list[GlobalTag]:
+        return list(self.definitions.values())
+
+    def fields_by_id(self, numbers: Sequence[int]) -> dict[int, Field]:
+        self.reads += numbers
+        return {number: self._field(number) for number in numbers if number in self.on}
+
+    def fields(self, container: int) -> list[Field]:
+        return [self._field(number) for number in self.on]
+
+    def set_field_tags(self, items: Sequence[tuple[int, Sequence[str]]]) -> list[Field]:
+        """Replaces the whole list, and makes a stray global tag of a name it does not know."""
+        for number, names in items:
+            self.writes.append((number, list(names)))
+            if self.refuses is not None:
+                raise self.refuses
+            if self.swallows:
+                continue
+            for name in names:
+                self.definitions.setdefault(name, GlobalTag(id=99, name=name, type="global"))
+            self.on[number] = list(names)
+            self.foreign(self._others(number))
+        return [self._field(number) for number, _ in items]
+
+    def rights(self) -> str:
+        self.asked += 1
+        return self.allowed
+
+    def integrations(self) -> list[Any]:
+        return []
+
+    def _others(self, number: int) -> dict[str, Any]:
+        """What else is on a field, beside its tags."""
+        return self.other.setdefault(number, {"description": "Theirs"})
+
+    def _field(self, number: int) -> Field:
+        tags = [GlobalTag(id=0, name=name, type="global") for name in self.on[number]]
+        return Field(id=number, name=f"F{number}", global_tags=tags)
+
+
+class FakeCatalog:
+    """Assets that take attributes and alerts; a batch with a bad one among it is refused as a whole."""
+
+    surfaces = (Surface("custom_metadata", "attributes"), Surface("announcements", "alerts"))
+
+    def __init__(self, assets: Iterable[CatalogAsset], batch_size: int = 8) -> None:
+        self.assets = {asset.id: asset for asset in assets}
+        self.batch_size = batch_size
+        self.bad: set[str] = set()
+        self.read_only: set[str] = set()
+        self.lacking: tuple[str, ...] | None = ("Update",)
+        self.swallows = False
+        self.calls: list[tuple[str, tuple[str, ...]]] = []
+
+    @property
+    def written(self) -> list[tuple[str, ...]]:
+        return [ids for what, ids in self.calls if what == "write"]
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        ids = tuple(dict.fromkeys(change.target for change in changes))
+        self.calls.append(("write", ids))
+        if any(change.connection in self.read_only for change in changes):
+            raise BatchRejected("you may not", error_class="permission", status=403)
+        if self.bad & set(ids):
+            raise BatchRejected("a value does not fit", error_class="validation", status=400)
+        for change in changes if not self.swallows else ():
+            asset = self.assets[change.target]
+            if change.surface == "announcements":
+                alert = Alert(**change.after, by=ME) if change.after else None
+                self.assets[asset.id] = replace(asset, alert=alert)
+            else:
+                self.assets[asset.id] = replace(asset, attributes={**asset.attributes, **change.after})
+        return [Outcome(change, "applied", change.reason) for change in changes]
+
+    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+        self.calls.append(("reread", tuple(ids)))
+        return {id_: self.assets[id_] for id_ in ids if id_ in self.assets}
+
+    def permissions(self, assets: Sequence[CatalogAsset]) -> dict[str, frozenset[str]] | None:
+        self.calls.append(("permissions", tuple(asset.id for asset in assets)))
+        return None if self.lacking is None else {asset.id: frozenset(self.lacking) for asset in assets}
+
+
+def run_on(
+    config: Config,
+    ledger: Ledger,
+    qualytics: FakeQualytics | None = None,
+    catalog: FakeCatalog | None = None,
+    *,
+    integration: int = 0,
+    run_id: str = "run-1",
+    contact: bool = False,
+) -> Run:
+    """A run that may write; with ``contact`` it is the first of its integration."""
+    one = config.integrations[integration]
+    run = Run(run_id, config, one, ledger, ledger, dry_run=False)
+    run.__dict__.update(
+        {
+            "qualytics": qualytics or FakeQualytics(),
+            "catalog": catalog or FakeCatalog([]),
+            "identity": Identity(ME),
+        }
+    )
+    if not contact:
+        ledger.notes.put(one.name, DONE, True)
+    return run
+
+
+def plan_of(*changes: Change) -> Table[Change]:
+    """A plan as the planning stage hands it on."""
+    return Table(Change, list(changes), meta={"unchanged": {}, "containers": {}})

@@ -1,0 +1,178 @@
+"""How values and alerts are written: one first, batches that split, storms (DESIGN.md §5.4, §5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from qsync_pipeline.core.rows import Alert, CatalogAsset, Change
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync.index_lag import settled
+from qsync_pipeline.sync.push import Permissions, apply_quality
+from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline_tests.core.build import connection, table
+from qsync_pipeline_tests.sync.fakes import KEY, FakeCatalog, config_in, plan_of, run_on
+
+STORM = "Per connection and surface one write goes first; after three single-item 403s"
+SPLIT = "A rejected batch is split until the bad item is alone"
+REREAD = "An Atlan announcement is re-read by guid just before it is written"
+LAGS = "What differs from a ledger entry younger than two minutes is re-read by id"
+BANNER = Alert("issue", "Do not use", "Broken", by="ada")
+OTHER = "default/postgres/2"
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with Ledger.open("sqlite://") as one:
+        yield one
+
+
+def assets(count: int, on: str = connection().qualified_name) -> list[CatalogAsset]:
+    return [replace(table(f"T{n}", id=f"{on}-{n:02d}"), connection=on) for n in range(count)]
+
+
+def score(asset: CatalogAsset, value: float = 1.0) -> Change:
+    return Change(
+        "custom_metadata",
+        "update",
+        asset.id,
+        asset.qualified_name,
+        before={},
+        after={"Quality Score Total": value},
+        source="container:1",
+        connection=asset.connection,
+        kind="Table",
+        extra={"merge": True, "unit": "container:1"},
+    )
+
+
+def announce(asset: CatalogAsset) -> Change:
+    after = {"type": "warning", "title": "2 open", "text": "See ?qsync=atlan"}
+    return Change(
+        "announcements",
+        "create",
+        asset.id,
+        asset.qualified_name,
+        after=after,
+        source="container:1",
+        connection=asset.connection,
+        kind="Table",
+        extra={"merge": False, "unit": "container:1"},
+    )
+
+
+def written(ledger: Ledger, tmp_path: Path, catalog: FakeCatalog, *changes: Change) -> Tally:
+    run = run_on(config_in(tmp_path), ledger, catalog=catalog)
+    return apply_quality(run, KEY, plan_of(*changes), Permissions())
+
+
+@pytest.mark.rule("5.5", STORM)
+def test_on_every_connection_one_asset_goes_first_and_then_batches(tmp_path: Path, ledger: Ledger) -> None:
+    here, there = assets(9), assets(3, OTHER)
+    catalog = FakeCatalog([*here, *there], batch_size=4)
+    written(ledger, tmp_path, catalog, *map(score, [*here, *there]))
+    assert sorted(map(len, catalog.written)) == [1, 1, 2, 4, 4]
+    assert [len(call) for call in catalog.written if call[0].startswith(OTHER)] == [1, 2]
+
+
+@pytest.mark.rule("5.5", STORM)
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [(("Update",), "missing in the token's policies there: Update"), (None, "Update and Custom metadata")],
+)
+def test_after_three_refusals_the_rest_of_a_connection_is_not_tried(
+    tmp_path: Path, ledger: Ledger, lacking: tuple[str, ...] | None, said: str
+) -> None:
+    here, there = assets(9), assets(3, OTHER)
+    catalog = FakeCatalog([*here, *there])
+    catalog.read_only, catalog.lacking = {here[0].connection}, lacking
+    tally = written(ledger, tmp_path, catalog, *map(score, [*here, *there]))
+    assert [len(call) for call in catalog.written if not call[0].startswith(OTHER)] == [1, 1, 1]
+    assert tally.counts["custom_metadata"]["rejected"] == 9
+    assert tally.counts["custom_metadata"]["applied"] == 3, "the other connection goes on"
+    assert [what for what, _ in catalog.calls].count("permissions") == 1
+    assert sum(said in reason for reason in tally.reasons) == 1
+    classes = {one.error_class for one in ledger.outcomes.latest_rejections("atlan", KEY).values()}
+    assert classes == {"permission"}
+
+
+@pytest.mark.rule("5.5", SPLIT)
+@pytest.mark.parametrize("bad", [{0}, {5}, {1, 8}])
+def test_only_the_bad_items_of_a_batch_are_rejected(tmp_path: Path, ledger: Ledger, bad: set[int]) -> None:
+    here = assets(9)
+    catalog = FakeCatalog(here, batch_size=8)
+    catalog.bad = {here[n].id for n in bad}
+    tally = written(ledger, tmp_path, catalog, *map(score, here))
+    unwritten = {n for n, asset in enumerate(here) if not catalog.assets[asset.id].attributes}
+    assert unwritten == bad
+    assert tally.counts["custom_metadata"]["applied"] == 9 - len(bad)
+    rejected = ledger.outcomes.latest_rejections("atlan", KEY)
+    assert {(target, one.error_class) for (_, target, _), one in rejected.items()} == {
+        (here[n].id, "validation") for n in bad
+    }
+
+
+@pytest.mark.rule("5.4", REREAD)
+@pytest.mark.rule("5.4", "A person's banner or flag is never replaced or removed")
+def test_a_banner_that_a_person_put_there_since_the_plan_is_left_alone(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    theirs, free = assets(2)
+    catalog = FakeCatalog([replace(theirs, alert=BANNER), free])
+    tally = written(ledger, tmp_path, catalog, announce(theirs), announce(free))
+    assert catalog.assets[theirs.id].alert == BANNER
+    assert catalog.assets[free.id].alert is not None
+    assert catalog.calls[:3] == [
+        ("reread", (theirs.id,)), ("reread", (free.id,)), ("write", (free.id,)),
+    ]  # fmt: skip
+    assert any("ada put an alert there meanwhile" in reason for reason in tally.reasons)
+
+
+@pytest.mark.rule("5.4", REREAD)
+def test_values_alone_are_written_without_reading_first(tmp_path: Path, ledger: Ledger) -> None:
+    (asset,) = assets(1)
+    catalog = FakeCatalog([asset])
+    written(ledger, tmp_path, catalog, score(asset))
+    assert [what for what, _ in catalog.calls] == ["write", "reread"], "read back, that is"
+
+
+def test_what_another_value_shows_when_it_is_read_back_counts_as_rejected(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    (asset,) = assets(1)
+    catalog = FakeCatalog([asset])
+    catalog.swallows = True
+    tally = written(ledger, tmp_path, catalog, score(asset))
+    assert tally.counts["custom_metadata"]["rejected"] == 1
+    assert ledger.holdings.of(KEY) == []
+
+
+# The index lags
+
+
+@pytest.mark.rule("5.5", LAGS)
+@pytest.mark.parametrize(
+    ("age", "shows", "asked"),
+    [(5.0, {}, True), (119.0, {"Quality Score Total": 3.0}, True), (5.0, None, False), (121.0, {}, False)],
+    ids=["nothing yet", "an older value", "what we wrote", "for two minutes"],
+)
+def test_what_differs_from_what_we_wrote_a_moment_ago_is_read_by_id(
+    tmp_path: Path, age: float, shows: dict[str, Any] | None, asked: bool
+) -> None:
+    clock = [1000.0]
+    with Ledger.open("sqlite://", clock=lambda: clock[0]) as ledger:
+        (asset,) = assets(1)
+        catalog = FakeCatalog([asset])
+        written(ledger, tmp_path, catalog, score(asset))
+        now = catalog.assets[asset.id]
+        catalog.calls.clear()
+        clock[0] += age
+        indexed = replace(now, attributes=now.attributes if shows is None else shows)
+        run = run_on(config_in(tmp_path), ledger, catalog=catalog)
+        (seen,) = settled(run, KEY, [indexed], ledger.holdings.of(KEY))
+    assert catalog.calls == ([("reread", (asset.id,))] if asked else [])
+    assert seen == (now if asked else indexed)

@@ -1,0 +1,170 @@
+"""How tags are written, when the API replaces whole lists and knows no versions (DESIGN.md §5.2, §5.5)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, claimed
+from qsync_pipeline.sync.first_contact import ForeignChange
+from qsync_pipeline.sync.pull import apply_tags
+from qsync_pipeline.sync.refusals import NO_CONNECTION, granted_again
+from qsync_pipeline.transport.errors import Forbidden
+from qsync_pipeline_tests.sync.fakes import KEY, FakeQualytics, config_in, plan_of, run_on
+
+SERIALISED = "So: tag writes are serialised per Qualytics"
+FIRST = "One object is then written, read back and restored before the rest"
+RETRY = "A rejected item is tried again when its payload or our permissions changed"
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with Ledger.open("sqlite://") as one:
+        yield one
+
+
+def put(number: int, name: str = "PII", action: str = "create") -> Change:
+    """A tag that is to go onto a field, or off it."""
+    before, after = (None, name) if action == "create" else (name, None)
+    return Change(
+        "external_tags",
+        action,  # type: ignore[arg-type]  # one of the two words
+        f"field:{number}",
+        f"Sales.T.F{number}",
+        name.casefold(),
+        before=before,
+        after=after,
+        kind="field",
+    )
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+def test_what_a_person_put_there_since_the_plan_stays(tmp_path: Path, ledger: Ledger) -> None:
+    qualytics = FakeQualytics("PII", "Old", "Mine")
+    qualytics.on = {1: ["Old", "Mine"]}
+    tally = apply_tags(
+        run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(put(1), put(1, "Old", "remove"))
+    )
+    assert qualytics.on[1] == ["Mine", "PII"]
+    assert tally.counts["external_tags"]["applied"] == 2
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+def test_a_name_whose_definition_went_meanwhile_is_dropped_and_makes_no_stray_tag(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("Mine")
+    qualytics.on = {1: ["Mine", "Ghost"], 2: []}
+    changes = plan_of(put(1), put(2), put(1, "Mine", "remove"))
+    tally = apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, changes)
+    assert set(qualytics.definitions) == {"Mine"}, "neither PII nor Ghost came into being"
+    assert qualytics.writes == [(1, [])]
+    assert tally.counts["external_tags"]["skipped"] == 2
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+def test_what_is_not_there_when_it_is_read_back_counts_as_rejected(tmp_path: Path, ledger: Ledger) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on, qualytics.swallows = {1: []}, True
+    tally = apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(put(1)))
+    assert tally.counts["external_tags"]["rejected"] == 1
+    assert ledger.holdings.of(KEY) == []
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+@pytest.mark.rule("3", "Starts that bypass the queue")
+def test_two_integrations_write_one_datastore_one_after_the_other(tmp_path: Path) -> None:
+    config, waiting = config_in(tmp_path), threading.Event()
+    qualytics, said = FakeQualytics("PII", "By The First"), []
+    qualytics.on = {1: []}
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite") as ledger:
+        first = run_on(config, ledger, qualytics, run_id="the first")
+        second = run_on(config, ledger, qualytics, integration=1, run_id="the second")
+
+        def say(line: str) -> None:
+            said.append(line)
+            waiting.set()
+
+        second.say = say
+        work = threading.Thread(target=apply_tags, args=(second, KEY, plan_of(put(1))))
+        with claimed(first, ALL_INTEGRATIONS, KEY):
+            work.start()
+            assert waiting.wait(10)
+            assert (qualytics.writes, qualytics.reads) == ([], []), "nor does it read what may change yet"
+            qualytics.on[1] = ["By The First"]
+        work.join(10)
+    assert "the first" in said[0]
+    assert qualytics.on[1] == ["By The First", "PII"]
+
+
+# First contact
+
+
+@pytest.mark.rule("5.5", FIRST)
+def test_before_the_first_tags_one_is_written_read_back_and_taken_off_again(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("PII", "Mine")
+    qualytics.on = {1: ["Mine"], 2: []}
+    run = run_on(config_in(tmp_path), ledger, qualytics, contact=True)
+    tally = apply_tags(run, KEY, plan_of(put(1), put(2)))
+    trial, back, *rest = qualytics.writes
+    assert (trial, back) == ((1, ["Mine", "PII"]), (1, ["Mine"]))
+    assert rest == [(1, ["Mine", "PII"]), (2, ["PII"])]
+    # The two writes beside the plan are told: in the journal, and among the reasons of the run.
+    assert [entry.outcome for entry in ledger.outcomes.of_run("run-1")] == ["skipped", "applied", "applied"]
+    assert any("two writes of their own" in reason for reason in tally.reasons)
+    assert tally.counts["external_tags"] == {
+        "applied": 2, "unchanged": 0, "skipped": 0, "rejected": 0, "parked": 0
+    }  # fmt: skip
+    qualytics.writes.clear()
+    apply_tags(run, KEY, plan_of(put(2, "PII", "remove"), put(1)))
+    assert qualytics.writes == [(2, [])], "once per integration"
+
+
+@pytest.mark.rule("5.5", FIRST)
+def test_where_a_tag_write_changes_something_foreign_the_pull_stops_with_the_difference(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on = {1: [], 2: []}
+    qualytics.foreign = lambda row: row.update(description=row["description"] + "!")
+    run = run_on(config_in(tmp_path), ledger, qualytics, contact=True)
+    for described in ("Theirs", "Theirs!!"):
+        qualytics.writes.clear()
+        with pytest.raises(ForeignChange, match=f"description: '{described}' before, '{described}!' after"):
+            apply_tags(run, KEY, plan_of(put(1), put(2)))
+        assert qualytics.writes == [(1, ["PII"]), (1, [])]
+    assert ledger.holdings.of(KEY) == []
+
+
+# Refused for lack of permission
+
+
+@pytest.mark.rule("5.5", RETRY)
+def test_tags_that_qualytics_refused_are_tried_again_once_we_may_do_something_else(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on, qualytics.refuses = {1: []}, Forbidden("You must have editor permission", status=403)
+    run = run_on(config_in(tmp_path), ledger, qualytics)
+    tally = apply_tags(run, KEY, plan_of(put(1)))
+    assert tally.counts["external_tags"]["rejected"] == 1
+    assert granted_again(run, [KEY]) == frozenset()
+    qualytics.allowed = "1|Manager|1:Editor"
+    assert granted_again(run, [KEY]) == {NO_CONNECTION}
+    assert granted_again(run, ["2-other"]) == frozenset(), "where nothing stands rejected nothing is asked"
+
+
+def test_without_a_refusal_qualytics_is_not_asked_what_we_may(tmp_path: Path, ledger: Ledger) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on = {1: []}
+    run = run_on(config_in(tmp_path), ledger, qualytics)
+    apply_tags(run, KEY, plan_of(put(1)))
+    assert granted_again(run, [KEY]) == frozenset()
+    assert qualytics.asked == 0
