@@ -49,6 +49,7 @@ class Ran:
 
     integration: str
     direction: Direction
+    dry_run: bool = False
     run_ids: list[str] = field(default_factory=list)
     seconds: float = 0.0
     checks: dict[tuple[str, str], Check] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Runner:
 
     def run(self, integration: str, direction: Direction, keys: Sequence[str]) -> Ran:
         """All runs that these datastores need."""
-        ran = Ran(integration, direction)
+        ran = Ran(integration, direction, dry_run=self.flags.dry_run)
         job = self.definitions.resolve_job_def(job_name(integration, direction))
         order = self.instance.get_dynamic_partitions(str(DATASTORES.name))
         parts = ranges(order, keys)

@@ -121,6 +121,17 @@ def test_warnings_do_not_count(ledger: Ledger, severity: str, status: int) -> No
     assert summarize(one, ledger).status == status
 
 
+@pytest.mark.parametrize(("check", "status"), [("in_step", 0), ("rejected", 1), ("coverage", 1)])
+def test_what_earlier_syncs_left_unwritten_is_no_fault_of_a_plan(
+    ledger: Ledger, check: str, status: int
+) -> None:
+    one = ran()
+    one.checks["a", check] = Check("a", check, passed=False, severity="ERROR", description="")
+    assert summarize(one, ledger).status == 1
+    one.dry_run = True
+    assert summarize(one, ledger).status == status
+
+
 def test_a_step_that_failed_without_a_report_is_status_1(ledger: Ledger) -> None:
     one = ran()
     one.failures.append("asset_mapping: the disk is full")

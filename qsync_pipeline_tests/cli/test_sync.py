@@ -126,6 +126,7 @@ def test_a_home_of_the_user_is_used_and_gets_no_files_of_ours(
         assert [run.run_id for run in instance.get_runs()] == said.atlan["runs"]
 
 
+@pytest.mark.rule("5.5", "First contact: an integration with an empty ledger only plans")
 def test_first_contact_writes_only_when_it_is_asked_to(qsync: Qsync, sandbox: RunningSandbox) -> None:
     config = edited(sandbox, "first_write: true", "first_write: false")
     push = ("sync", "--config", config, "--direction", "push", "--json")
@@ -135,6 +136,8 @@ def test_first_contact_writes_only_when_it_is_asked_to(qsync: Qsync, sandbox: Ru
     assert waits.atlan["outcome"]["custom_metadata"]["parked"] > 0
     assert any("first contact" in reason for reason in waits.atlan["not_written"])
     assert world(sandbox) == before
+    plan = qsync("plan", "--config", config, "--direction", "push", "--json")
+    assert (plan.status, plan.atlan["plan"]) == (0, waits.atlan["plan"]), "a plan waits for nobody's leave"
     asked = qsync(*push, "--first-write")
     assert asked.status == 0, asked.err
     assert asked.atlan["outcome"]["custom_metadata"]["applied"] > 0
