@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -41,18 +42,32 @@ SAMPLE = 200
 class Permissions:
     """What a run has learned of connections: where a write went through, and where it was refused.
 
-    By ground: whoever may not tag on a connection may still write the rest there (``ground_of``).
+    By ground and surface: whoever may not tag on a connection may still write the rest there
+    (``ground_of``), and whoever may not announce there may still write values.
     """
 
     def __init__(self) -> None:
-        self.proven: set[str] = set()
-        self.refused: Counter[str] = Counter()
+        self.proven: set[tuple[str, str]] = set()
+        self.refused: Counter[tuple[str, str]] = Counter()
         self.missing: dict[str, tuple[str, ...] | None] = {}
         """By connection that refused a write: what we lack there, null where the catalog cannot tell."""
 
-    def forbidden(self, ground: str) -> bool:
-        """Whether enough single writes were refused to stop asking."""
-        return self.refused[ground] >= STORM
+    def troubled(self, ground: str) -> bool:
+        """Whether anything was refused there: its surfaces go apart from then on."""
+        return any(where == ground for where, _ in self.refused)
+
+    def forbidden(self, ground: str, surface: str) -> bool:
+        """Whether enough single writes were refused to stop asking.
+
+        Those of the surface itself; where nothing of it ever went through, those of the others count too.
+        """
+        if (ground, surface) in self.proven:
+            return self.refused[ground, surface] >= STORM
+        return sum(number for (where, _), number in self.refused.items() if where == ground) >= STORM
+
+    def known(self, ground: str, surface: str) -> bool:
+        """Whether there is nothing left to learn by a single write."""
+        return (ground, surface) in self.proven or self.forbidden(ground, surface)
 
 
 def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissions) -> Tally:
@@ -95,18 +110,31 @@ class _Writer:
         for ground, by_asset in by_ground.items():
             groups = [tuple(group) for group in by_asset.values()]
             while groups:
-                # The first write on a connection goes alone: what it may do is learned on one asset.
-                open_ = ground in self.permissions.proven or self.permissions.forbidden(ground)
-                size = self.run.catalog.batch_size if open_ else 1
-                self._batch(groups[:size])
-                groups = groups[size:]
+                groups = self._apart(ground, groups)
+                # The first write on a connection and surface goes alone: one asset tells what we may do.
+                known = list(takewhile(self._is_known, groups[: self.run.catalog.batch_size]))
+                batch = known or groups[:1]
+                self._batch(batch)
+                groups = groups[len(batch) :]
+
+    def _apart(self, ground: str, groups: Sequence[Group]) -> list[Group]:
+        """The groups, one for each surface where a surface was refused: what is permitted is not held up."""
+        if not self.permissions.troubled(ground):
+            return list(groups)
+        return sorted(_by_surface(groups), key=lambda group: group[0].surface)
+
+    def _is_known(self, group: Group) -> bool:
+        return all(self.permissions.known(self._ground(change), change.surface) for change in group)
 
     def _ground(self, change: Change) -> str:
         return ground_of(change.connection, self.roles[change.surface])
 
     @finished_first()
     def _batch(self, groups: Sequence[Group]) -> None:
-        closed = [group for group in groups if self.permissions.forbidden(self._ground(group[0]))]
+        groups = self._apart(self._ground(groups[0][0]), groups)
+        closed = [
+            group for group in groups if self.permissions.forbidden(self._ground(group[0]), group[0].surface)
+        ]
         if closed:
             self._forbidden(closed[0][0], closed)
         groups = self._still_due([group for group in groups if group not in closed])
@@ -120,8 +148,8 @@ class _Writer:
         except BatchRejected as refusal:
             self._refused(groups, refusal)
             return
-        grounds = {self._ground(change) for change in flat}
-        self.permissions.proven |= grounds
+        self.permissions.proven |= {(self._ground(change), change.surface) for change in flat}
+        grounds = {ground for ground in map(self._ground, flat) if not self.permissions.troubled(ground)}
         mine = {ground: one for ground, one in self.noted.items() if ground in grounds}
         forget_refusals(self.run, mine, [change.target for change in flat])
         self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor)
@@ -131,11 +159,15 @@ class _Writer:
         if len(groups) > 1:
             named = [group for group in groups if group[0].target == refusal.culprit]
             rest = [group for group in groups if group[0].target != refusal.culprit]
-            middle = len(rest) // 2
-            for part in [named, rest] if named else [rest[:middle], rest[middle:]]:
+            middle = len(groups) // 2
+            for part in [named, rest] if named and rest else [groups[:middle], groups[middle:]]:
                 self._batch(part)
             return
         group = groups[0]
+        if len(apart := _by_surface(groups)) > 1:
+            for alone in apart:
+                self._batch([alone])
+            return
         reason = refusal.reason
         if refusal.error_class == "permission":
             lacking = self._learn(group[0])
@@ -147,7 +179,7 @@ class _Writer:
     def _learn(self, change: Change) -> tuple[str, ...] | None:
         """Take note of a refusal for lack of permission; the catalog is asked once per connection why."""
         ground = self._ground(change)
-        self.permissions.refused[ground] += 1
+        self.permissions.refused[ground, change.surface] += 1
         if ground not in self.permissions.missing:
             self.permissions.missing[ground] = ask_what_is_missing(self.run, change)
         missing = self.permissions.missing[ground]
@@ -255,6 +287,15 @@ class _Writer:
         if change.after is None or row is None:
             return change.after is None and row is None
         return same_row(row, change.after)
+
+
+def _by_surface(groups: Sequence[Group]) -> list[Group]:
+    """Each group cut into one for each of its surfaces."""
+    return [
+        tuple(change for change in group if change.surface == surface)
+        for group in groups
+        for surface in dict.fromkeys(change.surface for change in group)
+    ]
 
 
 def _top_down(change: Change) -> tuple[int, str]:

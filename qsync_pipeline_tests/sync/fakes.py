@@ -109,7 +109,11 @@ class FakeCatalog:
         self.assets = {asset.id: asset for asset in assets}
         self.batch_size = batch_size
         self.bad: set[str] = set()
+        self.unfit: set[str] = set()
+        """Surfaces of which no value fits."""
         self.read_only: set[str] = set()
+        self.not_granted: set[str] = set()
+        """Surfaces that no asset takes from us."""
         self.lacking: tuple[str, ...] | None = ("Update",)
         self.swallows = False
         self.calls: list[tuple[str, tuple[str, ...]]] = []
@@ -121,9 +125,10 @@ class FakeCatalog:
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         ids = tuple(dict.fromkeys(change.target for change in changes))
         self.calls.append(("write", ids))
-        if any(change.connection in self.read_only for change in changes):
+        refused = {change.connection for change in changes} & self.read_only
+        if refused or {change.surface for change in changes} & self.not_granted:
             raise BatchRejected("you may not", error_class="permission", status=403)
-        if self.bad & set(ids):
+        if self.bad & set(ids) or self.unfit & {change.surface for change in changes}:
             raise BatchRejected("a value does not fit", error_class="validation", status=400)
         for change in changes if not self.swallows else ():
             asset = self.assets[change.target]

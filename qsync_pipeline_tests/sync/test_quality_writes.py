@@ -13,6 +13,7 @@ from qsync_pipeline.core.rows import Alert, CatalogAsset, Change
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sync.index_lag import settled
 from qsync_pipeline.sync.push import Permissions, apply_quality
+from qsync_pipeline.sync.refusals import refusals
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline_tests.core.build import connection, table
 from qsync_pipeline_tests.sync.fakes import KEY, FakeCatalog, config_in, plan_of, run_on
@@ -98,6 +99,33 @@ def test_after_three_refusals_the_rest_of_a_connection_is_not_tried(
     assert sum(said in reason for reason in tally.reasons) == 1
     classes = {one.error_class for one in ledger.outcomes.latest_rejections("atlan", KEY).values()}
     assert classes == {"permission"}
+
+
+@pytest.mark.rule("5.5", STORM)
+@pytest.mark.parametrize("surface", ["announcements", "custom_metadata"])
+def test_whoever_may_write_one_surface_only_writes_that_one(
+    tmp_path: Path, ledger: Ledger, surface: str
+) -> None:
+    here = assets(9)
+    catalog = FakeCatalog(here)
+    catalog.not_granted = {surface}
+    changes = [change for asset in here for change in (score(asset), announce(asset))]
+    tally = written(ledger, tmp_path, catalog, *changes)
+    (other,) = {"announcements", "custom_metadata"} - {surface}
+    assert (tally.counts[surface]["rejected"], tally.counts[other]["applied"]) == (9, 9)
+    assert len(catalog.written) <= 1 + 3 + 9, "one of both, three refusals, and the rest by batches"
+    assert set(refusals(ledger, "atlan")) == {here[0].connection}
+
+
+@pytest.mark.rule("5.5", SPLIT)
+def test_a_value_that_does_not_fit_does_not_hold_up_the_alert_beside_it(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    (asset,) = assets(1)
+    catalog = FakeCatalog([asset])
+    catalog.unfit = {"custom_metadata"}
+    tally = written(ledger, tmp_path, catalog, score(asset), announce(asset))
+    assert tally.counts["custom_metadata"]["rejected"] == tally.counts["announcements"]["applied"] == 1
 
 
 @pytest.mark.rule("5.5", SPLIT)
