@@ -234,6 +234,7 @@ class _Planner:
         elif self.others.get(unit.id, {}).get(row.key):
             owners = ", ".join(one.integration for one in self.others[unit.id][row.key])
             self._release(unit.id, link.name, row, f"{owners} still supplies it")
+            self._keep_for_others(unit, link, row.key, tag)
         elif row.value is None and row.pending is not None:
             # A run died before or after assigning it, and the catalog has dropped it since: it is ours.
             self._remove(unit, link, row.key, tag, "a run that died had written it, the catalog dropped it")
@@ -263,24 +264,19 @@ class _Planner:
             self.renaming.add((unit.id, key))
             extra["exempt"] = True
         change = Change(
-            SURFACE,
-            "remove",
-            unit.id,
-            link.name,
-            key,
-            before=tag.name,
-            reason=reason,
-            source=link.assets[0] if link.assets else "",
-            kind=unit.level,
-            extra=extra,
-        )
+            SURFACE, "remove", unit.id, link.name, key, before=tag.name, reason=reason,
+            source=link.assets[0] if link.assets else "", kind=unit.level, extra=extra,
+        )  # fmt: skip
         self.plan.changes.append(change)
         self.book.use(key, -1)
 
     def _copies(self, unit: Unit, spoken_for: set[str]) -> None:
         """What nobody asked for: cascade copies go with their origin, and the rest is a person's."""
         for key, tag in self.present[unit.id].items():
-            if key in spoken_for or self.others.get(unit.id, {}).get(key):
+            if key in spoken_for:
+                continue
+            if self.others.get(unit.id, {}).get(key):
+                self._keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
             origins = [row.target for row in self._origins_of_copy(unit, key)]
@@ -288,6 +284,19 @@ class _Planner:
                 link = self.links[unit.id]
                 reason = "a copy of the tag above, which goes"
                 self._remove(unit, link, key, tag, reason, copy_of=origins[0])
+
+    def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
+        """Another integration holds a tag here, and we take the same one off above: copies go with their
+        origin, this one is put back in the same run. It stays theirs: nothing is held for us."""
+        above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
+        if not any(key in self.removing[ancestor] for ancestor in above):
+            return
+        reason = f"the same tag above goes, {self._other_owners(unit, key)} supplies it here"
+        change = Change(
+            SURFACE, "create", unit.id, link.name, key, after=tag.name, reason=reason, kind=unit.level,
+            extra={"held_on": True, "hold": False},
+        )  # fmt: skip
+        self.plan.changes.append(change)
 
     def _origins_of_copy(self, unit: Unit, key: str) -> list[Held]:
         """The assignments of ours above of which this is a cascade copy, the nearest first; often none.
@@ -346,18 +355,10 @@ class _Planner:
         if already := self._already(unit, key):
             extra["already"] = already
         change = Change(
-            SURFACE,
-            action,
-            unit.id,
-            link.name,
-            key,
-            after=self.book.spelling(key, tag_name(tag.name)),
-            reason=reason,
-            status=status,
-            source=link.assets[0] if link.assets else "",
-            kind=unit.level,
+            SURFACE, action, unit.id, link.name, key, after=self.book.spelling(key, tag_name(tag.name)),
+            reason=reason, status=status, source=link.assets[0] if link.assets else "", kind=unit.level,
             extra=extra,
-        )
+        )  # fmt: skip
         self.plan.changes.append(change)
 
     def _already(self, unit: Unit, key: str) -> list[str]:

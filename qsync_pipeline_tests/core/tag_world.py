@@ -18,7 +18,7 @@ from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, TagRef, Unit
 from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline.core.tags import TagPlan, plan_tags
 from qsync_pipeline.ledger import Holding
-from qsync_pipeline.ledger.holding import intended, settled
+from qsync_pipeline.ledger.holding import intended, is_held, settled
 from qsync_pipeline_tests.core.build import match
 
 Place = tuple[str, str, str]
@@ -193,6 +193,8 @@ class TagWorld:
         )
 
     def _intend(self, rules: TagRules, change: Change) -> None:
+        if not is_held(change):
+            return
         place = (rules.integration, change.target, change.key)
         self.holdings[place] = intended(
             self.holdings.get(place),
@@ -204,6 +206,8 @@ class TagWorld:
         )
 
     def _settle(self, rules: TagRules, change: Change, outcome: str) -> None:
+        if not is_held(change):
+            return
         place = (rules.integration, change.target, change.key)
         row = settled(
             self.holdings.get(place),

@@ -61,6 +61,31 @@ def test_an_assignment_goes_when_its_last_owner_drops_it() -> None:
 @pytest.mark.rule("5.2", TWO)
 @pytest.mark.rule("5.2", COPIES)
 @pytest.mark.parametrize("cascade_removal", [True, False])
+@pytest.mark.parametrize("both_held_it", [True, False])
+def test_a_tag_that_another_integration_wants_outlives_the_same_tag_above(
+    both_held_it: bool, cascade_removal: bool
+) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.retag(SCHEMA.id, tag("PII"), integration="second")
+    w.retag(C_ID.id, tag("PII"))
+    if both_held_it:
+        w.retag(C_ID.id, tag("PII"), integration="second")
+    w.sync(tag_rules("second"))
+    w.sync()
+    w.retag(SCHEMA.id, integration="second")
+    w.retag(C_ID.id, integration="second")
+    w.sync(tag_rules("second"))
+    assert w.state() == {"field:1": {"pii"}}
+    assert (w.held("atlan"), w.held("second")) == ({"field:1": {"pii"}}, {})
+    assert w.plan(tag_rules())[0].changes == w.plan(tag_rules("second"))[0].changes == []
+    w.retag(C_ID.id)
+    w.sync()
+    assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", TWO)
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [True, False])
 @pytest.mark.parametrize("first", ["atlan", "second"])
 def test_copies_of_a_shared_tag_go_with_the_last_owner(first: str, cascade_removal: bool) -> None:
     w = world(cascade_removal=cascade_removal)

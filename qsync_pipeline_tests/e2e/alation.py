@@ -47,7 +47,7 @@ def settle(one: World) -> Synced:
     """One sync that goes well and keeps to its plan, after which everything is as the reference says."""
     done = one.sync()
     assert done.ok, done.failures or done.crashes
-    assert not done.excess()
+    assert done.excess() == []
     one.check()
     return done
 

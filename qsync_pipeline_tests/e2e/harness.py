@@ -95,7 +95,7 @@ class World:
         done = {one.name: self.sync(integration=one.name, **options) for one in self.config().integrations}
         for one in done.values():
             assert one.ok, one.failures or one.crashes
-            assert not one.excess()
+            assert one.excess() == []
         return done
 
     def all_quiet(self) -> None:
@@ -107,7 +107,7 @@ class World:
         """A sync that must go well and keep to its plan, then one that must write nothing."""
         first = self.sync(**options)
         assert first.ok, first.failures or first.crashes
-        assert not first.excess()
+        assert first.excess() == []
         self.quiet(**options)
         return first
 

@@ -83,6 +83,8 @@ class Synced:
             word, surfaces = next(one for one in _ROUTES if one[0] in route)
             seen[word] += count
             allowed[word] = sum(sum(self.plan.get(name, {}).values()) for name in surfaces)
+            if not word and any(reason.startswith("beside the plan") for reason in self.reasons):
+                allowed[word] += 2  # the first tag ever was tried out on one object, and taken off again
             # A health row that goes may be the last of its rule, which is then deleted with a second call.
             if word == "data_quality":
                 allowed[word] += self.plan.get("data_health", Counter())["remove"]
