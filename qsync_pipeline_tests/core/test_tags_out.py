@@ -292,17 +292,15 @@ def test_an_object_that_is_gone_in_qualytics_takes_our_tag_along_and_one_out_of_
     w = World()
     w.tag("field:1", own("Gold"))
     w.sync()
-    plan = replace_units(w, gone=False)
-    assert (plan.changes, plan.counts["frozen"]) == ([], 1)
-    assert actions(replace_units(w, gone=True)) == [("remove", "gold", "planned")]
 
+    def plan(gone: list[str]) -> SurfacePlan:
+        """With the field out of the listing, proved gone or not."""
+        units, assets = [u for u in w.units() if u.id != "field:1"], w.assets()
+        args = (Snapshot(assets), [*w.held.values()], [*w.known.values()], w.rules)
+        return plan_tags_out("tags", units, [*match(units, assets).values()], *args, gone)
 
-def replace_units(w: World, *, gone: bool) -> SurfacePlan:
-    """The plan with the field out of the listing, proved gone or not."""
-    units, assets = [u for u in w.units() if u.id != "field:1"], w.assets()
-    links = [*match(units, assets).values()]
-    args = (Snapshot(assets), [*w.held.values()], [*w.known.values()], w.rules)
-    return plan_tags_out("tags", units, links, *args, ["field:1"] if gone else [])
+    assert (plan([]).changes, plan([]).counts["frozen"]) == ([], 1)
+    assert actions(plan(["field:1"])) == [("remove", "gold", "planned")]
 
 
 def test_an_asset_that_was_deleted_is_forgotten() -> None:
@@ -334,14 +332,13 @@ def test_what_we_put_there_never_comes_back() -> None:
     for name in ("Gold", "Silver"):
         w.tag("container:1", own(name))
     w.sync()
-    kept = without_echoes(w.assets(), set(w.held))
-    assert [[tag.name for tag in asset.tags] for asset in kept] == [["Silver"], [], []]
+
+    def kept(pushed: set[tuple[str, str]]) -> list[list[str]]:
+        return [[tag.name for tag in asset.tags] for asset in without_echoes(w.assets(), pushed)]
+
+    assert kept(set(w.held)) == [["Silver"], [], []]
     # Without the ledger the definitions that we made are still known.
-    assert [[tag.name for tag in asset.tags] for asset in without_echoes(w.assets(), ())] == [
-        ["Silver"],
-        ["Silver"],
-        [],
-    ]
+    assert kept(set()) == [["Silver"], ["Silver"], []]
 
 
 @given(st.text(max_size=40))

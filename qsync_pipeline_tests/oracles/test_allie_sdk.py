@@ -5,6 +5,7 @@ It judges what the sandbox's own tests cannot: that a client which we did not wr
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,11 @@ import requests
 import uvicorn
 from allie_sdk.methods import job as allie_job
 
+from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.catalogs.alation.tokens import AlationAuth
 from qsync_pipeline.sandbox.alation import AlationSwitches, AlationSystem
 from qsync_pipeline.sandbox.kernel import VirtualClock
+from qsync_pipeline.transport.session import HttpSession
 from qsync_pipeline_tests.sandbox.alation.conftest import make_tiny
 
 # Importing the SDK gives its logger a handler on standard output, where errors would drown the test report.
@@ -183,6 +187,48 @@ def test_tags(sdk: Any, system: AlationSystem, name: str) -> None:
     assert (changed.name, changed.description) == (f"{name}!", "<p>Why</p>")
     assert sdk.tag.remove_tag_from_object(changed.name, "table", orders.id).status == "successful"
     assert sdk.tag.get_objects_tagged_with_specific_tag(changed.name) == []
+
+
+@pytest.mark.parametrize("name", ["Gold #7", "Finanz/Ärger 1"])
+def test_we_tag_by_the_calls_that_the_sdk_makes(
+    sdk: Any, url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = table(sdk, "V_ORDERS")
+    ours = AlationClient(HttpSession("alation", url, auth=AlationAuth(_Token(sdk.access_token))))
+    sent: list[tuple[str | None, str, Any]] = []
+    really_send = requests.Session.send
+
+    def send(session: requests.Session, request: requests.PreparedRequest, **words: Any) -> Any:
+        body = json.loads(request.body) if request.body else None
+        sent.append((request.method, request.path_url, body))
+        return really_send(session, request, **words)
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    tag = ours.tag_object(name, "table", orders.id)
+    ours.describe_tag(tag.id, "Why")
+    ours.untag_object(name, "table", orders.id)
+    half = len(sent)
+    sdk.tag.add_tag_to_object(name, allie.TagObjectItem(oid=orders.id, otype="table"))
+    sdk.tag.update_tag(tag.id, allie.TagItem(description="Why"))
+    sdk.tag.remove_tag_from_object(name, "table", orders.id)
+    assert sent[:half] == sent[half:]
+    assert half == 3
+
+
+class _Token:
+    """An access token that is there already."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def mint(self) -> tuple[str, float]:
+        return self.token, 3600.0
+
+    def expires_at(self) -> float | None:
+        return None
+
+    def advice(self) -> str:
+        return ""
 
 
 def test_trust_flags(sdk: Any, system: AlationSystem) -> None:

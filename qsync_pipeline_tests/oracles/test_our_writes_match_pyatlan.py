@@ -18,6 +18,7 @@ import pytest
 from qsync_pipeline.catalogs.atlan.adapter import AtlanCatalog
 from qsync_pipeline.catalogs.atlan.badges import BADGES, badge_bodies
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
+from qsync_pipeline.catalogs.atlan.tag_writing import tag_definition
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.session import HttpSession
@@ -41,6 +42,7 @@ SETS = [
         ],
     }
 ]
+TAGS = [{"category": "CLASSIFICATION", "name": "goldId", "displayName": "Gold", "attributeDefs": []}]
 NO_TYPES: dict[str, Any] = {
     "enumDefs": [],
     "structDefs": [{"category": "STRUCT", "name": "SourceTagAttachment", "guid": "x", "attributeDefs": []}],
@@ -61,7 +63,7 @@ class Recorder:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer(NO_TYPES | {"businessMetadataDefs": recorder.sets})
+                self._answer(NO_TYPES | {"businessMetadataDefs": recorder.sets, "classificationDefs": TAGS})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -197,6 +199,42 @@ def test_announcements(
 
     ours_ = recorder.the_write(lambda: ours.write([change("announcements", alert)]))
     same(ours_, recorder.the_write(theirs))
+
+
+@pytest.mark.parametrize("put", [True, False])
+def test_a_tag_onto_an_asset_and_off_again(
+    recorder: Recorder, pyatlan: Any, ours: AtlanCatalog, put: bool
+) -> None:
+    from pyatlan.client.common import ModifyAtlanTags
+    from pyatlan.model.assets import Table
+
+    def theirs() -> None:
+        table = Table.updater(qualified_name=QUALIFIED, name="T")
+        table.guid = GUID
+        tags = ModifyAtlanTags.create_atlan_tags(["Gold"], propagate=False)
+        ModifyAtlanTags.apply_tag_modification(table, tags, "add" if put else "remove")
+        pyatlan.asset.save(table, append_atlan_tags=True)
+
+    extra = {"name": "T", "qualified_name": QUALIFIED, "tag_id": "goldId"}
+    before, after = (None, "Gold") if put else ("Gold", None)
+    line = Change("tags", "update", GUID, "DB.S.T", "gold", before, after, kind="Table", extra=extra)
+    ours_ = recorder.the_write(lambda: ours.write([line]))
+    theirs_ = recorder.the_write(theirs)
+    same(ours_, theirs_)
+    assert [key for key in theirs_[3]["entities"][0] if key.endswith("lassifications")] == [
+        key for key in ours_[3]["entities"][0] if key.endswith("lassifications")
+    ]
+
+
+def test_the_definition_of_a_tag(recorder: Recorder, pyatlan: Any, ours: AtlanCatalog) -> None:
+    from pyatlan.model.enums import AtlanTagColor
+    from pyatlan.model.typedef import AtlanTagDef
+
+    sent = tag_definition("Silver", {"color": "#525C73", "description": "From Qualytics"})
+    definition = AtlanTagDef.create(name="Silver", color=AtlanTagColor.GRAY)
+    definition.description = "From Qualytics"
+    ours_ = recorder.the_write(lambda: ours.client.create_tag(sent))
+    same(ours_, recorder.the_write(lambda: pyatlan.typedef.create(definition)))
 
 
 def test_badges(recorder: Recorder, pyatlan: Any, ours: AtlanCatalog) -> None:
