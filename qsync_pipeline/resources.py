@@ -11,6 +11,8 @@ from typing import Any, Literal
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from qsync_pipeline.catalogs.base import Catalog
+from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.progress import listener
@@ -165,6 +167,10 @@ class CatalogResource(_OpensRun):
     def run(self, context: dg.AssetExecutionContext) -> Run:
         """The catalog within this run."""
         return self._open(context, self.integration)
+
+    def catalog(self, ledger: Ledger) -> Catalog:
+        """A catalog of its own, for sensors; the caller closes it."""
+        return open_catalog(read_config(self.config_path).integration(self.integration), budget=ledger.budget)
 
 
 def read_config(path: str) -> Config:

@@ -2,13 +2,17 @@
 
 import dagster as dg
 
-from qsync_pipeline.config import Config
-from qsync_pipeline.resources import LedgerResource, QualyticsResource
+from qsync_pipeline.automation.catalog_news import CatalogNews, notice_changes
+from qsync_pipeline.catalogs.base import TellsChanges
+from qsync_pipeline.config import Config, IntegrationConfig
+from qsync_pipeline.resources import CatalogResource, LedgerResource, QualyticsResource
 from qsync_pipeline.sync.feeds.poller import Noticed, Poller
 from qsync_pipeline.transport.errors import Malformed, OutsideError, ServerError, Throttled, Unreachable
 
 INTERVAL = 15
-"""Seconds between two ticks."""
+"""Seconds between two ticks of the sensor that watches Qualytics."""
+CATALOG_INTERVAL = 30
+"""Seconds between two ticks of a sensor that watches a catalog; Atlan's log is up to a minute late anyway."""
 
 PASSING = (Malformed, ServerError, Throttled, Unreachable)
 """Errors that go away by themselves; the others need somebody, and fail the tick."""
@@ -17,7 +21,10 @@ PASSING = (Malformed, ServerError, Throttled, Unreachable)
 def build_watching(config: Config) -> list[dg.SensorDefinition]:
     """The sensors that watch, running where the configuration asks for them."""
     by_event = any(integration.event_driven for integration in config.integrations)
-    return [_qualytics_changes(running=by_event)]
+    return [
+        _qualytics_changes(running=by_event),
+        *(_catalog_changes(integration) for integration in config.integrations),
+    ]
 
 
 def _qualytics_changes(*, running: bool) -> dg.SensorDefinition:
@@ -38,7 +45,7 @@ def _qualytics_changes(*, running: bool) -> dg.SensorDefinition:
         try:
             noticed = Poller(client, book).tick(context.cursor)
         except PASSING as error:
-            return dg.SkipReason(f"Qualytics could not be asked; nothing is lost by it. {error}")
+            return _waiting("Qualytics", error)
         except OutsideError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         finally:
@@ -49,8 +56,42 @@ def _qualytics_changes(*, running: bool) -> dg.SensorDefinition:
     return qualytics_changes
 
 
+def _catalog_changes(integration: IntegrationConfig) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=f"{integration.name}_changes",
+        minimum_interval_seconds=CATALOG_INTERVAL,
+        default_status=_status(running=integration.pull_on_change),
+        required_resource_keys={"ledger", integration.name},
+        description=f"Asks {integration.name} whose tags people changed, our own changes left out, and notes "
+        f"it for the sensor {integration.name}_events. Runs where the configuration says "
+        "`pull_on_change: true`. Its first tick only remembers how things stand.",
+    )
+    def catalog_changes(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        """Note what is new. How far the catalog was read is kept in the ledger, not in the cursor."""
+        ledger: LedgerResource = context.resources.ledger
+        resource: CatalogResource = getattr(context.resources, integration.name)
+        catalog = resource.catalog(ledger.ledger())
+        try:
+            if not isinstance(catalog, TellsChanges):
+                return dg.SkipReason(f"{integration.type} offers no way to ask what changed.")
+            news = notice_changes(catalog, ledger.ledger(), integration)
+        except PASSING as error:
+            return _waiting(integration.name, error)
+        except OutsideError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        finally:
+            catalog.close()
+        return dg.SkipReason(_news(news))
+
+    return catalog_changes
+
+
 def _status(*, running: bool) -> dg.DefaultSensorStatus:
     return dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+
+
+def _waiting(system: str, error: OutsideError) -> dg.SkipReason:
+    return dg.SkipReason(f"{system} could not be asked; nothing is lost by it. {error}")
 
 
 def _told(noticed: Noticed) -> str:
@@ -58,7 +99,19 @@ def _told(noticed: Noticed) -> str:
     if noticed.first:
         found = "First tick: how things stand is remembered, nothing is replayed."
     elif noticed.events:
-        found = f"Noted {noticed.events} event{'' if noticed.events == 1 else 's'}."
+        found = f"Noted {_count(noticed.events, 'event')}."
     else:
         found = "Nothing new."
-    return f"{found} {noticed.due} datastores still to be looked at." if noticed.due else found
+    return f"{found} {_count(noticed.due, 'datastore')} still to be looked at." if noticed.due else found
+
+
+def _news(news: CatalogNews) -> str:
+    if news.first:
+        return "First tick: how things stand is remembered, nothing is replayed."
+    if not news.changes:
+        return "Nothing new."
+    return f"{_count(news.changes, 'change')} by people, {_count(news.events, 'event')} noted."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

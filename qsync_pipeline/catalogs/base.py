@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome, TagRef
 
@@ -71,6 +71,45 @@ class DefinitionPlan:
     changes: tuple[Change, ...]
     problems: tuple[str, ...] = ()
     handle: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TagNews:
+    """The tags of one asset changed.
+
+    ``at_ms`` is by the catalog's clock, in milliseconds. ``actor`` and ``tag`` (its name) are empty where the
+    catalog does not tell. ``added``: the tag was put on, and not taken off or altered.
+    """
+
+    asset: str
+    type_name: str
+    qualified_name: str
+    action: str
+    at_ms: int
+    actor: str = ""
+    tag: str = ""
+    added: bool = False
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since a cursor, and the cursor after it. ``source`` is the word of the ledger's events."""
+
+    found: tuple[TagNews, ...]
+    cursor: str
+    source: Literal["audit", "poll"]
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A catalog that can tell which assets' tags changed; to be asked again and again."""
+
+    def changes(self, cursor: str | None, *, propagated: bool) -> Changes:
+        """Changes since ``cursor`` (opaque, from the last call), a bounded number of them per call.
+
+        Without a cursor, or with one that is not understood, there are none: the cursor after it stands for
+        how things are now. ``propagated``: copies that a catalog's own propagation made count as well.
+        """
 
 
 class BatchRejected(Exception):

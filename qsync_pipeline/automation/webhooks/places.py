@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from qsync_pipeline.automation.webhooks.told import Look, TagChange, Told
 from qsync_pipeline.ledger import Event, Ledger
+from qsync_pipeline.ledger.events import Source
 from qsync_pipeline.ledger.jsontext import plain_text
 from qsync_pipeline.ledger.links import Pairing
 from qsync_pipeline.qualytics.happenings import tag_change_key
@@ -17,15 +18,16 @@ _ABOVE = frozenset({"Connection", "Database"})
 class Places:
     """Turns what messages say into events. One transaction's worth of reading for any number of messages."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, source: Source = "webhook") -> None:
         self._ledger = ledger
+        self._source: Source = source
 
     def events(self, messages: Sequence[Told]) -> list[list[Event]]:
         """The events of each message; none where it concerns nothing that was ever matched."""
         ids = {key: id_ for id_, key in self._ledger.datastores.keys().items()}
         changes = [change for told in messages for change in told.changes]
         paired = self._paired(changes)
-        finder = _Finder(self._ledger, ids, paired)
+        finder = _Finder(self._ledger, self._source, ids, paired)
         return [
             [
                 *(finder.looked(look) for look in told.looks),
@@ -49,10 +51,12 @@ class _Finder:
     def __init__(
         self,
         ledger: Ledger,
+        source: Source,
         ids: Mapping[str, int],
         paired: Mapping[tuple[str, str], list[Pairing]],
     ) -> None:
         self._ledger = ledger
+        self._source: Source = source
         self._ids = ids
         self._paired = paired
         self._links: dict[tuple[str, str], dict[str, Pairing]] = {}
@@ -65,7 +69,7 @@ class _Finder:
             container = self._container_name(look.container_id)
         return Event(
             key=plain_text(look.key),
-            source="webhook",
+            source=self._source,
             kind=look.kind,
             direction="push",
             datastore_id=look.datastore_id,
@@ -81,7 +85,7 @@ class _Finder:
                 key = tag_change_key(change.integration, change.asset, change.action, change.at_ms, id_)
                 yield Event(
                     key=f"{key}:{container}" if container else key,
-                    source="webhook",
+                    source=self._source,
                     kind="tags",
                     direction="pull",
                     integration=change.integration,

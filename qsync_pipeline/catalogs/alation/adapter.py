@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from qsync_pipeline.catalogs.alation import connectors
+from qsync_pipeline.catalogs.alation.changes import read_changes
 from qsync_pipeline.catalogs.alation.client import SYSTEM, AlationClient
 from qsync_pipeline.catalogs.alation.definitions import DefinitionMaker
 from qsync_pipeline.catalogs.alation.fields import FieldIds
@@ -32,7 +33,15 @@ from qsync_pipeline.catalogs.alation.tokens import (
     refresh_advice,
 )
 from qsync_pipeline.catalogs.alation.writing import CUSTOM_FIELDS, DATA_HEALTH, TAGS, TRUST_FLAGS, Writer
-from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, DefinitionPlan, Identity, Presence, Surface
+from qsync_pipeline.catalogs.base import (
+    Catalog,
+    CatalogIndex,
+    Changes,
+    DefinitionPlan,
+    Identity,
+    Presence,
+    Surface,
+)
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import RequestCounter
@@ -158,6 +167,11 @@ class AlationCatalog(Catalog):
             return self._writer.write(changes, self._reader.ids, self._reader.shared.touched)
         finally:
             self._reader.shared.forget_what_we_write()
+
+    def changes(self, cursor: str | None, *, propagated: bool) -> Changes:
+        """See :meth:`.base.TellsChanges.changes`: by comparison; Alation propagates no tags (§2.6)."""
+        del propagated
+        return read_changes(self.client, cursor, now=self._now)
 
     def asset_url(self, asset: CatalogAsset) -> str:
         """The object's page."""

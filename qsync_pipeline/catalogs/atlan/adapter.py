@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan import connectors
+from qsync_pipeline.catalogs.atlan.changes import read_changes
 from qsync_pipeline.catalogs.atlan.client import HEADERS, REQUEST_ID_HEADER, RETRY, SYSTEM, AtlanClient
 from qsync_pipeline.catalogs.atlan.making import DefinitionMaker
 from qsync_pipeline.catalogs.atlan.permissions import missing_actions
@@ -15,7 +16,15 @@ from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.tag_writing import TagWriter
 from qsync_pipeline.catalogs.atlan.types import AttributeIds
 from qsync_pipeline.catalogs.atlan.writing import ANNOUNCEMENTS, CUSTOM_METADATA, TAGS, Writer
-from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, DefinitionPlan, Identity, Presence, Surface
+from qsync_pipeline.catalogs.base import (
+    Catalog,
+    CatalogIndex,
+    Changes,
+    DefinitionPlan,
+    Identity,
+    Presence,
+    Surface,
+)
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.budget import Budget
@@ -115,6 +124,10 @@ class AtlanCatalog(Catalog):
         if changes and changes[0].surface == TAGS.name:
             return self._tag_writer.write(changes)
         return self._writer.write(changes, self._reader.ids)
+
+    def changes(self, cursor: str | None, *, propagated: bool) -> Changes:
+        """See :meth:`.base.TellsChanges.changes`: from the activity log, at the cost of one request."""
+        return read_changes(self.client, cursor, propagated=propagated)
 
     def asset_url(self, asset: CatalogAsset) -> str:
         """The asset's overview page."""

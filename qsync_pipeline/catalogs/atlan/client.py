@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan.models import (
+    AuditPage,
     CurrentUser,
     EntitiesAnswer,
     Entity,
@@ -136,6 +137,21 @@ class AtlanClient:
         if answer.entity is None:
             raise Malformed("Atlan: an asset was answered without its entity", system=self.session.system)
         return answer.entity
+
+    # The activity log
+
+    def audit_page(self, body: Mapping[str, Any]) -> AuditPage:
+        """One page of an audit search; one without ``totalCount`` is :class:`Malformed`."""
+        page = self.session.request(
+            "POST", "/api/meta/entity/auditSearch", kind="read", json=body, decode=AuditPage
+        )
+        if page.total_count is None:
+            raise Malformed(
+                "Atlan: an audit search was answered without its totalCount; nothing of it was used",
+                system=self.session.system,
+                status=200,
+            )
+        return page
 
     # Permissions
 

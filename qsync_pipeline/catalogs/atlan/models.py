@@ -146,6 +146,26 @@ class CurrentUser(msgspec.Struct, rename="camel"):
     id: str | None = None
 
 
+class AuditRow(msgspec.Struct, rename="camel"):
+    """One entry of the activity log (atlan-api.md §3.3). ``created``, in milliseconds, orders the log."""
+
+    entity_id: str
+    action: str
+    created: int
+    entity_qualified_name: str | None = None
+    type_name: str | None = None
+    user: str | None = None
+    event_key: str | None = None
+    detail: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class AuditPage(msgspec.Struct, rename="camel"):
+    """One page of an audit search; ``entityAudits`` may be absent or null where there is none."""
+
+    entity_audits: list[AuditRow] | None = None
+    total_count: int | None = None
+
+
 class PolicyAnswer(msgspec.Struct, rename="camel"):
     """Whether one action on one asset would be allowed, as the evaluator tells (docs/learned.md).
 
