@@ -41,6 +41,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--rate-limit-scale", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--switch", "switches", multiple=True, metavar="SYSTEM.SWITCH=VALUE", help="May be repeated.")
 @click.option(
+    "--webhooks",
+    metavar="URL",
+    help="Tell the qsync webhooks at this URL (such as http://127.0.0.1:8733) of all that happens.",
+)
+@click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
     help=f"For {FILE_NAME} and its secrets. [default: {USUAL_DIRECTORY}; <ready file>.d with --ready-file]",
@@ -54,6 +59,7 @@ def command(
     latency_ms: float,
     rate_limit_scale: float,
     switches: tuple[str, ...],
+    webhooks: str | None,
     directory: Path | None,
 ) -> None:
     """Serve local Qualytics and catalogs over a made-up estate, until stopped.
@@ -61,6 +67,8 @@ def command(
     Loopback only. Without options it is the sandbox that qsync uses where there is no config. The ready file
     appears when everything serves and goes when it stops.
     """
+    if webhooks is not None and not webhooks.startswith(("http://", "https://")):
+        raise ConfigError(f"--webhooks {webhooks}: must begin with http:// or https://")
     faults = None if faults_file is None else _read_json(faults_file)
     usual = USUAL_DIRECTORY
     if ready_file is None:
@@ -79,6 +87,7 @@ def command(
             rate_limit_scale=rate_limit_scale,
             faults=faults,
             switches=parse_switches(switches, [kind.name for kind in SYSTEMS]),
+            webhooks=webhooks,
             directory=directory or usual,
             # What an earlier sandbox left there (a ledger of another estate) would only mislead.
             fresh=directory is None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,8 @@ FILE_NAME = "qsync.yaml"
 MARK = "# Written by `qsync sandbox`"
 """First words of every config written here. A config without them is somebody's own and is left alone."""
 
+WEBHOOKS_SECRET = "webhooks.secret"
+"""The file with what ``qsync webhooks`` asks for, and ``qsync sandbox --webhooks`` shows."""
 _SECRETS = ("token", "refresh_token")
 
 
@@ -28,7 +31,19 @@ class Served:
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
-def write_config(directory: Path, served: Sequence[Served], *, domains: Sequence[str], title: str) -> Path:
+def webhook_secret(seed: int) -> str:
+    """What a sandbox shows to ``qsync webhooks`` with its own config."""
+    return f"sandbox-webhooks-{hashlib.sha256(f'webhooks-{seed}'.encode()).hexdigest()[:24]}"
+
+
+def write_config(
+    directory: Path,
+    served: Sequence[Served],
+    *,
+    domains: Sequence[str],
+    title: str,
+    webhook_secret: str | None = None,
+) -> Path:
     """Write ``qsync.yaml`` and one file (mode 0600) per secret into ``directory``; returns the path.
 
     ``title`` says which sandbox this is. The ledger is left to its default place, ``.qsync/`` beside it.
@@ -45,6 +60,9 @@ def write_config(directory: Path, served: Sequence[Served], *, domains: Sequence
     for system in served:
         if system.name == "qualytics":
             lines += ["qualytics:", *_connection(directory, system, indent="  "), ""]
+    if webhook_secret is not None:
+        _write_secret(directory / WEBHOOKS_SECRET, webhook_secret)
+        lines += ["# For qsync webhooks.", "webhooks:", f"  secret: {{file: {WEBHOOKS_SECRET}}}", ""]
     lines.append("integrations:")
     for system in served:
         if system.name != "qualytics":

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -18,6 +19,7 @@ from starlette.routing import Route
 
 from qsync_pipeline.sandbox.faults import FaultBook, parse_rules
 from qsync_pipeline.sandbox.kernel import ControlError, RequestLog, System, VirtualClock
+from qsync_pipeline.sandbox.outbox import TellsOthers, parse_receiver, shown
 from qsync_pipeline.sandbox.rehearsal import mutate_all
 
 ENDPOINTS = {
@@ -29,6 +31,9 @@ ENDPOINTS = {
     "POST /faults": '{"rules": [{"system", "route", "method", "status", "share", "count", "phase", "kind"}]}',
     "PUT /faults": "the same; POST adds to the rules in force, PUT replaces them",
     "DELETE /faults": "no faults",
+    "GET /webhooks": "who is told, and how many messages were delivered, given up and still wait",
+    "POST /webhooks": '{"system", "url", "secret", "duplicate": n, "shuffle": bool, "form"}: tell it',
+    "DELETE /webhooks": 'tell nobody any more; {"system", "url"} narrows',
     "GET /clock": "the sandbox's time",
     "POST /clock/advance": '{"seconds": n}: move it forward',
 }
@@ -54,6 +59,9 @@ class ControlPlane:
                 Route("/faults", self._faults_in_force),
                 Route("/faults", self._add_faults, methods=["POST", "PUT"]),
                 Route("/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/webhooks", self._receivers),
+                Route("/webhooks", self._add_receiver, methods=["POST"]),
+                Route("/webhooks", self._drop_receivers, methods=["DELETE"]),
                 Route("/clock", self._time),
                 Route("/clock/advance", self._advance, methods=["POST"]),
             ],
@@ -114,6 +122,37 @@ class ControlPlane:
     async def _clear_faults(self, request: Request) -> JSONResponse:
         self._faults.clear()
         return await self._faults_in_force(request)
+
+    async def _receivers(self, _: Request) -> JSONResponse:
+        rows = [row for name, system in self._telling().items() for row in shown(name, system.outbox())]
+        return JSONResponse({"webhooks": rows})
+
+    async def _add_receiver(self, request: Request) -> JSONResponse:
+        body = await _json(request)
+        receiver = parse_receiver(body)
+        system = self._telling_one(body)
+        # On a thread: the vendor's validation call waits for the receiver, which may be waiting for us.
+        await run_in_threadpool(system.subscribe, receiver)
+        return await self._receivers(request)
+
+    async def _drop_receivers(self, request: Request) -> JSONResponse:
+        body = await _json(request) if await request.body() else {}
+        if not isinstance(body, dict) or not body.keys() <= {"system", "url"}:
+            raise ControlError('the body is an object: {"system", "url"}, each of them optional')
+        chosen = [self._telling_one(body)] if "system" in body else self._telling().values()
+        for system in chosen:
+            system.outbox().drop(body.get("url"))
+        return await self._receivers(request)
+
+    def _telling(self) -> dict[str, TellsOthers]:
+        return {name: system for name, system in self._systems.items() if isinstance(system, TellsOthers)}
+
+    def _telling_one(self, body: Mapping[str, Any]) -> TellsOthers:
+        telling = self._telling()
+        name = body.get("system")
+        if not isinstance(name, str) or name not in telling:
+            raise ControlError(f"system: {name!r} tells nobody; allowed: {', '.join(telling)}")
+        return telling[name]
 
     async def _time(self, _: Request) -> JSONResponse:
         return JSONResponse({"now": self._clock.now()})

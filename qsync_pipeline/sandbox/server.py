@@ -20,12 +20,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Scope
 
-from qsync_pipeline.sandbox.configfile import Served, remove_former, write_config
+from qsync_pipeline.sandbox.configfile import Served, remove_former, webhook_secret, write_config
 from qsync_pipeline.sandbox.control import ControlPlane
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.faults import FaultBook, parse_rules
 from qsync_pipeline.sandbox.kernel import KnowsItsUrl, RequestLog, System, VirtualClock
 from qsync_pipeline.sandbox.layers import FaultLayer, LogLayer, RouteTemplates
+from qsync_pipeline.sandbox.outbox import Receiver, TellsOthers
 from qsync_pipeline.sandbox.systems import SYSTEMS, Plot, SwitchValues, SystemKind, read_switches
 from qsync_pipeline.transport.errors import ConfigError, SyncError
 
@@ -42,7 +43,8 @@ class SandboxServer:
     ``estate`` is a generator's name (``small``, ``demo``, ``large``) or an estate; ``port_base`` null takes
     free ports; ``latency_ms`` is added to every vendor request; ``faults`` is a document of :mod:`.faults`;
     ``switches`` are by system and name; ``directory`` receives the config (null: a temporary one, removed by
-    :meth:`stop`) and is emptied of an earlier sandbox if ``fresh``; ``kinds`` are the systems to run.
+    :meth:`stop`) and is emptied of an earlier sandbox if ``fresh``; ``kinds`` are the systems to run;
+    ``webhooks`` is the URL of a ``qsync webhooks`` that they tell of what happens.
     Raises :class:`ConfigError` for a taken port, an unknown estate or a bad switch, :class:`ControlError` for
     a bad fault rule.
     """
@@ -60,6 +62,7 @@ class SandboxServer:
         directory: Path | None = None,
         fresh: bool = False,
         kinds: Sequence[SystemKind] = SYSTEMS,
+        webhooks: str | None = None,
     ) -> None:
         self._estate = estate
         self._seed = seed
@@ -70,6 +73,7 @@ class SandboxServer:
         self._directory = directory
         self._fresh = fresh
         self._kinds = kinds
+        self._webhooks = webhooks
         self._temporary: Path | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -108,6 +112,7 @@ class SandboxServer:
                 if isinstance(system, KnowsItsUrl):
                     system.set_base_url(self.urls[name])
             self.config = self._write_config(plots)
+            self._tell_receiver()
             self._serve(sockets)
         except BaseException:
             for listener in sockets.values():
@@ -179,7 +184,20 @@ class SandboxServer:
         title = f"the estate {estate.name}, seed {estate.seed}"
         if self._fresh:
             remove_former(directory)
-        return write_config(directory, served, domains=estate.domains_of_interest, title=title)
+        secret = webhook_secret(self._seed)
+        return write_config(
+            directory, served, domains=estate.domains_of_interest, title=title, webhook_secret=secret
+        )
+
+    def _tell_receiver(self) -> None:
+        """Make qsync's receiver known to every system that tells others. It need not be up yet."""
+        if self._webhooks is None:
+            return
+        for name, system in self.systems.items():
+            if isinstance(system, TellsOthers):
+                path = "qualytics" if name == "qualytics" else f"{name}/{name}"
+                url = f"{self._webhooks.rstrip('/')}/{path}"
+                system.subscribe(Receiver(url, webhook_secret(self._seed)), validate=False)
 
     def _forget_temporary(self) -> None:
         if self._temporary is not None:
@@ -222,9 +240,15 @@ class SandboxServer:
                     task.result()
             await asyncio.sleep(0.001)
         started.set()
+        telling = [system for system in self.systems.values() if isinstance(system, TellsOthers)]
         while not any(server.should_exit for server in self._servers):
             await asyncio.sleep(0.02)
+            for system in telling:
+                if system.outbox().receivers:
+                    system.pump()
         closing.set()
+        for system in telling:
+            system.outbox().close()
         await asyncio.gather(*serving)
 
     def _wrap(self, name: str, app: Starlette, closing: asyncio.Event) -> ASGIApp:

@@ -75,6 +75,19 @@ class ControlClient:
     def clear_faults(self) -> None:
         self._call("DELETE", "/faults")
 
+    def webhooks(self) -> list[dict[str, Any]]:
+        """Receivers, with ``delivered``, ``given_up`` and ``waiting`` of their system."""
+        rows: list[dict[str, Any]] = self._call("GET", "/webhooks")["webhooks"]
+        return rows
+
+    def add_webhook(self, system: str, url: str, secret: str, **more: object) -> None:
+        """Have a system tell this receiver; ``more`` is ``duplicate``, ``shuffle``, ``form``."""
+        self._call("POST", "/webhooks", json={"system": system, "url": url, "secret": secret, **more})
+
+    def drop_webhooks(self, **which: str) -> None:
+        """Tell nobody any more, or (``system``, ``url``) not these."""
+        self._call("DELETE", "/webhooks", json=which)
+
     def advance(self, seconds: float) -> float:
         """Move the sandbox's clock forward; returns its time, in seconds since the epoch."""
         now: float = self._call("POST", "/clock/advance", json={"seconds": seconds})["now"]

@@ -62,6 +62,7 @@ QUALYTICS: dict[str, list[Any]] = {
     "sync_type": ["catalog"],
     "queue_seconds": [30.0],
     "run_seconds": [60.0],
+    "flow_changes": [False],
     "max_uri": [600],
     "max_body": [4000],
     "build": ["20240101-old"],

@@ -36,6 +36,7 @@ from qsync_pipeline.sandbox.atlan.views import Views
 from qsync_pipeline.sandbox.atlan.webhooks import Webhooks
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.kernel import ControlError, VirtualClock
+from qsync_pipeline.sandbox.outbox import Outbox, Receiver
 
 
 class AtlanSystem:
@@ -62,7 +63,7 @@ class AtlanSystem:
         self._rate = RateLimit(clock, self.switches, rate_limit_scale)
         self._tagging = Tagging(self.store, self.types)
         self._people = People(self.store, self.types, self._tagging, self.access)
-        self.webhooks = Webhooks(clock, self.switches)
+        self.webhooks = Webhooks(clock, self.switches, seed=seed)
         self.store.listeners.append(self.webhooks.notice)
         self._first = self.access.issue("qsync")
         secret = ids.nanoid()
@@ -106,11 +107,25 @@ class AtlanSystem:
         """Do what is due by now: propagation first, then indexing, then webhook retries."""
         self._tagging.propagate()
         self.store.catch_up()
-        self.webhooks.pump()
+        self.webhooks.outbox.pump()
 
     def propagate_now(self) -> None:
         """Do all queued propagation, due or not."""
         self._tagging.propagate(everything=True)
+        self.tick()
+
+    # Webhooks.
+
+    def subscribe(self, receiver: Receiver, *, validate: bool = True) -> None:
+        """Tell this receiver of changes; see :meth:`.webhooks.Webhooks.subscribe`."""
+        self.webhooks.subscribe(receiver, validate=validate)
+
+    def outbox(self) -> Outbox:
+        """Receivers, and notifications on their way to them."""
+        return self.webhooks.outbox
+
+    def pump(self) -> None:
+        """Do what is due, and notify."""
         self.tick()
 
     # Credentials.

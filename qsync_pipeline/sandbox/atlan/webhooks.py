@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import urllib.request
-from collections import deque
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from qsync_pipeline.sandbox import outbox
 from qsync_pipeline.sandbox.atlan.audit import AuditRecord
 from qsync_pipeline.sandbox.atlan.model import Doc
 from qsync_pipeline.sandbox.atlan.switches import AtlanSwitches
 from qsync_pipeline.sandbox.atlan.views import classification
 from qsync_pipeline.sandbox.kernel import ControlError, VirtualClock
+from qsync_pipeline.sandbox.outbox import Letter, Outbox, Receiver
 
 _RETRIES = (1.0, 5.0, 25.0)
 _EVENTS = {
@@ -34,26 +32,6 @@ _EVENTS = {
 Sender = Callable[[str, str | None, bytes], bool]
 
 
-@dataclass(frozen=True)
-class Subscription:
-    """One webhook, as an admin makes it in the UI. ``events`` empty: all of them."""
-
-    url: str
-    secret: str
-    events: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One body on its way to one URL; ``attempt`` counts the retries made."""
-
-    url: str
-    secret: str
-    body: bytes
-    attempt: int = 0
-    due: float = 0.0
-
-
 def post(url: str, secret: str | None, body: bytes) -> bool:
     """Send one body; true on any 2xx. The secret is a plain header, not a signature (§3.1)."""
     headers = {"content-type": "application/json", "user-agent": "go-resty/2.7.0"}
@@ -61,75 +39,48 @@ def post(url: str, secret: str | None, body: bytes) -> bool:
         headers["content-type"] = "text/plain"
     else:
         headers["x-atlan-signing-secret"] = secret
-    request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310  # checked by subscribe
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=10) as answer:
-            return bool(200 <= answer.status < 300)
-    except OSError:
-        return False
+    return outbox.post(url, headers, body)
 
 
 class Webhooks:
-    """Subscriptions and deliveries of one sandbox. Sending happens on a worker thread."""
+    """Subscriptions and deliveries of one tenant."""
 
-    def __init__(self, clock: VirtualClock, switches: AtlanSwitches, send: Sender = post) -> None:
+    def __init__(
+        self, clock: VirtualClock, switches: AtlanSwitches, send: Sender = post, seed: int = 0
+    ) -> None:
         self._clock = clock
         self._mode = switches.webhooks
         self._send = send
-        self._subscriptions: list[Subscription] = []
-        self._waiting: deque[Delivery] = deque()
-        self._pool: ThreadPoolExecutor | None = None
+        self.outbox = Outbox(clock.now, self._deliver, retries=_RETRIES, seed=seed)
 
-    def subscribe(self, url: str, secret: str, events: Collection[str] = ()) -> bool:
-        """Add a webhook after the validation call, which carries no secret (§3.1); false if that failed."""
-        if not url.startswith(("http://", "https://")):
-            raise ControlError(f"url: {url!r} must begin with http:// or https://")
+    def subscribe(self, receiver: Receiver, *, validate: bool = True) -> None:
+        """Add a webhook, as an admin does in the UI, after the validation call, which carries no secret.
+
+        :class:`ControlError` if that is not answered with a 2xx (§3.1).
+        """
+        if not receiver.url.startswith(("http://", "https://")):
+            raise ControlError(f"url: {receiver.url!r} must begin with http:// or https://")
+        if any(one.url == receiver.url for one in self.outbox.receivers):
+            raise ControlError(f"url: {receiver.url} is told already")
         sample = msgspec.json.encode(
             {"atlan-webhook": "Hello, humans of data! It worked. Excited to see what you build!"}
         )
-        if not self._send(url, None, sample):
-            return False
-        self._subscriptions.append(Subscription(url, secret, frozenset(events)))
-        return True
+        if validate and not self._send(receiver.url, None, sample):
+            raise ControlError(f"url: {receiver.url} did not answer the validation call with a 2xx")
+        self.outbox.receivers.append(receiver)
 
     def notice(self, record: AuditRecord, doc: Doc | None) -> None:
         """Turn an audit record into notifications for whoever asked for them."""
         event = _EVENTS.get(record.action)
-        if event is None or not self._subscriptions or self._mode == "off":
+        if event is None or not self.outbox.receivers or self._mode == "off":
             return
         body = msgspec.json.encode(envelope(record, doc, event, self._clock.now_ms()))
-        for one in self._subscriptions:
+        for one in self.outbox.receivers:
             if not one.events or event in one.events:
-                for _ in range(2 if self._mode == "duplicates" else 1):
-                    self._submit(Delivery(one.url, one.secret, body))
+                self.outbox.put(one, body, copies=2 if self._mode == "duplicates" else 1)
 
-    def pump(self) -> None:
-        """Retry what is due by now."""
-        now = self._clock.now()
-        for _ in range(len(self._waiting)):
-            delivery = self._waiting.popleft()
-            if delivery.due <= now:
-                self._submit(delivery)
-            else:
-                self._waiting.append(delivery)
-
-    def _submit(self, delivery: Delivery) -> None:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="atlan-webhook")
-        self._pool.submit(self._deliver, delivery)
-
-    def _deliver(self, delivery: Delivery) -> None:
-        if self._send(delivery.url, delivery.secret, delivery.body) or delivery.attempt >= len(_RETRIES):
-            return
-        due = self._clock.now() + _RETRIES[delivery.attempt]
-        self._waiting.append(replace(delivery, attempt=delivery.attempt + 1, due=due))
-
-    def drain(self) -> None:
-        """Wait until everything handed over so far was tried once; for tests."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
+    def _deliver(self, letter: Letter) -> bool:
+        return self._send(letter.receiver.url, letter.receiver.secret, letter.body)
 
 
 def envelope(record: AuditRecord, doc: Doc | None, event: str, now_ms: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qsync_pipeline.sandbox.qualytics.lookups import body_tags, bulk, in_scope, keep_tagged, seen, write_tags
 from qsync_pipeline.sandbox.qualytics.model import ARCHIVED_ANOMALY_STATUSES, OPEN_STATUSES, Anomaly
-from qsync_pipeline.sandbox.qualytics.quality import set_anomaly_status
+from qsync_pipeline.sandbox.qualytics.quality import delete_anomaly, set_anomaly_status
 from qsync_pipeline.sandbox.qualytics.views import date_of
 from qsync_pipeline.sandbox.qualytics.views_quality import id_of_uuid, uuid_of
 from qsync_pipeline.sandbox.qualytics.web import PAGING, Call, Endpoint, invalid, missing
@@ -137,7 +137,7 @@ def _remove(call: Call, anomaly: Anomaly, *, archive: bool, status: str) -> None
     if archive:
         set_anomaly_status(call.system.store, anomaly, status)
     else:
-        call.system.store.remove_anomaly(anomaly)
+        delete_anomaly(call.system.store, anomaly)
 
 
 def remove_anomaly(call: Call) -> None:

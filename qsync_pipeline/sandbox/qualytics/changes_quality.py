@@ -190,6 +190,7 @@ class QualityChanges:
         check.is_passing = False
         check.last_asserted = now
         container.last_scanned = container.last_scanned or now
+        self._store.tell("detected", anomaly)
         return anomaly
 
 

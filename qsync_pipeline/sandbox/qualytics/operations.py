@@ -86,6 +86,7 @@ class Operator:
             if result == "success":
                 self._take_effect(operation)
             self._store.touch(operation.datastore)
+            self._store.tell("finished", operation)
 
     def _take_effect(self, operation: Operation) -> None:
         when = iso(operation.ends)

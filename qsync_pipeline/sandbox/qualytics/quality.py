@@ -11,8 +11,17 @@ from qsync_pipeline.sandbox.qualytics.store import Store
 
 def set_anomaly_status(store: Store, anomaly: Anomaly, status: str) -> None:
     """Any status, open or archived; whether it is archived follows from the status (§2.7)."""
+    changed = anomaly.status != status
     anomaly.status = status
     store.touch_item(anomaly)
+    if changed:
+        store.tell("status", anomaly)
+
+
+def delete_anomaly(store: Store, anomaly: Anomaly) -> None:
+    """Delete an anomaly for good (§2.7)."""
+    store.tell("deleted", anomaly)
+    store.remove_anomaly(anomaly)
 
 
 def archive_check(store: Store, check: Check, status: str, *, anomalies: bool) -> None:
@@ -27,15 +36,17 @@ def archive_check(store: Store, check: Check, status: str, *, anomalies: bool) -
         for anomaly in check.anomalies.values():
             if anomaly.is_open and all(item.deleted_at is not None for item in anomaly.checks):
                 set_anomaly_status(store, anomaly, "Discarded")
+    store.tell("archived", check)
 
 
 def delete_check(store: Store, check: Check, *, anomalies: bool) -> None:
     """Delete a check for good; ``anomalies`` has its anomalies deleted that fail no other check."""
+    store.tell("deleted", check)
     held = list(check.anomalies.values())
     store.remove_check(check)
     for anomaly in held:
         if anomalies and not anomaly.checks:
-            store.remove_anomaly(anomaly)
+            delete_anomaly(store, anomaly)
 
 
 def set_check_status(store: Store, check: Check, status: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from qsync_pipeline.sandbox.kernel import VirtualClock
 from qsync_pipeline.sandbox.qualytics.model import (
@@ -59,7 +59,14 @@ class Store:
         self.templates: dict[int, Check] = {}
         self.denied: set[int] = set()
         """Datastores that the token's teams cannot see (§2.14)."""
+        self.listeners: list[Callable[[str, Operation | Anomaly | Check], None]] = []
+        """Told of what flows are about: ``finished``, ``detected``, ``status``, ``archived``, ``deleted``."""
         self.tags = TagBook(self)
+
+    def tell(self, what: str, item: Operation | Anomaly | Check) -> None:
+        """This has just happened (or, for what is deleted, is about to)."""
+        for listener in self.listeners:
+            listener(what, item)
 
     def now(self) -> str:
         return iso(self.clock.now())

@@ -75,6 +75,10 @@ class QualyticsSwitches:
     run_seconds: float = 1.0
     """How long an operation runs after that, in sandbox time (decision 33)."""
 
+    flow_changes: bool = True
+    """INVENTED: flows also tell of anomalies whose status changed, and of checks and anomalies that were
+    archived or deleted. As documented they tell of finished operations and new anomalies only (§2.13)."""
+
     max_uri: int = 4096
     """Longest URI in characters; beyond it 414 (§1.6)."""
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.kernel import ControlError, VirtualClock
+from qsync_pipeline.sandbox.outbox import Outbox, Receiver
 from qsync_pipeline.sandbox.qualytics import (
     api_anomalies,
     api_checks,
@@ -24,6 +25,7 @@ from qsync_pipeline.sandbox.qualytics.assets import asset_name, entry, everythin
 from qsync_pipeline.sandbox.qualytics.build import Builder
 from qsync_pipeline.sandbox.qualytics.changes_estate import EstateChanges
 from qsync_pipeline.sandbox.qualytics.changes_quality import QualityChanges
+from qsync_pipeline.sandbox.qualytics.flows import Flows
 from qsync_pipeline.sandbox.qualytics.metrics import Metrics
 from qsync_pipeline.sandbox.qualytics.operations import Operator
 from qsync_pipeline.sandbox.qualytics.store import Store
@@ -62,10 +64,12 @@ class QualyticsSystem:
         self.quality_views = QualityViews(self.store, self.views)
         self.operator = Operator(self.store)
         self.listings = Listings()
+        self.flows = Flows(self.store, clock, seed)
         self.integrations: list[dict[str, Any]] = []
         self._base_url = "http://127.0.0.1"
         self._token = self.tokens.mint("qsync", created=ISSUED, expires=FAR_FUTURE)
         Builder(self.store, estate).run()
+        self.store.listeners.append(self.flows.notice)
         self.endpoints: list[Endpoint] = [
             *api_containers.endpoints(self.switches),
             *api_checks.ENDPOINTS,
@@ -101,10 +105,27 @@ class QualyticsSystem:
     def set_base_url(self, url: str) -> None:
         """The URL that users type into the config; the UI is its origin, without the API root (§1.1)."""
         self._base_url = url.rstrip("/").removesuffix(self.switches.api_root).rstrip("/")
+        self.flows.base_url = self._base_url
 
     def credentials(self) -> Mapping[str, str]:
         """The development token: a fixed JWT that lives until 2100 (decision 7)."""
         return {"token": self._token.text}
+
+    # -- flows --------------------------------------------------------------------------------------------
+
+    def subscribe(self, receiver: Receiver, *, validate: bool = True) -> None:
+        """Make flows that call this receiver; Qualytics asks nothing of a new one."""
+        del validate
+        self.flows.subscribe(receiver)
+
+    def outbox(self) -> Outbox:
+        """Receivers, and calls on their way to them."""
+        return self.flows.outbox
+
+    def pump(self) -> None:
+        """Finish what is due, and call."""
+        self.operator.settle()
+        self.flows.outbox.pump()
 
     # -- hooks for tests ----------------------------------------------------------------------------------
 
