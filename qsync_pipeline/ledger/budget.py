@@ -8,11 +8,13 @@ its end: a grant then counts for up to a second too long, never too short.
 from __future__ import annotations
 
 import math
+import socket
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
+from qsync_pipeline.ledger.claims import process_alive
 from qsync_pipeline.ledger.database import Database
-from qsync_pipeline.ledger.schema import budget_grants, budget_lockouts
+from qsync_pipeline.ledger.schema import budget_grants, budget_lockouts, leases
 
 WINDOW = 60.0
 """Seconds."""
@@ -20,6 +22,11 @@ EXACT_UP_TO = 600
 """Limits a minute up to which each grant has a row of its own."""
 _MARGIN = 0.001
 """A wait ends this much after the moment that a grant leaves the window, out of reach of rounding."""
+
+TURN_POLL = 0.05
+"""Seconds after which to ask again for a turn."""
+NEXT_TTL = 2.0
+"""Seconds for which the place at the head of the line is kept for one who does not ask again."""
 
 _G = budget_grants.c
 _L = budget_lockouts.c
@@ -76,6 +83,37 @@ class LedgerBudget:
         with self._db.write(f"budget:{host}") as connection:
             connection.execute(self._lock_out, {"host": host, "until": until})
 
+    def take_turn(self, host: str, owner: str, seconds: float) -> float:
+        """See :meth:`qsync_pipeline.transport.budget.Budget.take_turn`.
+
+        One who finds the turn taken is next, if nobody is yet; and while somebody is next, nobody else gets
+        the turn, least of all the one who just had it.
+        """
+        now = self._db.clock()
+        turn, next_ = f"turn:{host}", f"next:{host}"
+        with self._db.write(f"turn:{host}") as connection:
+            found = connection.execute(select(leases).where(leases.c.name.in_((turn, next_)))).all()
+            holders = {
+                row.name: row.owner
+                for row in found
+                if row.expires_at > now and row.owner != owner and not _dead(row.owner)
+            }
+            if next_ in holders:
+                return TURN_POLL
+            if turn in holders:
+                place = {"name": next_, "owner": owner, "expires_at": now + NEXT_TTL}
+                connection.execute(self._db.upsert(leases), place)
+                return TURN_POLL
+            mine = {"name": turn, "owner": owner, "expires_at": now + seconds}
+            connection.execute(self._db.upsert(leases), mine)
+            connection.execute(delete(leases).where(leases.c.name == next_))
+        return 0.0
+
+    def end_turn(self, host: str, owner: str) -> None:
+        """See :meth:`qsync_pipeline.transport.budget.Budget.end_turn`."""
+        with self._db.write(f"turn:{host}") as connection:
+            connection.execute(delete(leases).where(leases.c.name == f"turn:{host}", leases.c.owner == owner))
+
     @staticmethod
     def _wait(connection: Connection, host: str, over: int, now: float) -> float:
         """Until more than ``over`` grants have left the window."""
@@ -85,3 +123,10 @@ class LedgerBudget:
             if left > over:
                 return float(max(at + WINDOW - now, 0.0) + _MARGIN)
         return WINDOW
+
+
+def _dead(owner: str) -> bool:
+    """Whether the owner of a turn was a process of this host that is no more."""
+    where, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    return where == socket.gethostname() and pid.isdigit() and not process_alive(int(pid))

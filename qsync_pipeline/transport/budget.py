@@ -8,11 +8,15 @@ The ledger holds the budget that processes share; :class:`LocalBudget` is the on
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 WINDOW = 60.0
 """Seconds of the sliding window that ``limit`` applies to."""
+TURN_POLL = 0.02
+"""Seconds after which to ask again for a turn: a call takes about as long as this, or longer."""
 
 
 class Budget(Protocol):
@@ -27,11 +31,23 @@ class Budget(Protocol):
     def lock_out(self, host: str, until: float) -> None:
         """No grants before ``until``, for anybody; an earlier time never shortens a lock-out."""
 
+    def take_turn(self, host: str, owner: str, seconds: float) -> float:
+        """Ask to be the only one with a call to this host in flight: 0 is a turn, else the seconds to wait.
+
+        Whoever has asked before goes first. A turn lapses after ``seconds``, and at once when the process is
+        dead that ``owner`` names (``<host>:<pid>:<anything>``, where that is this host).
+        """
+
+    def end_turn(self, host: str, owner: str) -> None:
+        """Let the next one call. A turn that has lapsed meanwhile is nobody's concern."""
+
 
 class LocalBudget:
-    """The budget within one process: an exact sliding window, thread-safe."""
+    """The budget within one process: an exact sliding window, thread-safe. ``clock`` counts seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._turns: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
         self._grants: dict[str, deque[float]] = {}
         self._locked_until: dict[str, float] = {}
@@ -61,3 +77,18 @@ class LocalBudget:
         """See :meth:`Budget.lock_out`."""
         with self._lock:
             self._locked_until[host] = max(until, self._locked_until.get(host, 0.0))
+
+    def take_turn(self, host: str, owner: str, seconds: float) -> float:
+        """See :meth:`Budget.take_turn`; threads of one process take what comes first."""
+        with self._lock:
+            holder, until = self._turns.get(host, ("", 0.0))
+            if holder not in ("", owner) and self._clock() < until:
+                return TURN_POLL
+            self._turns[host] = owner, self._clock() + seconds
+            return 0.0
+
+    def end_turn(self, host: str, owner: str) -> None:
+        """See :meth:`Budget.end_turn`."""
+        with self._lock:
+            if self._turns.get(host, ("", 0.0))[0] == owner:
+                del self._turns[host]

@@ -20,12 +20,11 @@ import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from qsync_pipeline import __version__
 from qsync_pipeline.transport.answers import decode_body, error_for, error_text
-from qsync_pipeline.transport.auth import Auth
+from qsync_pipeline.transport.auth import Auth, HeaderAuth
 from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import Kind, RequestCounter
 from qsync_pipeline.transport.errors import TimedOutAfterSend
@@ -33,6 +32,7 @@ from qsync_pipeline.transport.failures import no_answer, refused_redirect
 from qsync_pipeline.transport.query import Params, query_pairs
 from qsync_pipeline.transport.redact import redact
 from qsync_pipeline.transport.retry import DEFAULT, Again, Cause, RetryPolicy, retry_after_seconds
+from qsync_pipeline.transport.turns import turn
 
 log = logging.getLogger("qsync.http")
 
@@ -49,7 +49,8 @@ class HttpSession:
     """Calls one system. All failures are those of :mod:`qsync_pipeline.transport.errors`.
 
     ``timeout`` is (connect, read) in seconds for every try; ``answer_limit`` bounds a whole answer, however
-    slowly it trickles in. ``limit_per_minute`` applies where a ``budget`` is given. ``request_id_header``
+    slowly it trickles in. ``limit_per_minute`` applies where a ``budget`` is given, and so does
+    ``one_at_a_time``: no two calls to the host in flight, whoever shares the budget. ``request_id_header``
     names the header that carries a fresh id per try. ``sleep`` and ``clock`` are for tests.
     """
 
@@ -61,6 +62,7 @@ class HttpSession:
         auth: Auth,
         budget: Budget | None = None,
         limit_per_minute: int = 300,
+        one_at_a_time: bool = False,
         headers: Mapping[str, str] | None = None,
         timeout: tuple[float, float] = (10.0, 60.0),
         answer_limit: float = 300.0,
@@ -81,6 +83,7 @@ class HttpSession:
         self._loopback = parts.hostname in _LOOPBACK
         self._budget = budget
         self._limit = limit_per_minute
+        self._turns = budget if one_at_a_time else None
         self._headers = {
             "Accept": "application/json",
             "User-Agent": f"qsync/{__version__}",
@@ -262,26 +265,29 @@ class HttpSession:
             headers["Content-Type"] = "application/json"
         if self._request_id_header:
             headers[self._request_id_header] = str(uuid.uuid4())
+        auth = HeaderAuth(self.auth.headers())  # before the turn: a new token is a call of its own
         self.counter.add(self.system, call.kind, call.route)
         started = time.monotonic()
         try:
-            response = session.request(
-                call.method,
-                call.url,
-                params=call.params,
-                data=call.body,
-                headers=headers,
-                auth=_HeaderAuth(self.auth.headers()),
-                timeout=call.timeout,
-                verify=self._verify,
-                allow_redirects=False,
-                stream=True,
-            )
-            try:
-                body = self._read(response, started + self._answer_limit)
-            finally:
-                # An answer read to its end has given its connection back; any other is of no more use.
-                response.close()
+            with turn(self._turns, self.host, sum(call.timeout), self._sleep):
+                started = time.monotonic()
+                response = session.request(
+                    call.method,
+                    call.url,
+                    params=call.params,
+                    data=call.body,
+                    headers=headers,
+                    auth=auth,
+                    timeout=call.timeout,
+                    verify=self._verify,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                try:
+                    body = self._read(response, started + self._answer_limit)
+                finally:
+                    # An answer read to its end has given its connection back; any other is of no more use.
+                    response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise no_answer(self.system, self.host, call.where, error, repeatable=call.repeatable) from error
         self._local.latency = seconds = time.monotonic() - started
@@ -372,17 +378,6 @@ class _Answer(msgspec.Struct, frozen=True):
     body: bytes
     retry_after: str | None
     location: str | None
-
-
-class _HeaderAuth(AuthBase):
-    """Sets our headers last. Given as ``auth``, because requests else lets ``.netrc`` replace the token."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._headers)
-        return request
 
 
 _WHY: dict[Cause, str] = {

@@ -199,6 +199,7 @@ def open_catalog(
             auth=auth,
             budget=budget,
             limit_per_minute=config.requests_per_minute,
+            one_at_a_time=True,
             timeout=(10.0, float(config.timeout_seconds)),
             verify=str(config.ca_bundle) if config.ca_bundle else True,
             on_wait=on_wait,
