@@ -21,7 +21,7 @@ def test_the_first_sync_brings_twelve_datastores_into_step(demo: World) -> None:
     before = demo.whole_state()
     first = demo.sync()
     assert (first.ok, first.failures, first.excess()) == (True, [], [])
-    demo.check(left_out=_enrichment(demo), **_domains(demo))
+    demo.check(left_out=enrichment(demo), **domains(demo))
     kinds = {(system, what) for system, _, what in demo.changed(before)}
     assert kinds == {
         ("atlan", "attributes"), ("atlan", "alert"), ("qualytics", "tags"), ("qualytics", "definition"),
@@ -48,11 +48,11 @@ def test_changes_all_over_the_estate_arrive_in_one_sync(demo: World) -> None:
     assert (done.ok, done.excess()) == (True, [])
     assert done.planned["announcements"] == {"update": len(spread)}
     assert Counter(demo.tags("qualytics", name)["All Over"] for name in spread) == {"managed": len(spread)}
-    demo.check(left_out=_enrichment(demo), **_domains(demo))
+    demo.check(left_out=enrichment(demo), **domains(demo))
     demo.quiet()
 
 
-def _enrichment(one: World) -> Callable[[str, str], bool]:
+def enrichment(one: World) -> Callable[[str, str], bool]:
     """Enrichment datastores take no part."""
     names = {
         f"{datastore.database}.{datastore.schema}" if datastore.database else str(datastore.schema)
@@ -62,7 +62,7 @@ def _enrichment(one: World) -> Callable[[str, str], bool]:
     return lambda level, name: any(name == top or name.startswith(f"{top}.") for top in names)
 
 
-def _domains(one: World) -> dict[str, set[str]]:
+def domains(one: World) -> dict[str, set[str]]:
     wanted = one.estate.domains_of_interest
     if not wanted:
         return {}

@@ -11,6 +11,17 @@ from qsync_pipeline.core.rows import ATTRIBUTES
 from qsync_pipeline_tests.e2e.harness import World, world
 from qsync_pipeline_tests.e2e.reference import one_decimal
 
+ALONE = "So inside a run each datastore fails on its own"
+CHECKS = "Checks give one result per run"
+GUARDED = "Parked for approval: removals above 30 %"
+GOES_ON = "Everything else goes on"
+LOST = "A lost ledger removes nothing"
+ADOPTED = "What is there already with the exact name and a fitting type is adopted"
+MISSING = "Missing attributes are added to the found set, with all ids resent"
+UNREAD = "A scrubbed row, a page that failed"
+PARTIAL = "Never act on a partial read"
+FIRST = "First contact: an integration with an empty ledger only plans"
+
 
 @pytest.fixture
 def fresh() -> Iterator[World]:
@@ -30,6 +41,7 @@ def _tagged(columns: Sequence[str], do: str) -> list[dict[str, Any]]:
     return [{"system": "atlan", "do": do, "asset": name, "tag": "Bulk"} for name in columns]
 
 
+@pytest.mark.rule("5.5", LOST)
 def test_a_lost_ledger_removes_nothing(fresh: World) -> None:
     assert fresh.sync().ok
     table = fresh.tables(alert="integration")[0]
@@ -46,6 +58,7 @@ def test_a_lost_ledger_removes_nothing(fresh: World) -> None:
     fresh.quiet()
 
 
+@pytest.mark.rule("5.5", LOST)
 def test_after_a_lost_ledger_ours_is_taken_up_by_command_and_then_kept_in_step(fresh: World) -> None:
     assert fresh.sync().ok
     table = fresh.tables(alert="integration")[0]
@@ -72,6 +85,8 @@ def test_after_a_lost_ledger_ours_is_taken_up_by_command_and_then_kept_in_step(f
     fresh.quiet()
 
 
+@pytest.mark.rule("5.5", GUARDED)
+@pytest.mark.rule("5.5", GOES_ON)
 def test_more_than_thirty_percent_and_25_removals_wait_and_fewer_do_not(fresh: World) -> None:
     columns = _columns(fresh, 30)
     fresh.mutate(*_tagged(columns, "tag"))
@@ -100,6 +115,27 @@ def test_more_than_thirty_percent_and_25_removals_wait_and_fewer_do_not(fresh: W
     fresh.quiet()
 
 
+@pytest.mark.rule("5.5", GUARDED)
+@pytest.mark.rule("3", "A vanished datastore keeps its key until its parked removals are settled")
+def test_a_datastore_that_vanished_is_shown_and_parked_and_keeps_its_key(fresh: World) -> None:
+    assert fresh.sync().ok
+    key = fresh.keys()["CRM"]
+    fresh.qualytics("drop", "crm.public")
+    before = fresh.whole_state()
+    for _ in range(2):
+        done = fresh.sync()
+        assert (done.ok, done.excess()) == (True, [])
+        # What nothing carries any more goes, as ever; in the catalog everything stands.
+        assert {(system, what) for system, _, what in fresh.changed(before)} <= {("qualytics", "definition")}
+        assert done.outcomes["custom_metadata"]["parked"] > 0
+        assert any("no longer lists the datastore" in reason for reason in done.parked)
+        assert key in done.checks["quality_metadata:rejected"][1]["datastores at fault"]
+        fresh.control.advance(5)
+    assert key in fresh.instance.get_dynamic_partitions("datastores")
+
+
+@pytest.mark.rule("3", ALONE)
+@pytest.mark.rule("3", CHECKS)
 def test_a_datastore_that_fails_fails_alone_and_settles_alone(fresh: World) -> None:
     keys = fresh.keys()
     table = next(name for name in fresh.tables() if name.startswith("crm."))
@@ -148,6 +184,8 @@ def _standing_set(one: World, types: dict[str, str]) -> None:
 RIGHT = {name: "string" if name == "URL" else "int" if "Count" in name else "float" for name in ATTRIBUTES}
 
 
+@pytest.mark.rule("5.3", ADOPTED)
+@pytest.mark.rule("5.3", MISSING)
 def test_a_set_of_the_name_with_fitting_types_is_adopted(fresh: World) -> None:
     _standing_set(fresh, {name: kind for name, kind in RIGHT.items() if "Accuracy" not in name})
     table = fresh.tables()[0]
@@ -162,6 +200,7 @@ def test_a_set_of_the_name_with_fitting_types_is_adopted(fresh: World) -> None:
     assert {attribute["displayName"] for attribute in ours[0]["attributeDefs"]} == set(ATTRIBUTES)
 
 
+@pytest.mark.rule("5.3", ADOPTED)
 def test_values_that_stood_there_before_us_are_not_cleared(fresh: World) -> None:
     _standing_set(fresh, RIGHT)
     entry = next(
@@ -174,6 +213,7 @@ def test_values_that_stood_there_before_us_are_not_cleared(fresh: World) -> None
     fresh.quiet()
 
 
+@pytest.mark.rule("5.3", ADOPTED)
 def test_a_set_of_the_name_with_wrong_types_is_left_alone_and_the_message_says_what_to_do(
     fresh: World,
 ) -> None:
@@ -218,6 +258,7 @@ def test_attributes_that_the_vendors_own_integration_left_are_adopted_where_the_
     }
 
 
+@pytest.mark.rule("5.5", FIRST)
 def test_a_first_contact_without_leave_only_plans(fresh: World) -> None:
     fresh.configure(first_write=False)
     before = fresh.whole_state()
@@ -227,6 +268,8 @@ def test_a_first_contact_without_leave_only_plans(fresh: World) -> None:
     assert done.outcomes["custom_metadata"]["parked"] > 0
 
 
+@pytest.mark.rule("5.1", UNREAD)
+@pytest.mark.rule("5.5", PARTIAL)
 @pytest.mark.parametrize("kind", ["html", "drop_key", "truncate"])
 @pytest.mark.parametrize("route", ["/api/meta/search/indexsearch", "/api/meta/types/typedefs"])
 def test_a_broken_answer_of_the_catalog_removes_nothing(kind: str, route: str) -> None:
