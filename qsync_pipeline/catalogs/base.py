@@ -16,6 +16,9 @@ from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome, TagR
 Presence = Literal["present", "gone", "forbidden"]
 """What asking for an asset by its id proves (DESIGN.md §5.1, absence is proved)."""
 
+LAPSES_SOON = 14.0
+"""Days before credentials lapse from which on that is a warning."""
+
 READ = "Read"
 """How the name of the action that reads an asset begins, in every catalog's answer to ``permissions``."""
 
@@ -57,6 +60,12 @@ class Identity:
     version: str | None = None
     expires_at: float | None = None
     """Seconds since the epoch at which the credentials lapse, where that can be known."""
+    renewal: str = ""
+    """What a person does before that, for a message; empty where nothing but the obvious is known."""
+
+    def days_left(self, now: float) -> float | None:
+        """Days until the credentials lapse, or null where that is not known."""
+        return None if self.expires_at is None else (self.expires_at - now) / 86400
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,9 @@ class Catalog(Protocol):
 
     def identity(self) -> Identity:
         """Prove that the credentials work; the cheapest call there is."""
+
+    def notes(self) -> Sequence[str]:
+        """What somebody has to do in the catalog by hand: no call does it or checks it. Sends nothing."""
 
     def index(self) -> CatalogIndex:
         """Connections, databases, schemas and domains, all of them."""

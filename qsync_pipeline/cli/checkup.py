@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from qsync_pipeline.catalogs.base import LAPSES_SOON
 from qsync_pipeline.cli import EXIT_REJECTED
 from qsync_pipeline.cli.findings import Findings, GaveUp
 from qsync_pipeline.cli.rights import check_by_writing, check_permissions
@@ -26,8 +27,6 @@ from qsync_pipeline.sync.second_writer import second_writer
 from qsync_pipeline.sync.snapshot import domains_of, place_datastores, read_index
 from qsync_pipeline.transport.auth import jwt_expiry
 
-SOON = 14 * 86400
-"""Seconds before a token lapses from which on that is a warning."""
 UNPLACED = 5
 """Datastores without a place that are named one by one."""
 
@@ -145,7 +144,9 @@ def _catalog(run: Run, findings: Findings, canary: Sequence[str] | None, *, with
         identity = run.identity
     version = f", version {identity.version}" if identity.version else ""
     findings.ok(name, "reachable", f"{run.integration.url} ({run.integration.type}{version})")
-    _expiry(findings, name, identity.actor, identity.expires_at, "its secret")
+    _expiry(findings, name, identity.actor, identity.expires_at, "its secret", identity.renewal)
+    for note in run.catalog.notes():
+        findings.ok(name, "by hand", note)
     with findings.trying(name, "domains"):
         index = read_index(run)
     _domains(run, index, findings)
@@ -169,15 +170,20 @@ def _catalog(run: Run, findings: Findings, canary: Sequence[str] | None, *, with
     findings.ok(name, "requests", f"{pace}; surfaces: {surfaces}")
 
 
-def _expiry(findings: Findings, area: str, who: str, expires_at: float | None, source: str) -> None:
+def _expiry(
+    findings: Findings, area: str, who: str, expires_at: float | None, source: str, renewal: str = ""
+) -> None:
     if expires_at is None:
         findings.ok(area, "credentials", f"{who}; the token shows no expiry")
         return
     day = datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%d")
-    if expires_at - time.time() < SOON:
-        findings.warn(area, "credentials", f"{who}; expires {day}", f"Make a new token and update {source}.")
+    left = (expires_at - time.time()) / 86400
+    said = f"{who}; expires {day}, in {max(left, 0):.0f} days"
+    if left < LAPSES_SOON:
+        todo = f"{renewal[0].upper()}{renewal[1:]}." if renewal else f"Make a new token and update {source}."
+        findings.warn(area, "credentials", said, todo)
     else:
-        findings.ok(area, "credentials", f"{who}; expires {day}")
+        findings.ok(area, "credentials", said)
 
 
 def _domains(run: Run, index: Table[CatalogAsset], findings: Findings) -> None:

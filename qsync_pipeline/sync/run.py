@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from qsync_pipeline.catalogs.base import Catalog, CatalogIndex, Identity
+from qsync_pipeline.catalogs.base import LAPSES_SOON, Catalog, CatalogIndex, Identity
 from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.config import Config, IntegrationConfig
 from qsync_pipeline.core.tables import FailedTable, Table
@@ -96,6 +96,10 @@ class Run:
         identity = self.catalog.identity()
         if not self.ledger.read_only and identity.actor not in self.actors:
             self.ledger.notes.put(self.name, "actors", sorted({*self.actors, identity.actor}))
+        left = identity.days_left(self.ledger.clock())
+        if left is not None and left < LAPSES_SOON:
+            todo = f": {identity.renewal}" if identity.renewal else ""
+            self.say(f"{self.name}: the credentials lapse in {max(left, 0):.0f} days{todo}")
         return identity
 
     @cached_property

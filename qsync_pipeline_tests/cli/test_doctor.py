@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from qsync_pipeline.ledger.schema import HEAD
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, Said, edited, files, world
 
@@ -46,7 +47,7 @@ def test_the_ledgers_schema_is_named_once_there_is_one(qsync: Qsync, sandbox: Ru
     qsync("sync", "--config", sandbox.config, "--quiet", "--direction", "push")
     said = qsync("doctor", "--config", sandbox.config)
     assert "ok       ledger: reachable: sqlite:///" in said.out
-    assert "schema 0001" in said.out
+    assert f"schema {HEAD}" in said.out
     assert "\x1b" not in said.out
 
 

@@ -22,14 +22,12 @@ from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.reading import Reader
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.catalogs.alation.tokens import (
-    WARN_DAYS,
     AlationAuth,
     NoToken,
     OAuthSource,
     RefreshTokenSource,
     Source,
     client_advice,
-    days_left,
     refresh_advice,
 )
 from qsync_pipeline.catalogs.alation.writing import CUSTOM_FIELDS, DATA_HEALTH, TAGS, TRUST_FLAGS, Writer
@@ -104,16 +102,16 @@ class AlationCatalog(Catalog):
     def identity(self) -> Identity:
         """The token's owner, as trust flags name it, and when the refresh token lapses."""
         expires_at = self._auth.source.expires_at()
-        return Identity(actor=actor(self.client.userinfo()) or "", expires_at=expires_at)
+        return Identity(
+            actor=actor(self.client.userinfo()) or "",
+            expires_at=expires_at,
+            renewal=self._auth.source.renewal(),
+        )
 
-    def notes(self) -> tuple[str, ...]:
-        """What an administrator has to do by hand; with a warning when the refresh token lapses soon."""
+    def notes(self) -> Sequence[str]:
+        """What an administrator has to do by hand."""
         names = ", ".join(f'"{name}"' for name in self._settings.attributes.values())
-        notes = tuple(note.format(fields=names) for note in NOTES)
-        left = days_left(self._auth.source.expires_at(), self._now())
-        if left is not None and left < WARN_DAYS:
-            notes += (f"The refresh token lapses in {max(left, 0):.0f} days: {self._auth.advice()}.",)
-        return notes
+        return tuple(note.format(fields=names) for note in NOTES)
 
     def index(self) -> CatalogIndex:
         """See :meth:`.base.Catalog.index`; tags, domains, flags and health rows are read afresh from here."""
@@ -171,7 +169,7 @@ class AlationCatalog(Catalog):
     def changes(self, cursor: str | None, *, propagated: bool) -> Changes:
         """See :meth:`.base.TellsChanges.changes`: by comparison; Alation propagates no tags (§2.6)."""
         del propagated
-        return read_changes(self.client, cursor, now=self._now)
+        return read_changes(self.client, cursor)
 
     def asset_url(self, asset: CatalogAsset) -> str:
         """The object's page."""

@@ -24,8 +24,6 @@ T = TypeVar("T")
 
 RENEW_AT = 0.9
 """Share of an access token's life after which the next call mints a new one."""
-WARN_DAYS = 14
-"""Days before the end of the refresh token at which people should be told."""
 DEFAULT_LIFE = 24 * 3600.0
 """Seconds that an access token lives unless the answer says otherwise (alation-api.md §1.1)."""
 
@@ -71,6 +69,9 @@ class Source(Protocol):
     def advice(self) -> str:
         """What a person has to do after a refusal."""
 
+    def renewal(self) -> str:
+        """What a person has to do before the source lapses; empty where it does not."""
+
 
 class RefreshTokenSource:
     """A refresh token and its owner's id. ``where`` is where the token comes from, for messages.
@@ -115,6 +116,9 @@ class RefreshTokenSource:
     def advice(self) -> str:
         return refresh_advice(self._session.base_url, self._where)
 
+    def renewal(self) -> str:
+        return refresh_renewal(self._session.base_url, self._where)
+
 
 class OAuthSource:
     """An OAuth client application (Alation Cloud Service, 2025.3 and later)."""
@@ -147,6 +151,9 @@ class OAuthSource:
 
     def advice(self) -> str:
         return client_advice(self._where)
+
+    def renewal(self) -> str:
+        return ""
 
 
 class AlationAuth:
@@ -184,9 +191,14 @@ class AlationAuth:
 
 def refresh_advice(url: str, where: str) -> str:
     """What to do about a refused refresh token."""
+    return f"the refresh token was refused or has expired: {refresh_renewal(url, where)}"
+
+
+def refresh_renewal(url: str, where: str) -> str:
+    """How a refresh token is replaced; no call does it with the token alone (alation-api.md §1.1)."""
     return (
-        "the refresh token was refused or has expired: make a new one in Alation's profile settings"
-        f" ({url}/account/auth) as the user of user_id, and update {where}"
+        f"make a new one in Alation's profile settings ({url}/account/auth) as the user of user_id,"
+        f" and update {where}"
     )
 
 
@@ -196,11 +208,6 @@ def client_advice(where: str) -> str:
         "the OAuth client was refused: ask an Alation administrator whether the client application is still"
         f" there, then update client_id and {where}"
     )
-
-
-def days_left(expires_at: float | None, now: float) -> float | None:
-    """Days until credentials lapse, or null where they do not."""
-    return None if expires_at is None else (expires_at - now) / 86400
 
 
 def _clean(secret: str, where: str) -> str:

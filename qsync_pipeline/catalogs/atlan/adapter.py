@@ -72,6 +72,10 @@ class AtlanCatalog(Catalog):
             )
         return Identity(actor=user.username, expires_at=self._settings.expires_at)
 
+    def notes(self) -> Sequence[str]:
+        """None: what Atlan needs is made by calls, or can be checked by one."""
+        return ()
+
     def index(self) -> CatalogIndex:
         """See :meth:`.base.Catalog.index`."""
         return self._reader.index()
