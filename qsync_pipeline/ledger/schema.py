@@ -8,9 +8,9 @@ the epoch; JSON is text (:mod:`.jsontext`), the same on SQLite and PostgreSQL. A
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, text
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that this code stands on."""
 
 metadata = MetaData()
@@ -77,6 +77,10 @@ outcomes = Table(
     _text("outcome"),
     _text("reason"),
     _text("error_class"),
+    # Columns that came later have a default in the database, for the rows that were there.
+    Column("actor", Text, nullable=False, server_default=""),
+    Column("confirmed", Text, nullable=False, server_default=""),
+    Column("confirmed_at", Float),
     Index("ix_qsync_outcomes_run", "run_id"),
     Index("ix_qsync_outcomes_at", "at"),
 )
@@ -94,7 +98,44 @@ rejections = Table(
     _text("error_class"),
     _text("reason"),
     Column("at", Float, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("action", Text, nullable=False, server_default=""),
+    Column("after", Text),
+    Column("attempts", Integer, nullable=False, server_default="1"),
+    Column("first_at", Float),
+    Column("retry", Boolean, nullable=False, server_default=text("false")),
     sqlite_with_rowid=False,
+)
+
+# Writes that were carried out and are to be seen in the catalog's own listing; the newest of each place.
+awaited = Table(
+    "qsync_awaited",
+    metadata,
+    _text("integration", key=True),
+    _text("surface", key=True),
+    _text("target", key=True),
+    _text("key", key=True),
+    _text("datastore"),
+    Column("outcome_id", BigInteger, nullable=False),
+    _text("run_id"),
+    Column("written_at", Float, nullable=False),
+    Column("scored_at", Float),
+    Column("asked_at", Float),
+    Index("ix_qsync_awaited_datastore", "integration", "datastore"),
+    sqlite_with_rowid=False,
+)
+
+# How long what a run wrote took from the score in Qualytics to being seen in the catalog.
+lags = Table(
+    "qsync_lags",
+    metadata,
+    _text("integration", key=True),
+    _text("datastore", key=True),
+    _text("run_id", key=True),
+    Column("at", Float, nullable=False),
+    Column("measured", Integer, nullable=False),
+    Column("total", Float, nullable=False),
+    Column("worst", Float, nullable=False),
 )
 
 links = Table(
