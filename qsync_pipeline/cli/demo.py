@@ -19,10 +19,10 @@ from qsync_pipeline.cli.home import HOME_VARIABLE, furnish
 from qsync_pipeline.cli.sandbox import USUAL_DIRECTORY, USUAL_PORT
 from qsync_pipeline.cli.signals import Watch, watching
 from qsync_pipeline.config import CONFIG_VARIABLE
-from qsync_pipeline.sandbox.configfile import FILE_NAME, remove_former
+from qsync_pipeline.sandbox.configfile import FILE_NAME, WEBHOOKS_SECRET, remove_former
 from qsync_pipeline.sandbox.server import CONTROL_PORT, HOST
 from qsync_pipeline.sandbox.systems import SYSTEMS
-from qsync_pipeline.transport.errors import ConfigError
+from qsync_pipeline.transport.errors import ConfigError, SyncError
 
 DIRECTORY = Path(".qsync/demo")
 MARKER = ".qsync-demo"
@@ -30,6 +30,9 @@ MARKER = ".qsync-demo"
 QSYNC = (sys.executable, "-m", "qsync_pipeline")
 SANDBOX_PATIENCE = 180.0
 UI_PATIENCE = 180.0
+RECEIVER_PATIENCE = 60.0
+RECEIVER_PORT = CONTROL_PORT + 1
+"""Offset of the webhook receiver: next to the sandbox's ports."""
 
 _WORKSPACE = """\
 load_from:
@@ -112,7 +115,8 @@ def _run(places: Places, estate: str, seed: int, port: int | None, children: Chi
         click.echo("some checks failed; the lines above say which and why")
     url = f"http://{HOST}:{port}"
     if port is not None:
-        click.echo("starting the Dagster UI")
+        click.echo("starting the webhook receiver and the Dagster UI")
+        _receive(places, env, children)
         workspace = places.directory / "workspace.yaml"
         workspace.write_text(_WORKSPACE, encoding="utf-8")
         dagster = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", HOST, "-p", str(port)]
@@ -128,12 +132,32 @@ def _run(places: Places, estate: str, seed: int, port: int | None, children: Chi
     return 0
 
 
+def _receive(places: Places, env: dict[str, str], children: Children) -> None:
+    """Start the receiver, and have the sandbox tell it. Not before the first sync, whose thousands of writes
+    would all be told."""
+    url = f"http://{HOST}:{USUAL_PORT + RECEIVER_PORT}"
+    command = [*QSYNC, "webhooks", "--port", str(USUAL_PORT + RECEIVER_PORT)]
+    children.start("the webhook receiver", command, env=env, log=places.directory / "webhooks.log")
+    children.wait_until(lambda: _answers(f"{url}/healthz"), "the webhook receiver", RECEIVER_PATIENCE)
+    secret = (places.sandbox / WEBHOOKS_SECRET).read_text(encoding="utf-8").strip()
+    control = f"http://{HOST}:{USUAL_PORT + CONTROL_PORT}/webhooks"
+    with requests.Session() as session:
+        session.trust_env = False  # never through a proxy
+        for system, path in (("qualytics", "/qualytics"), ("atlan", "/atlan/atlan")):
+            told = {"system": system, "url": f"{url}{path}", "secret": secret}
+            answer = session.post(control, json=told, timeout=30)
+            if not answer.ok:
+                raise SyncError(f"the sandbox does not tell the webhook receiver: {answer.text}")
+
+
 def _show(places: Places, url: str | None) -> None:
     lines = []
     if url is not None:
         lines.append(("Dagster UI", url))
     lines += [(kind.name, f"http://{HOST}:{USUAL_PORT + offset}") for offset, kind in enumerate(SYSTEMS)]
     lines.append(("control plane", f"http://{HOST}:{USUAL_PORT + CONTROL_PORT}"))
+    if url is not None:
+        lines.append(("webhooks", f"http://{HOST}:{USUAL_PORT + RECEIVER_PORT}"))
     lines.append(("config", str(places.config)))
     lines.append(("logs", str(places.directory)))
     for name, value in lines:
@@ -148,8 +172,11 @@ def _check_ports(ui: int | None) -> None:
     wanted[USUAL_PORT + CONTROL_PORT] = "the control plane"
     if ui in wanted:
         raise ConfigError(f"--port {ui}: the sandbox needs it for {wanted[ui]}; choose another")
+    if ui == USUAL_PORT + RECEIVER_PORT:
+        raise ConfigError(f"--port {ui}: the webhook receiver needs it; choose another")
     if ui is not None:
         wanted[ui] = "the Dagster UI"
+        wanted[USUAL_PORT + RECEIVER_PORT] = "the webhook receiver"
     taken = [f"{port} ({what})" for port, what in sorted(wanted.items()) if not _is_free(port)]
     if taken:
         hint = " (for the UI, --port takes another)" if ui is not None and not _is_free(ui) else ""

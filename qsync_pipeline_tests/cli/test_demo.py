@@ -115,12 +115,20 @@ def test_a_demo_serves_syncs_shows_and_leaves_nothing_running(port_base: int, tm
             {"status": "SUCCESS", "jobName": "alation_sync"},
             {"status": "SUCCESS", "jobName": "atlan_sync"},
         ]
-        assert requests.get(f"http://127.0.0.1:{port_base + 3}/requests", timeout=60).ok
+        control = f"http://127.0.0.1:{port_base + 3}"
+        assert requests.get(f"{control}/requests", timeout=60).ok
+        scan = {"system": "qualytics", "do": "finish_scan", "asset": "SALES_DB.SALES.ORDERS"}
+        assert requests.post(f"{control}/mutate", json={"changes": [scan]}, timeout=60).ok
+        deadline = time.monotonic() + PATIENCE
+        while not requests.get(f"{control}/webhooks", timeout=60).json()["webhooks"][0]["delivered"]:
+            assert time.monotonic() < deadline, "the receiver did not take the scan"
+            time.sleep(0.1)  # it is on its way from one process to another
+        assert requests.get(f"http://127.0.0.1:{port_base + 4}/healthz", timeout=60).json()["newest_event"]
     finally:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, rest
-    for port in (*range(port_base, port_base + 4), ui):
+    for port in (*range(port_base, port_base + 5), ui):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 
