@@ -19,6 +19,7 @@ RULES = HERE / "rules.txt"
 TABLE = HERE.parent / "docs" / "rules.md"
 
 SECTIONS = {
+    "3": "Running on Dagster",
     "5.1": "Matching",
     "5.2": "Tags",
     "5.3": "Quality",
@@ -31,7 +32,7 @@ HEAD = """\
 # The rules, and the tests that hold them
 
 Made by the test run (`pytest --collect-only -n 0 --write-rules`), never by hand. Each line is a sentence of
-the design's rules, with the tests that fail when it is broken; "not yet" means that no test claims it.
+the design, with the tests that fail when it is broken; "not yet" means that no test claims it.
 A part of the suite may be named here and be skipped on a machine that lacks what it needs.
 """
 

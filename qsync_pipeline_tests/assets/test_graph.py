@@ -20,7 +20,7 @@ from qsync_pipeline.definitions import build_definitions
 from qsync_pipeline.resources import SyncSettings
 from qsync_pipeline_tests.sync.fakes import config_in
 
-SIX = "hence six partitioned assets per integration"
+SIX = "Cost: hence six partitioned assets per integration"
 PARTITIONS = "Partitioned by datastore"
 CHECKS = "Checks give one result per run"
 SAFE = "Class defaults of Launchpad settings are the safe values"

@@ -115,6 +115,7 @@ def test_an_unreachable_system(qsync: Qsync, sandbox: RunningSandbox, command: s
 
 
 @pytest.mark.parametrize("system", ["qualytics", "atlan"])
+@pytest.mark.rule("5.6", "401 stops the run")
 def test_an_expired_token_says_what_to_do(qsync: Qsync, sandbox: RunningSandbox, system: str) -> None:
     before = world(sandbox)
     token = sandbox.ready()[system]["token"]
@@ -131,6 +132,7 @@ def test_an_expired_token_says_what_to_do(qsync: Qsync, sandbox: RunningSandbox,
 @pytest.mark.parametrize(
     ("system", "route"), [("qualytics", "/api/datastores"), ("atlan", "/api/meta/search/indexsearch")]
 )
+@pytest.mark.rule("5.6", "A 200 with HTML is an error")
 def test_html_instead_of_json_is_no_empty_list(
     qsync: Qsync, sandbox: RunningSandbox, system: str, route: str
 ) -> None:

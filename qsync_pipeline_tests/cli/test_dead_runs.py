@@ -58,6 +58,7 @@ def status(instance: DagsterInstance, run: DagsterRun) -> DagsterRunStatus:
     return found.status
 
 
+@pytest.mark.rule("3", "At start, runs of dead processes")
 def test_a_run_of_a_dead_process_is_failed_and_its_claims_are_free(
     instance: DagsterInstance, ledger: Ledger, dead_pid: int
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_run_of_a_dead_process_is_failed_and_its_claims_are_free(
     assert bury(instance, ledger, said.append) == []
 
 
+@pytest.mark.rule("3", "At start, runs of dead processes")
 def test_a_run_of_a_living_process_goes_on(instance: DagsterInstance, ledger: Ledger) -> None:
     run = started(instance)
     host, pid = run.tags[HOST_TAG], os.getpid()
@@ -86,6 +88,7 @@ def test_a_run_of_a_living_process_goes_on(instance: DagsterInstance, ledger: Le
     assert [one.run_id for one in ledger.runs.open_on(host)] == [run.run_id]
 
 
+@pytest.mark.rule("3", "Runs from the command line carry host")
 def test_runs_of_other_hosts_are_none_of_our_business(
     instance: DagsterInstance, ledger: Ledger, dead_pid: int
 ) -> None:
@@ -97,6 +100,7 @@ def test_runs_of_other_hosts_are_none_of_our_business(
 
 
 @pytest.mark.skipif(not process_born(os.getpid()), reason="this system does not tell when a process began")
+@pytest.mark.rule("3", "Runs from the command line carry host")
 def test_a_process_that_got_the_id_of_a_dead_one_keeps_no_run_alive(
     instance: DagsterInstance, ledger: Ledger
 ) -> None:
@@ -107,6 +111,7 @@ def test_a_process_that_got_the_id_of_a_dead_one_keeps_no_run_alive(
     assert status(instance, run) is DagsterRunStatus.FAILURE
 
 
+@pytest.mark.rule("3", "At start, runs of dead processes")
 def test_the_pool_slots_of_a_dead_run_are_free(tmp_path: Path, ledger: Ledger, dead_pid: int) -> None:
     with open_instance(Home(tmp_path / "home", ours=True)) as instance:
         run = started(instance, pid=str(dead_pid))

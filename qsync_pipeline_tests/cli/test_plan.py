@@ -80,6 +80,7 @@ def test_nothing_to_do_is_no_error_either(qsync: Qsync, sandbox: RunningSandbox)
     assert all(not any(row.values()) for row in said.atlan["plan"].values())
 
 
+@pytest.mark.rule("5.1", "An empty domain, or a run that matched nothing")
 def test_a_domain_with_nothing_in_it_is_a_failed_check(qsync: Qsync, sandbox: RunningSandbox) -> None:
     config = edited(sandbox, "domains: []", 'domains: ["Innovation Lab"]')
     said = qsync("plan", "--config", config, "--json")

@@ -42,6 +42,7 @@ def handling(number: int) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.rule("3", "Termination interrupts anywhere")
 def test_a_signal_waits_until_the_block_is_through(number: int) -> None:
     with handling(number) as came:
         with finished_first():
@@ -82,6 +83,7 @@ def test_the_watch_knows_the_signal_whoever_handled_it(number: int, status: int)
         assert watch.status == status
 
 
+@pytest.mark.rule("3", "Termination interrupts anywhere")
 def test_a_stopped_sync_finishes_its_batch_and_the_next_does_the_rest(
     qsync: Qsync, sandbox: RunningSandbox
 ) -> None:

@@ -17,11 +17,13 @@ from qsync_pipeline_tests.cli.conftest import Qsync, edited, files, world
 SURFACES = {"definitions", "tag_definitions", "external_tags", "custom_metadata", "announcements"}
 
 
+@pytest.mark.rule("5.2", "The run and the README name the mode and its differences")
 def test_a_first_and_a_second_sync(qsync: Qsync, sandbox: RunningSandbox) -> None:
     sandbox.control.reset_requests()
     first = qsync("sync", "--config", sandbox.config, "--json")
     assert first.status == 0, first.err
     assert list(first.object) == ["integrations"]
+    assert first.atlan["tag_mode"].startswith("managed tags")
     assert list(first.atlan["mapping"]) == list(BUCKETS)
     assert set(first.atlan["plan"]) == set(first.atlan["outcome"]) == SURFACES
     for surface, planned in first.atlan["plan"].items():
@@ -82,6 +84,7 @@ def test_one_direction_touches_one_side_only(qsync: Qsync, sandbox: RunningSandb
     assert world(sandbox)["atlan"] == before["atlan"]
 
 
+@pytest.mark.rule("3", "One run takes one contiguous range")
 def test_datastores_with_a_gap_between_them_take_two_runs(qsync: Qsync, sandbox: RunningSandbox) -> None:
     pull = ("--config", sandbox.config, "--direction", "pull", "--json")
     apart = qsync("sync", *pull, "--datastore", "1", "--datastore", "web shop")
@@ -157,6 +160,7 @@ def test_a_failed_datastore_is_named_and_the_others_go_on(qsync: Qsync, sandbox:
     assert again.status == 0, again.err
 
 
+@pytest.mark.rule("5.6", "Secrets never reach")
 def test_what_is_on_disk_holds_no_token(qsync: Qsync, sandbox: RunningSandbox) -> None:
     qsync("sync", "--config", sandbox.config, "--json")
     tokens = [one["token"] for one in sandbox.ready().values() if isinstance(one, dict) and "token" in one]

@@ -56,6 +56,7 @@ def test_a_scope_that_reads_nothing_any_more_parks_a_single_removal() -> None:
 
 
 @pytest.mark.rule("5.5", GOES_ON)
+@pytest.mark.rule("3", "Guards act in the core")
 def test_each_surface_is_judged_by_itself_and_all_but_removals_goes_on() -> None:
     others = [
         change("create", n=100),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsync_pipeline.core.quality import attributes_of, rounded, same_value
-from qsync_pipeline.core.rows import ATTRIBUTES, DIMENSIONS, Unit
+from qsync_pipeline.config.integration import BaseIntegration
+from qsync_pipeline.core.quality import active_only, attributes_of, rounded, same_value
+from qsync_pipeline.core.rows import ATTRIBUTES, DIMENSIONS, CheckRow, Unit
 from qsync_pipeline_tests.core.build import container, datastore
 from qsync_pipeline_tests.core.catalog_world import QUALITY, link_to
 
@@ -154,3 +155,15 @@ def test_null_is_the_same_as_nothing_else_that_can_be_seen(value: Any) -> None:
     if isinstance(value, str) and ("<" in value or "&" in value):
         return
     assert same_value(None, value, 1) == blank
+
+
+@pytest.mark.rule("5.3", "`count_acknowledged` is a setting (on)")
+def test_acknowledged_anomalies_count_unless_the_setting_leaves_them_out() -> None:
+    check = CheckRow(7, "notNull", "", anomalies=3, acknowledged=2)
+    unit = container(1, "ORDERS", datastore(), anomaly_count=5, acknowledged_count=4, checks=(check,))
+    assert attributes_of(unit, QUALITY)["Anomaly Count"] == 5
+    fewer = active_only(unit)
+    assert (fewer.anomaly_count, fewer.checks[0].anomalies) == (1, 1)
+    never = container(2, "NEVER", datastore())
+    assert active_only(never).anomaly_count is None, "never scanned stays null"
+    assert BaseIntegration.model_fields["count_acknowledged"].default is True

@@ -72,3 +72,12 @@ def test_the_readme_names_every_command() -> None:
     assert isinstance(group, LazyGroup)
     there = [name for name in COMMANDS if group.get_command(None, name) is not None]  # type: ignore[arg-type]  # the context is not looked at
     assert [name for name in there if f"qsync {name}" not in text] == []
+
+
+@pytest.mark.rule("5.2", "The run and the README name the mode and its differences")
+def test_the_readme_tells_the_two_modes_of_tags_apart() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.split("### Managed and native tags", 1)[1].split("\n## ", 1)[0]
+    assert "| managed (usual) | native |" in section
+    for difference in ("category named after the integration", "cascades", "taken off"):
+        assert difference in section

@@ -21,6 +21,7 @@ def synced() -> Iterator[World]:
         one.quiet()
 
 
+@pytest.mark.rule("5.2", "A rename in the catalog moves the assignments")
 def test_a_renamed_tag_moves_its_assignments_and_keeps_category_and_weight(synced: World) -> None:
     table = synced.tables()[0]
     column = synced.column_of(table)
@@ -42,6 +43,7 @@ def test_a_renamed_tag_moves_its_assignments_and_keeps_category_and_weight(synce
     synced.quiet()
 
 
+@pytest.mark.rule("5.1", "Proved gone in the catalog: our tags go")
 def test_a_table_dropped_in_the_catalog_loses_our_tags_and_a_new_one_starts_afresh(synced: World) -> None:
     table = next(name for name in synced.tables(alert="integration") if "ORDERS_BLUE" not in name)
     synced.atlan("tag", table, tag="Doomed")
@@ -82,6 +84,7 @@ def test_a_table_renamed_in_the_catalog_keeps_its_link(synced: World) -> None:
     synced.check()
 
 
+@pytest.mark.rule("5.1", "The same name with a new id is a new link")
 def test_two_swapped_tables_get_the_values_of_their_new_names(synced: World) -> None:
     blue, green = f"{SALES}.ORDERS_BLUE", f"{SALES}.ORDERS_GREEN"
     assert synced.alert(blue) is not None
@@ -152,6 +155,7 @@ def test_a_table_renamed_in_qualytics_keeps_its_link(synced: World) -> None:
     synced.check()
 
 
+@pytest.mark.rule("3", "Partitioned by datastore")
 def test_a_renamed_datastore_keeps_its_partition_and_its_link(synced: World) -> None:
     keys = synced.keys()
     synced.qualytics("rename", "crm.public", to="CRM (new)")

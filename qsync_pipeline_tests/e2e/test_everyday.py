@@ -23,6 +23,7 @@ def synced() -> Iterator[World]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.rule("5.5", "A second run with nothing changed writes nothing")
 def test_two_syncs_bring_both_sides_to_where_they_should_be_and_the_second_writes_nothing(seed: int) -> None:
     with world("small", seed) as one:
         assert problems(one.all("atlan"), one.all("qualytics"), one.rules()), "the reference sees nothing"
@@ -192,6 +193,7 @@ def test_half_a_tenth_is_rounded_to_the_even_digit(synced: World) -> None:
     assert (shown["Quality Score Coverage"], shown["Quality Score Accuracy"]) == (70.2, 70.4)
 
 
+@pytest.mark.rule("5.4", "One per table or view")
 def test_an_announcement_is_opened_updated_in_place_and_cleared(synced: World) -> None:
     table = next(n for n in synced.tables(alert="none") if synced.attributes(n)["Anomaly Count"] == 0)
     synced.qualytics("raise_anomaly", table, rule="volumetric")
@@ -230,6 +232,7 @@ def test_an_archived_check_is_counted_no_more(synced: World) -> None:
     synced.check()
 
 
+@pytest.mark.rule("5.4", "A person's banner or flag is never replaced")
 def test_a_persons_banner_stays_and_ours_waits_until_it_is_gone(synced: World) -> None:
     table = synced.tables(alert="integration")[0]
     synced.atlan("set_alert", table, text="We are looking into it")
@@ -261,6 +264,7 @@ def test_a_pull_writes_nothing_to_the_catalog_and_a_push_nothing_to_qualytics(sy
     synced.check()
 
 
+@pytest.mark.rule("3", "Dry run is `dry_run: true`")
 def test_a_dry_run_plans_and_writes_nothing_anywhere(synced: World) -> None:
     table = synced.tables()[0]
     synced.atlan("tag", table, tag="Planned Only")

@@ -139,6 +139,8 @@ def survives(undisturbed: str, write: tuple[str, str, str, int], phase: str) -> 
 @pytest.mark.rule("5.5", "A second run with nothing changed writes nothing.")
 @pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize("write", [WRITES[3], WRITES[6]], ids=["catalog", "qualytics"])
+@pytest.mark.rule("3", "What was written is in the ledger before the step ends")
+@pytest.mark.rule("3", "Nothing waits on a dead run")
 def test_a_run_killed_in_mid_write_leaves_nothing_behind_but_the_missing_writes(
     undisturbed: str, write: tuple[str, str, str, int], phase: str
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_run_killed_in_mid_write_leaves_nothing_behind_but_the_missing_writes(
 @pytest.mark.soak
 @pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write[0]}-{write[1]}-{write[3]}")
+@pytest.mark.rule("3", "What was written is in the ledger before the step ends")
 def test_a_run_killed_at_any_of_ten_writes_is_made_good(
     undisturbed: str, write: tuple[str, str, str, int], phase: str
 ) -> None:

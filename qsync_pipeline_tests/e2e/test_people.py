@@ -29,6 +29,7 @@ def keeping(synced: World) -> Iterator[World]:
     assert synced.sync().ok
 
 
+@pytest.mark.rule("5.5", "A value that a person changed after us is drift")
 def test_a_value_that_a_person_changed_is_reported_and_reset(synced: World) -> None:
     table = synced.tables()[0]
     synced.atlan("set_attribute", table, name="Quality Score Total", value=1.5)
@@ -48,6 +49,7 @@ def test_a_value_that_a_person_cleared_is_set_again(synced: World) -> None:
     synced.check()
 
 
+@pytest.mark.rule("5.5", "A value that a person changed after us is drift")
 def test_kept_drift_is_reported_at_every_run_and_written_at_none(keeping: World) -> None:
     table = keeping.tables()[0]
     keeping.atlan("set_attribute", table, name="Quality Score Total", value=2.5)
@@ -62,6 +64,7 @@ def test_kept_drift_is_reported_at_every_run_and_written_at_none(keeping: World)
     assert (shown["Quality Score Total"], shown["Quality Score Coverage"]) == (2.5, 10.0)
 
 
+@pytest.mark.rule("5.4", "A person who edits ours takes it over")
 def test_a_banner_of_ours_that_a_person_edited_is_theirs_from_then_on(synced: World) -> None:
     table = synced.tables(alert="integration")[0]
     ours = synced.alert(table)

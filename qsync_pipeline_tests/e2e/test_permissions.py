@@ -23,6 +23,7 @@ def fresh() -> Iterator[World]:
 
 
 @pytest.mark.parametrize("scrub", ["scrub", "legacy", "full"])
+@pytest.mark.rule("5.1", "Before anything is removed because its counterpart is missing")
 def test_a_connection_out_of_sight_is_frozen_and_catches_up_when_it_is_back(scrub: str) -> None:
     with world("small", seed=1, switches={"atlan": {"scrub": scrub}}) as one:
         assert one.sync().ok

@@ -87,6 +87,7 @@ def test_after_a_lost_ledger_ours_is_taken_up_by_command_and_then_kept_in_step(f
 
 @pytest.mark.rule("5.5", GUARDED)
 @pytest.mark.rule("5.5", GOES_ON)
+@pytest.mark.rule("3", "Guards act in the core")
 def test_more_than_thirty_percent_and_25_removals_wait_and_fewer_do_not(fresh: World) -> None:
     columns = _columns(fresh, 30)
     fresh.mutate(*_tagged(columns, "tag"))

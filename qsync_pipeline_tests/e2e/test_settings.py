@@ -34,6 +34,7 @@ def test_only_domains_with_their_subdomains_take_part_and_the_nearest_own_domain
         assert fresh.attributes(astray)["URL"]
 
 
+@pytest.mark.rule("5.1", "An empty domain, or a run that matched nothing")
 def test_a_domain_with_nothing_in_it_is_a_failed_check_and_no_object_is_written(fresh: World) -> None:
     fresh.configure(domains=["Innovation Lab"])
     before = fresh.whole_state()
@@ -144,6 +145,7 @@ def test_announcements_can_be_switched_off_and_on_again(fresh: World) -> None:
     fresh.check(announcements=False)
 
 
+@pytest.mark.rule("5.2", "Two catalogs, one tag")
 def test_a_tag_that_two_integrations_give_goes_when_the_last_one_drops_it(fresh: World) -> None:
     fresh.add_integration("second", announcements=False)
     table = fresh.tables()[0]

@@ -16,6 +16,7 @@ from qsync_pipeline_tests.ledger.conftest import Clock
 
 
 @given(st.text())
+@pytest.mark.rule("3", "Partitioned by datastore")
 def test_a_slug_is_fit_for_a_partition_key(name: str) -> None:
     assert re.fullmatch(r"[a-z0-9_-]{1,60}", slug(name))
 
@@ -34,6 +35,7 @@ def test_slugs_are_readable(name: str, expected: str) -> None:
     assert slug(name) == expected
 
 
+@pytest.mark.rule("3", "Partitioned by datastore")
 def test_a_datastore_keeps_its_key_through_renames(ledger: Ledger) -> None:
     assert ledger.datastores.register([DatastoreSeen(7, "Sales")]) == {7: "7-sales"}
     assert ledger.datastores.register([DatastoreSeen(7, "Revenue"), DatastoreSeen(8, "Sales")]) == {
@@ -43,6 +45,7 @@ def test_a_datastore_keeps_its_key_through_renames(ledger: Ledger) -> None:
     assert [record.name for record in ledger.datastores.all()] == ["Revenue", "Sales"]
 
 
+@pytest.mark.rule("3", "A vanished datastore keeps its key")
 def test_a_datastore_that_vanished_is_marked_keeps_its_key_and_may_return(
     ledger: Ledger, clock: Clock
 ) -> None:

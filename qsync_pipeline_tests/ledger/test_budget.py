@@ -29,6 +29,7 @@ def most_in_a_minute(times: list[float]) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(limit=st.integers(1, 6), steps=steps, start=st.floats(0, 2e9))
+@pytest.mark.rule("5.6", "One request budget per host")
 def test_no_minute_holds_more_grants_than_the_limit(limit: int, steps: list[float], start: float) -> None:
     with Ledger.open("sqlite://") as ledger:
         now, granted = start, []
@@ -108,6 +109,7 @@ def test_a_large_budget_takes_few_rows(ledger: Ledger) -> None:
         )
 
 
+@pytest.mark.rule("5.6", "One request budget per host")
 def test_a_lock_out_holds_everybody_and_only_ever_grows(open_ledger: Callable[..., Ledger]) -> None:
     open_ledger().budget.lock_out("host", 160.0)
     other = open_ledger().budget

@@ -33,6 +33,7 @@ def take(claims: Claims, run: str = "run-1", **who: Any) -> Claim:
     return claim
 
 
+@pytest.mark.rule("3", "Starts that bypass the queue")
 def test_a_second_run_waits_and_learns_for_which_one(claims: Claims) -> None:
     first = take(claims)
     assert claims.acquire("atlan", "1-x", "run-2", **THERE) is None
@@ -53,6 +54,7 @@ def test_a_released_claim_is_free_at_once(claims: Claims) -> None:
     take(claims, "run-2")
 
 
+@pytest.mark.rule("3", "Starts that bypass the queue")
 def test_a_claim_lives_as_long_as_its_heart_beats(claims: Claims, clock: Clock) -> None:
     claim = take(claims)
     for _ in range(5):
@@ -65,6 +67,7 @@ def test_a_claim_lives_as_long_as_its_heart_beats(claims: Claims, clock: Clock) 
     assert claims.acquire("atlan", "1-x", "run-2", **THERE) is not None
 
 
+@pytest.mark.rule("3", "Starts that bypass the queue")
 def test_a_run_whose_claim_was_taken_over_is_fenced_off(claims: Claims, clock: Clock) -> None:
     first = take(claims)
     clock.now += 61
@@ -83,6 +86,7 @@ def test_an_expired_claim_that_nobody_took_can_be_renewed(claims: Claims, clock:
     assert claims.still_mine(claim)
 
 
+@pytest.mark.rule("3", "Nothing waits on a dead run")
 def test_the_claim_of_a_dead_process_of_this_host_is_taken_over_at_once(
     claims: Claims, dead: set[int]
 ) -> None:

@@ -6,6 +6,8 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import Ledger
 
@@ -50,6 +52,7 @@ def test_processes_that_write_at_once_lose_nothing(url: str) -> None:
         assert granted == 3 * ROUNDS
 
 
+@pytest.mark.rule("3", "Starts that bypass the queue")
 def test_of_processes_that_claim_at_once_one_wins_each_datastore(url: str) -> None:
     in_processes(claimer, url)
     with Ledger.open(url) as ledger:
@@ -57,6 +60,7 @@ def test_of_processes_that_claim_at_once_one_wins_each_datastore(url: str) -> No
     assert [sum(notes[f"{d}"] for notes in won) for d in range(10)] == [1] * 10
 
 
+@pytest.mark.rule("5.6", "One request budget per host")
 def test_threads_share_one_ledger_and_never_exceed_the_budget(ledger: Ledger) -> None:
     def ask(number: int) -> float:
         return ledger.budget.reserve("host", 30, 1000.0 + number / 100)

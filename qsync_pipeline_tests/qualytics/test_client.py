@@ -74,6 +74,7 @@ def test_enrichment_datastores_are_asked_for_beside_the_others() -> None:
     assert [(d.id, d.is_enrichment) for d in found] == [(2, False), (9, True)]
 
 
+@pytest.mark.rule("5.3", "Counts, alerts and health come from the listings")
 def test_open_anomalies_are_asked_for_with_repeated_keys() -> None:
     rows = [
         {"id": 1, "status": "Active"},
@@ -229,6 +230,7 @@ def test_an_update_carries_the_whole_definition() -> None:
     }
 
 
+@pytest.mark.rule("5.2", "The Qualytics API replaces the whole list")
 def test_an_external_tag_takes_category_and_weight_only() -> None:
     with serving([Reply(body={})]) as server:
         client(server).update_tag(

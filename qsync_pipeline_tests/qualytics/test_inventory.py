@@ -77,6 +77,8 @@ def test_every_object_is_a_unit_with_its_place() -> None:
     assert [unit.level for unit in found.values()] == ["datastore", "container", "field", "field"]
 
 
+@pytest.mark.rule("5.3", "Counts, alerts and health come from the listings")
+@pytest.mark.rule("5.3", "Never from metrics or profiles")
 def test_counts_come_from_the_listings_and_never_from_metrics() -> None:
     found = units(
         checks=[check(100, "AMOUNT"), check(101, "ID", "AMOUNT"), check(102)],
@@ -91,6 +93,7 @@ def test_counts_come_from_the_listings_and_never_from_metrics() -> None:
     }
 
 
+@pytest.mark.rule("5.3", "Counts, alerts and health come from the listings")
 def test_a_check_row_counts_the_open_anomalies_that_name_the_check() -> None:
     rows = units(
         checks=[check(100, "AMOUNT", description="there", last_asserted=SCANNED), check(101)],
@@ -110,6 +113,7 @@ def test_of_an_archived_check_the_copy_inside_the_anomaly_still_names_its_field(
     assert (found["field:12"].anomaly_count, found["field:12"].check_count) == (1, 0)
 
 
+@pytest.mark.rule("5.3", "Counts, alerts and health come from the listings")
 def test_an_anomaly_counts_once_for_a_field_that_two_of_its_checks_name() -> None:
     found = units(
         checks=[check(100, "ID"), check(101, "ID")], anomalies=[anomaly(9, (100, None), (101, None))]
@@ -152,6 +156,19 @@ def test_scores_keep_null_apart_from_zero() -> None:
     assert found["field:11"].scores["volumetrics"] == 60.0
 
 
+@pytest.mark.rule("5.3", "Completeness is 0-1 on profiles and 0-100 in scores")
+def test_completeness_is_the_score_and_not_the_share_that_a_profile_shows() -> None:
+    """The rows of these tests have a profile's completeness of 0.98 (fields) and 0.5 (containers)."""
+    found = units(
+        containers=[container(1, metrics={"completeness": 0.5, "quality_score": {"completeness": 62.5}})],
+        fields={1: [column(11, "ID", quality_score={"completeness": 97.5}), column(12, "AMOUNT")]},
+    )
+    assert found["container:1"].scores["completeness"] == 62.5
+    assert found["field:11"].scores["completeness"] == 97.5
+    assert found["field:12"].scores["completeness"] is None, "profiled, and not scored"
+
+
+@pytest.mark.rule("5.3", "The datastore's score is")
 def test_the_score_of_a_datastore_is_its_metrics_else_the_newest_row_of_its_history() -> None:
     history = [ScoreRow(total=70.0, date="2026-10-02"), ScoreRow(total=10.0, date="2026-10-01")]
     current = datastore(metrics={"quality_score": {"total": 80.0}})

@@ -150,6 +150,7 @@ def test_external_tags_can_be_created_exactly_where_they_are_offered(offered: bo
                 client.create_tag("PII", type="external", category="Atlan")
 
 
+@pytest.mark.rule("5.2", "The Qualytics API replaces the whole list")
 def test_assignments_replace_the_list_on_every_level() -> None:
     with qualytics() as (sandbox, client):
         client.create_tag("PII", category="Atlan")

@@ -24,6 +24,7 @@ SERVED = (
 DOMAINS = ("Sales", 'Finance/Risk: "EU" & #1', "Größe")
 
 
+@pytest.mark.rule("5.5", "The sandbox's config sets")
 def test_the_config_loads_and_says_what_the_sandbox_serves(tmp_path: Path) -> None:
     config = load_config(write_config(tmp_path, SERVED, domains=DOMAINS, title="a test"), env={})
     assert config.qualytics.api_url == "http://127.0.0.1:8001/gateway/api"

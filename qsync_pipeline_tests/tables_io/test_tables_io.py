@@ -41,6 +41,7 @@ def test_what_a_stage_stores_the_next_one_reads(manager: TableIOManager, tmp_pat
     assert table.meta == {"read_at": 1.5, "missing": {}}
 
 
+@pytest.mark.rule("3", "An IO manager of our own")
 def test_a_range_of_datastores_is_one_file_each_and_the_others_stay(
     manager: TableIOManager, tmp_path: Path
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_range_of_datastores_is_one_file_each_and_the_others_stay(
     assert len(stored(tmp_path)["sales"]) == len(stored(tmp_path)["hr"]) == 1
 
 
+@pytest.mark.rule("3", "So inside a run each datastore fails on its own")
 def test_a_failed_table_comes_back_failed(manager: TableIOManager, tmp_path: Path) -> None:
     store(manager, sales=Table(Unit, failure="no answer"))
     with pytest.raises(FailedTable, match="no answer"):

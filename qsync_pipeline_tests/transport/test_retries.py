@@ -87,6 +87,7 @@ def test_a_slow_index_query_comes_as_429_and_is_no_rate_limit() -> None:
 
 
 @pytest.mark.parametrize("header", ["7", formatdate(1_800_000_007, usegmt=True)])
+@pytest.mark.rule("5.6", "`Retry-After` is obeyed")
 def test_retry_after_is_obeyed_as_seconds_and_as_a_date(header: str) -> None:
     clock = Clock()
     with serving([Reply(status=503, headers={"Retry-After": header}), Reply(body={})]) as server:
@@ -110,6 +111,7 @@ def test_a_retry_after_date_of_the_past_is_now() -> None:
     assert retry_after_seconds(formatdate(100, usegmt=True), 500.0) == 0.0
 
 
+@pytest.mark.rule("5.6", "One request budget per host")
 def test_a_429_locks_everybody_out() -> None:
     clock, budget = Clock(), LocalBudget()
     with serving([Reply(status=429), Reply(body={})]) as server:
@@ -154,6 +156,7 @@ def test_a_read_whose_answer_is_lost_is_repeated() -> None:
     assert len(clock.slept) == 2
 
 
+@pytest.mark.rule("5.6", "Every call has a time-out")
 def test_a_read_that_never_gets_an_answer_is_unreachable() -> None:
     with serving(lambda _: Reply(hang_up=True)) as server, pytest.raises(Unreachable, match="got no answer"):
         session(server.url, Clock()).request("GET", "/x", kind="read", decode=dict)
@@ -214,6 +217,7 @@ def test_https_to_what_speaks_none_is_final_at_once() -> None:
     assert clock.slept == []
 
 
+@pytest.mark.rule("5.6", "Every call has a time-out")
 def test_connecting_gives_up_after_its_patience() -> None:
     policy = RetryPolicy(connect_tries=9, connect_patience=8.0)
     assert not policy.exhausted("connect", 1, 30.0)

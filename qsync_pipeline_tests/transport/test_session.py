@@ -98,6 +98,7 @@ def test_a_2xx_that_is_not_what_was_promised_is_malformed(reply: Reply, words: s
     assert "Atlan: GET /things/1 was answered with 20" in str(caught.value)
 
 
+@pytest.mark.rule("5.6", "A 200 with HTML is an error")
 def test_without_a_promise_an_empty_body_is_null_and_html_is_still_malformed() -> None:
     with serving([Reply(status=204), Reply(body={"id": 1}), Reply(body=b" <html>")]) as server:
         http = session(server.url)
@@ -133,6 +134,7 @@ def test_a_final_status_raises_its_class_at_once(status: int, error: type[Outsid
     assert len(server.requests) == 1
 
 
+@pytest.mark.rule("5.6", "401 stops the run")
 def test_a_401_says_what_to_do_and_shows_no_token() -> None:
     reply = Reply(status=401, body={"detail": f"bad token {TOKEN}"})
     with serving([reply]) as server, pytest.raises(Unauthorized) as caught:
@@ -214,6 +216,7 @@ def test_threads_share_one_session_without_sharing_connections() -> None:
     assert http.counter.snapshot() == {"read": 30, "write": 0}
 
 
+@pytest.mark.rule("5.6", "Every call has a time-out")
 def test_an_answer_that_trickles_is_cut_off() -> None:
     with serving(lambda _: Reply(body=b'{"id": 1}' + b" " * 300_000)) as server:
         http = session(server.url, answer_limit=-1.0)

@@ -185,6 +185,7 @@ def test_a_fitting_set_is_adopted_without_touching_it() -> None:
     assert done.handle["attributes"]["Check Count"] == "id Check Count"  # type: ignore[index]
 
 
+@pytest.mark.rule("5.3", "Missing attributes are added")
 def test_a_missing_attribute_is_added_and_all_ids_are_resent() -> None:
     before = full_set(**{"Quality Score Accuracy": None})
     tenant = Tenant(before)
@@ -204,6 +205,7 @@ def test_an_archived_attribute_is_as_good_as_absent_and_stays() -> None:
     assert [a["displayName"] for a in tenant.ours()["attributeDefs"]].count("Check Count") == 2
 
 
+@pytest.mark.rule("5.3", "Missing attributes are added")
 def test_a_connection_that_the_set_does_not_apply_to_is_added() -> None:
     tenant = Tenant(full_set())
     _, outcomes = tenant.settle(CONN, "default/postgres/9")
@@ -284,6 +286,7 @@ def test_other_sets_are_never_touched() -> None:
     assert tenant.sets[0] == OTHER
 
 
+@pytest.mark.rule("5.3", "Definitions are made by one unpartitioned step")
 def test_a_lost_answer_is_read_not_repeated() -> None:
     tenant = Tenant()
 
@@ -296,6 +299,7 @@ def test_a_lost_answer_is_read_not_repeated() -> None:
     assert done.handle["set"] == "ourSet"
 
 
+@pytest.mark.rule("5.3", "Definitions are made by one unpartitioned step")
 def test_a_lost_request_is_left_to_the_next_run() -> None:
     tenant = Tenant()
 

@@ -131,6 +131,7 @@ def test_a_narrowed_read_costs_one_page_and_gives_the_table_whole(
 
 
 @pytest.mark.parametrize("mode", ["scrub", "legacy", "full"])
+@pytest.mark.rule("5.6", "401 stops the run")
 def test_a_hidden_asset_shows_nothing_and_is_forbidden_by_proof(mode: str) -> None:
     with running_sandbox("small", seed=5, kinds=ATLAN_ONLY, switches={"atlan": {"scrub": mode}}) as sandbox:
         catalog = opened(sandbox, page_size=20)

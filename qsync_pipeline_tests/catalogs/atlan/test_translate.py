@@ -100,6 +100,7 @@ def test_a_tag_is_direct_when_it_was_attached_here_and_direct_wins() -> None:
     assert asset.complete
 
 
+@pytest.mark.rule("5.2", "Source-tag values of Atlan")
 def test_values_of_source_tags_are_ignored() -> None:
     valued = {**tag("hPII", "guid-0001"), "attributes": {"hX": [{"typeName": "SourceTagAttachment"}]}}
     assert [t.name for t in translate(entity(1, classifications=[valued])).tags] == ["PII"]

@@ -26,6 +26,7 @@ def write(changes: list[Change], answer: Any) -> tuple[list[Any], FakeSession]:
     return Writer(session.client(), 50, sleep=lambda seconds: None).write(changes, IDS), session
 
 
+@pytest.mark.rule("3", "`quality_metadata` writes all surfaces")
 def test_all_changes_of_an_asset_share_one_entity_of_one_call() -> None:
     alert = {"type": "warning", "title": "2 anomalies", "text": "see there", "by": "me", "id": None}
     _, session = write(

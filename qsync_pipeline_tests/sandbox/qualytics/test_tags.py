@@ -157,6 +157,7 @@ def test_a_definition_made_over_the_api_with_category_and_no_weight_is_managed(a
     assert origins(api, "SALES.PUBLIC.ORDERS_V.ID").items() >= {"PII": "propagated"}.items()
 
 
+@pytest.mark.rule("5.2", "The Qualytics API replaces the whole list")
 def test_external_tags_are_made_only_where_the_switch_allows_it(make: Make) -> None:
     external = {"type": "external", "name": "PII", "color": "#BF1B1B"}
     detail = make().call("POST", "/global-tags", 422, body=external)["detail"]
