@@ -24,11 +24,12 @@ from qsync_pipeline.sync.second_writer import second_writer
 from qsync_pipeline.transport.budget import Budget, LocalBudget
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import ConfigError, OutsideError, SyncError, Unauthorized, Unreachable
-from qsync_pipeline.transport.redact import redact
+from qsync_pipeline.transport.redact import RedactingFilter, redact
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 log = logging.getLogger("qsync")
+log.addFilter(RedactingFilter())
 
 FIRST_WRITE_DONE = "first_write_done"
 """Ledger note of an integration: its first write has been asked for."""

@@ -70,7 +70,11 @@ def test_a_child_that_ends_is_told_with_the_end_of_its_log(tmp_path: Path) -> No
 
 
 def test_children_are_stopped_with_all_that_they_started(tmp_path: Path) -> None:
-    script = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print(p.pid, flush=True); time.sleep(600)"  # noqa: E501
+    script = (
+        "import subprocess, sys, time; "
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+        "print(p.pid, flush=True); time.sleep(600)"
+    )
     log = tmp_path / "log"
     with Children() as children:
         child = children.start("a tree", [sys.executable, "-c", script], env=os.environ, log=log)

@@ -69,7 +69,7 @@ class TagWorld:
 
     def define(self, name: str, **more: object) -> None:
         """A definition that a person made, unless ``made_by`` says otherwise."""
-        self.definitions[tag_key(name)] = TagDefinition(name, **more)  # type: ignore[arg-type]
+        self.definitions[tag_key(name)] = TagDefinition(name, **more)  # type: ignore[arg-type]  # of the test
 
     def put(self, unit_id: str, name: str) -> None:
         """Put a tag on an object; a native one goes down to all that lies below."""

@@ -22,13 +22,13 @@ NO_CLASH = "A tag that any integration of ours made is never a native clash"
 
 
 def book(*known: TagDefinition, unreachable: tuple[str, ...] = (), **rules: object) -> DefinitionBook:
-    return DefinitionBook(known, tag_rules(**rules), unreachable)  # type: ignore[arg-type]
+    return DefinitionBook(known, tag_rules(**rules), unreachable)  # type: ignore[arg-type]  # of the test
 
 
 def ours(name: str = "PII", **more: object) -> TagDefinition:
     """A definition that this integration made."""
     values = {"category": "atlan", "made_by": "atlan", "made": True, "count": 1} | more
-    return TagDefinition(name, **values)  # type: ignore[arg-type]
+    return TagDefinition(name, **values)  # type: ignore[arg-type]  # of the test
 
 
 def only(changes: tuple[Change, ...]) -> Change:

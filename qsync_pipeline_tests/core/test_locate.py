@@ -26,7 +26,7 @@ PROVED = "Before anything is removed because its counterpart is missing"
 
 
 def mapped(*rules: MappingRule, **more: object) -> MatchRules:
-    return MatchRules(same_connector=same_connector, mappings=rules, **more)  # type: ignore[arg-type]
+    return MatchRules(same_connector=same_connector, mappings=rules, **more)  # type: ignore[arg-type]  # of the test
 
 
 def parse(hint: str) -> MappingRule:

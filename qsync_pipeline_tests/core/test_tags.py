@@ -49,7 +49,7 @@ def estate() -> list[CatalogAsset]:
 def world(**more: object) -> TagWorld:
     """A datastore with two tables, one with a column; all paired in the catalogs of both integrations."""
     assets = {"atlan": estate(), "second": estate()}
-    return TagWorld([STORE, ORDERS, PEOPLE, ID], assets, **more)  # type: ignore[arg-type]
+    return TagWorld([STORE, ORDERS, PEOPLE, ID], assets, **more)  # type: ignore[arg-type]  # of the test
 
 
 def lines(changes: list[Change], **wanted: object) -> list[tuple[str, str, str, str]]:

@@ -260,11 +260,11 @@ def test_badges(recorder: Recorder, pyatlan: Any, ours: AtlanCatalog) -> None:
             cm_attribute=name,
             badge_conditions=conditions,
         )
-        theirs = recorder.the_write(lambda badge=badge: pyatlan.asset.save(badge))  # type: ignore[misc]
+        theirs = recorder.the_write(lambda badge=badge: pyatlan.asset.save(badge))  # type: ignore[misc]  # bound now
         sent = {
             key: value for key, value in body.items() if key != "guid"
         }  # temporary, and random in pyatlan
-        ours_ = recorder.the_write(lambda sent=sent: ours.client.upsert([sent], custom_metadata=False))  # type: ignore[misc]
+        ours_ = recorder.the_write(lambda sent=sent: ours.client.upsert([sent], custom_metadata=False))  # type: ignore[misc]  # bound now
         same(ours_, theirs)
     assert len(bodies) == len(BADGES) - 1  # the handle has no Anomaly Count
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qsync_pipeline.sync.run import log
 from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.redact import RedactingFilter, redact, register_secret
 
@@ -64,6 +65,14 @@ def test_a_bearer_token_registers_itself_and_its_repr_is_mute() -> None:
     assert "plain-fake" not in repr(token)
 
 
+@pytest.mark.rule("5.6", "Secrets never reach")
+def test_what_a_run_says_in_its_log_loses_them_too(caplog: pytest.LogCaptureFixture) -> None:
+    register_secret("spoken-fake-value")
+    log.warning("read with %s", "spoken-fake-value")
+    assert caplog.messages == ["read with ***"]
+
+
+@pytest.mark.rule("5.6", "Secrets never reach")
 def test_log_lines_lose_secrets_in_arguments_and_tracebacks() -> None:
     register_secret("logged-fake-value")
     try:

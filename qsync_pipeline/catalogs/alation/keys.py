@@ -39,11 +39,6 @@ def numbers_by_otype(assets: Iterable[str]) -> dict[str, list[int]]:
     return {otype: list(numbers) for otype, numbers in found.items()}
 
 
-def same_key(left: str, right: str) -> bool:
-    """Whether two object keys name the same object."""
-    return fold(left) == fold(right)
-
-
 def key_parts(key: str) -> list[str]:
     """The names in a key, quotes resolved. A quote that does not end takes the rest as it stands."""
     parts: list[str] = []

@@ -54,7 +54,7 @@ def test_missing_fields_are_one_change_each_and_one_request() -> None:
 def test_what_stands_there_is_adopted() -> None:
     session = FakeSession().on("GET", FIELDS, ALL)
     plan = maker(session).plan(["6"], {})
-    assert (plan.changes, plan.problems, len(plan.handle["fields"])) == ((), (), 12)  # type: ignore[arg-type]
+    assert (plan.changes, plan.problems, len(plan.handle["fields"])) == ((), (), 12)  # type: ignore[arg-type]  # opaque
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_somebody_else_made_them_meanwhile() -> None:
     after, outcomes = made(session, maker(session).plan(["6"], {}))
     assert outcomes == ["unchanged"] * 12
     assert session.count("POST") == 0
-    assert len(after.handle["fields"]) == 12  # type: ignore[arg-type]
+    assert len(after.handle["fields"]) == 12  # type: ignore[arg-type]  # opaque
 
 
 def test_without_sources_in_use_nothing_is_asked_for() -> None:

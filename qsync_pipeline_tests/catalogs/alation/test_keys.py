@@ -11,7 +11,6 @@ from qsync_pipeline.catalogs.alation.keys import (
     database_and_schema,
     key_parts,
     numbers_by_otype,
-    same_key,
     split_id,
 )
 from qsync_pipeline.sandbox.alation.keys import join
@@ -49,11 +48,6 @@ def test_only_a_dot_between_names_divides_a_schema_key(
     key: str, name: str, found: tuple[str | None, str]
 ) -> None:
     assert database_and_schema(key, name) == found
-
-
-def test_keys_are_compared_whole_and_without_case() -> None:
-    assert same_key("6.EDW.PUBLIC.ORDERS", "6.edw.public.orders")
-    assert not same_key('6."EDW.PUBLIC".ORDERS', "6.edw.public.orders")
 
 
 def test_the_same_number_of_another_type_is_another_object() -> None:

@@ -165,7 +165,7 @@ def test_values_flags_and_rows_of_several_objects_go_in_one_write(bench: Bench) 
         (row,) = person["health"]
         assert (row["rule"], row["status"], row["value"]) == ("notNull", "Alert", 2)
     fresh = bench.catalog.reread([a.id for a in assets])
-    assert [fresh[a.id].alert.title for a in assets if fresh[a.id].alert] == ["2 active anomalies"] * 4  # type: ignore[union-attr]
+    assert [fresh[a.id].alert.title for a in assets if fresh[a.id].alert] == ["2 active anomalies"] * 4  # type: ignore[union-attr]  # is there
     again = {a.id: a for a in bench.assets()}
     assert all(fresh[a.id] == again[a.id] for a in assets)
 

@@ -123,7 +123,7 @@ def test_an_absent_set_is_made_once_with_its_badges() -> None:
     assert results(outcomes) == [("set", "applied"), ("badges", "applied")]
     assert done.changes == ()
     assert done.handle["set"] == "ourSet"
-    assert list(done.handle["attributes"]) == list(ATTRIBUTES)  # type: ignore[call-overload]
+    assert list(done.handle["attributes"]) == list(ATTRIBUTES)  # type: ignore[call-overload]  # opaque
     assert [a["displayName"] for a in tenant.ours()["attributeDefs"]] == list(ATTRIBUTES)
     again, outcomes = tenant.settle(handle=dict(done.handle))
     assert (outcomes, again.handle) == ([], done.handle)
@@ -153,7 +153,7 @@ def test_badges_are_named_by_ids_and_green_comes_first() -> None:
     tenant = Tenant()
     done, _ = tenant.settle()
     total = tenant.badges[0]["attributes"]
-    id = done.handle["attributes"]["Quality Score Total"]  # type: ignore[index]
+    id = done.handle["attributes"]["Quality Score Total"]  # type: ignore[index]  # opaque
     assert total["qualifiedName"] == f"badges/global/ourSet.{id}"
     assert total["badgeMetadataAttribute"] == f"ourSet.{id}"
     assert [
@@ -174,7 +174,7 @@ def test_badges_that_stand_there_are_found_after_a_lost_ledger() -> None:
     tenant.settle()
     done, outcomes = tenant.settle()
     assert outcomes == []
-    assert len(done.handle["badges"]) == 3  # type: ignore[arg-type]
+    assert len(done.handle["badges"]) == 3  # type: ignore[arg-type]  # opaque
 
 
 def test_a_fitting_set_is_adopted_without_touching_it() -> None:
@@ -182,7 +182,7 @@ def test_a_fitting_set_is_adopted_without_touching_it() -> None:
     done, outcomes = tenant.settle()
     assert results(outcomes) == [("badges", "applied")]
     assert tenant.ours() == full_set()
-    assert done.handle["attributes"]["Check Count"] == "id Check Count"  # type: ignore[index]
+    assert done.handle["attributes"]["Check Count"] == "id Check Count"  # type: ignore[index]  # opaque
 
 
 @pytest.mark.rule("5.3", "Missing attributes are added")
@@ -194,7 +194,7 @@ def test_a_missing_attribute_is_added_and_all_ids_are_resent() -> None:
     after = tenant.ours()["attributeDefs"]
     assert after[: len(before["attributeDefs"])] == before["attributeDefs"]
     assert [a["displayName"] for a in after[len(before["attributeDefs"]) :]] == ["Quality Score Accuracy"]
-    assert len(done.handle["attributes"]) == 12  # type: ignore[arg-type]
+    assert len(done.handle["attributes"]) == 12  # type: ignore[arg-type]  # opaque
 
 
 def test_an_archived_attribute_is_as_good_as_absent_and_stays() -> None:
@@ -277,7 +277,7 @@ def test_names_are_mapped_and_dropped_attributes_left_out() -> None:
     tenant = Tenant()
     done, _ = tenant.settle(attributes={"Check Count": "Checks", "URL": "URL"})
     assert [a["displayName"] for a in tenant.ours()["attributeDefs"]] == ["Checks", "URL"]
-    assert set(done.handle["attributes"]) == {"Check Count", "URL"}  # type: ignore[call-overload]
+    assert set(done.handle["attributes"]) == {"Check Count", "URL"}  # type: ignore[call-overload]  # opaque
 
 
 def test_other_sets_are_never_touched() -> None:
@@ -323,7 +323,7 @@ def test_a_set_that_somebody_made_meanwhile_is_adopted() -> None:
     tenant.before = overtake
     done, outcomes = tenant.settle()
     assert results(outcomes) == [("set", "unchanged"), ("badges", "applied")]
-    assert done.handle["attributes"]["URL"] == "id URL"  # type: ignore[index]
+    assert done.handle["attributes"]["URL"] == "id URL"  # type: ignore[index]  # opaque
 
 
 def test_a_set_that_the_token_may_not_see_is_a_conflict() -> None:
