@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qsync_pipeline.config import Config, IntegrationConfig
-from qsync_pipeline.sync.run import Direction
+
+if TYPE_CHECKING:  # commands that run no sync need none of what a sync does
+    from qsync_pipeline.sync.run import Direction
 
 config_option = click.option(
     "--config",

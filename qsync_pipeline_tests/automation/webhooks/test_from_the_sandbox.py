@@ -15,8 +15,10 @@ from qsync_pipeline.automation.webhooks.app import Receiver
 from qsync_pipeline.automation.webhooks.serve import Server
 from qsync_pipeline.config import load_config
 from qsync_pipeline.ledger import Event, Ledger
+from qsync_pipeline.qualytics.opening import open_qualytics
 from qsync_pipeline.sandbox.configfile import WEBHOOKS_SECRET
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, Refused, RunningSandbox, running_sandbox
+from qsync_pipeline.sync.feeds.poller import Poller
 
 TABLE = "SALES_DB.SALES.ORDERS"
 CUSTOMER = "SALES_DB.SALES.CUSTOMER"
@@ -120,6 +122,25 @@ def test_a_persons_tag_is_an_event_for_the_table_and_nothing_else_in_the_catalog
     }
     assert len(found) == 2
     assert world.new({"system": "atlan", "do": "set_alert", "asset": TABLE, "text": "Mind this"}) == []
+
+
+def test_what_a_webhook_told_the_poll_does_not_tell_again(world: World) -> None:
+    config = load_config(world.sandbox.config)
+    client = open_qualytics(config.qualytics)
+    poller = Poller(client, world.ledger)
+    cursor = poller.tick(None).cursor
+    told = world.new(
+        {"system": "qualytics", "do": "finish_scan", "asset": TABLE},
+        {"system": "qualytics", "do": "raise_anomaly", "asset": CUSTOMER, "rule": "volumetric", "count": 3},
+    )
+    keys = {one.key for one in told}
+    assert len(keys) == 4
+    before = world.ledger.events.newest()
+    poller.tick(cursor)
+    # It tells of what no flow tells of (a new check, what it sees on the tables), and leaves these alone.
+    kinds = {one.key.partition(":")[0] for one in world.ledger.events.after(before)}
+    assert kinds.isdisjoint({"operation", "anomaly"})
+    client.close()
 
 
 def test_a_sync_of_ours_is_told_by_nobody_as_news(world: World) -> None:

@@ -109,6 +109,12 @@ def test_it_ends_cleanly_when_it_is_asked_to(tmp_path: Path, number: signal.Sign
         assert SECRET not in err
 
 
+def test_it_loads_nothing_of_what_a_sync_needs() -> None:
+    code = "import sys, qsync_pipeline.cli.webhooks; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"dagster", "pandas", "matplotlib"}.isdisjoint(done.stdout.split())
+
+
 @pytest.fixture
 def without_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "fake-token")
