@@ -20,7 +20,8 @@ from qsync_pipeline.transport.paging import Page
 OVERLAP = 600.0
 """Seconds before the newest row in which rows may still turn up late."""
 LATE_PAGES = 3
-"""Pages without anything new that are read for rows that come late: after a burst the overlap holds more."""
+"""Pages without anything new that are read for rows that come late: after a burst the overlap holds more.
+Once the top has not changed for as long as the overlap, one page is enough."""
 MOST_PAGES = 12
 """Pages of one feed in one tick. Whoever is further behind looks at whole datastores instead."""
 MOST_SEEN = 3000
@@ -43,11 +44,12 @@ R = TypeVar("R", bound=Row)
 class Mark(msgspec.Struct, frozen=True):
     """How far a feed was read: the newest time, and the ids of the rows near it, by their whole second.
 
-    Times are seconds since the epoch.
+    ``since`` is when the newest time last moved, by our own clock. Times are seconds since the epoch.
     """
 
     at: float = 0.0
     seen: dict[int, list[int]] = {}
+    since: float = 0.0
 
     @property
     def known(self) -> set[int]:
@@ -68,16 +70,19 @@ class Reading(Generic[R]):
     behind: bool = False
 
 
-def read_newest(fetch: Callable[[int], Page[R]], mark: Mark | None) -> Reading[R]:
+def read_newest(fetch: Callable[[int], Page[R]], mark: Mark | None, now: float) -> Reading[R]:
     """Read from the top until the mark; without a mark nothing is new, and the mark is set to the top.
+
+    ``now`` is the time by our own clock.
 
     Deletions between two pages move rows upwards, past the page boundary: such a reading is done again.
     """
+    patience = LATE_PAGES if mark is None or now - mark.since < OVERLAP else 1
     for _ in range(_ATTEMPTS):
-        rows, reached, sound = _read(fetch, mark)
+        rows, reached, sound = _read(fetch, mark, patience)
         if sound:
             break
-    after = _advance(mark or Mark(), rows)
+    after = _advance(mark or Mark(), rows, now)
     if mark is None:
         return Reading([], after)
     floor, known = mark.at - OVERLAP, mark.known
@@ -96,7 +101,7 @@ def seconds(text: str | None) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
 
 
-def _read(fetch: Callable[[int], Page[R]], mark: Mark | None) -> tuple[list[R], bool, bool]:
+def _read(fetch: Callable[[int], Page[R]], mark: Mark | None, patience: int) -> tuple[list[R], bool, bool]:
     """The rows, whether the mark was reached, and whether the pages fit together."""
     found: dict[int, R] = {}
     totals: list[int] = []
@@ -113,7 +118,7 @@ def _read(fetch: Callable[[int], Page[R]], mark: Mark | None) -> tuple[list[R], 
         if (
             number >= page.pages
             or not page.items
-            or old_pages >= LATE_PAGES
+            or old_pages >= patience
             or (oldest is not None and oldest < floor)
         ):
             return list(found.values()), True, _fits(totals, count - len(found))
@@ -127,7 +132,7 @@ def _fits(totals: list[int], doubles: int) -> bool:
     return not falls and doubles <= totals[-1] - totals[0]
 
 
-def _advance(mark: Mark, rows: list[R]) -> Mark:
+def _advance(mark: Mark, rows: list[R], now: float) -> Mark:
     at = max([mark.at, *(time for row in rows if (time := seconds(row.created)) is not None)])
     times = {number: float(second) for second, numbers in mark.seen.items() for number in numbers}
     times |= {row.id: _time(row, at) for row in rows}
@@ -137,7 +142,7 @@ def _advance(mark: Mark, rows: list[R]) -> Mark:
     seen: dict[int, list[int]] = {}
     for time, number in near[:MOST_SEEN]:
         seen.setdefault(int(time), []).append(number)
-    return Mark(at, seen)
+    return Mark(at, seen, mark.since if at == mark.at else now)
 
 
 def _time(row: Row, otherwise: float) -> float:

@@ -69,10 +69,11 @@ class Poller:
         until = self._monotonic() + LOOK_SECONDS
         before = load(cursor)
         old = before or Cursor(version=VERSION)
+        now = self._ledger.clock()
         running = self._feeds.unfinished_operations()
-        operations = read_newest(self._feeds.finished_operations, old.operations if before else None)
-        anomalies = read_newest(self._feeds.anomalies, old.anomalies if before else None)
-        checks = read_newest(self._feeds.checks, old.checks if before else None)
+        operations = read_newest(self._feeds.finished_operations, old.operations if before else None, now)
+        anomalies = read_newest(self._feeds.anomalies, old.anomalies if before else None, now)
+        checks = read_newest(self._feeds.checks, old.checks if before else None, now)
         prints, changed, page = self._counts(old)
 
         late = ended(old.running, [row.id for row in running], [row.id for row in operations.new])

@@ -13,6 +13,7 @@ from qsync_pipeline.sync.feeds.newest import LATE_PAGES, MOST_PAGES, OVERLAP, Ma
 from qsync_pipeline.transport.paging import Page
 
 START = 1_800_000_000.0
+NOW = START
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -52,48 +53,51 @@ def ids(items: list[Item]) -> list[int]:
 def test_a_first_reading_finds_nothing_new_and_marks_the_top() -> None:
     shelf = Shelf()
     shelf.put(1, 2)
-    first = read_newest(shelf.fetch, None)
+    first = read_newest(shelf.fetch, None, NOW)
     assert (first.new, first.behind) == ([], False)
-    assert read_newest(shelf.fetch, first.mark).new == []
+    assert read_newest(shelf.fetch, first.mark, NOW).new == []
 
 
 def test_rows_of_the_same_time_as_the_mark_are_new_if_they_were_not_seen() -> None:
     shelf = Shelf()
     shelf.put(1, 2)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     shelf.put(3, 4)
-    assert ids(read_newest(shelf.fetch, mark).new) == [3, 4]
+    assert ids(read_newest(shelf.fetch, mark, NOW).new) == [3, 4]
 
 
 def test_a_row_that_comes_late_is_found_within_the_overlap_and_old_rows_are_not_new() -> None:
     shelf = Shelf(size=10)
     shelf.put(1, at=START - 2 * OVERLAP)
     shelf.put(2)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     shelf.put(3, at=START - OVERLAP / 2)
     shelf.put(4, at=START - 3 * OVERLAP)
-    assert ids(read_newest(shelf.fetch, mark).new) == [3]
+    assert ids(read_newest(shelf.fetch, mark, NOW).new) == [3]
 
 
 def test_without_anything_new_one_page_is_read_and_after_a_burst_a_few() -> None:
     shelf = Shelf()
     shelf.put(*range(1, 40))
     shelf.put(50, at=START + 2 * OVERLAP)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     shelf.calls = 0
-    assert read_newest(shelf.fetch, mark).new == []
+    assert read_newest(shelf.fetch, mark, NOW).new == []
     assert shelf.calls == 1
     shelf.put(*range(51, 80), at=START + 2 * OVERLAP)
-    mark = read_newest(shelf.fetch, mark).mark
+    mark = read_newest(shelf.fetch, mark, NOW).mark
     shelf.calls = 0
-    assert read_newest(shelf.fetch, mark).new == []
+    assert read_newest(shelf.fetch, mark, NOW).new == []
     assert shelf.calls == LATE_PAGES
+    shelf.calls = 0
+    assert read_newest(shelf.fetch, mark, NOW + OVERLAP).new == []
+    assert shelf.calls == 1
 
 
 def test_what_goes_while_it_is_read_takes_nothing_along() -> None:
     shelf = Shelf()
     shelf.put(1, at=START - OVERLAP * 2)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     shelf.put(*range(2, 9))
 
     def lose_the_newest(page: int) -> None:
@@ -101,7 +105,7 @@ def test_what_goes_while_it_is_read_takes_nothing_along() -> None:
             shelf.items = [item for item in shelf.items if item.id != 8]
 
     shelf.before_page = lose_the_newest
-    reading = read_newest(shelf.fetch, mark)
+    reading = read_newest(shelf.fetch, mark, NOW)
     assert set(range(2, 8)) <= {item.id for item in reading.new}
     assert not reading.behind
 
@@ -109,32 +113,32 @@ def test_what_goes_while_it_is_read_takes_nothing_along() -> None:
 def test_what_comes_while_it_is_read_is_read_now_or_next_time() -> None:
     shelf = Shelf()
     shelf.put(1)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     shelf.put(*range(2, 9), at=START + 1)
     shelf.before_page = lambda page: shelf.put(100 + page, at=START + 2) if page == 2 else None
-    first = read_newest(shelf.fetch, mark)
+    first = read_newest(shelf.fetch, mark, NOW)
     shelf.before_page = lambda page: None
-    second = read_newest(shelf.fetch, first.mark)
+    second = read_newest(shelf.fetch, first.mark, NOW)
     assert {*ids(first.new), *ids(second.new)} >= {*range(2, 9), 102}
 
 
 def test_whoever_is_too_far_behind_is_told_so_and_reads_no_more_than_his_share() -> None:
     shelf = Shelf()
     shelf.put(1, at=START)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     for number in range(2, 200):
         shelf.put(number, at=START + number * OVERLAP)
     shelf.calls = 0
-    reading = read_newest(shelf.fetch, mark)
+    reading = read_newest(shelf.fetch, mark, NOW)
     assert reading.behind
     assert shelf.calls == MOST_PAGES
-    assert not read_newest(shelf.fetch, reading.mark).behind
+    assert not read_newest(shelf.fetch, reading.mark, NOW).behind
 
 
 def test_a_list_that_never_holds_still_is_not_believed() -> None:
     shelf = Shelf()
     shelf.put(1, at=START - OVERLAP * 2)
-    mark = read_newest(shelf.fetch, None).mark
+    mark = read_newest(shelf.fetch, None, NOW).mark
     shelf.put(*range(2, 30))
 
     def lose_one(page: int) -> None:
@@ -142,7 +146,7 @@ def test_a_list_that_never_holds_still_is_not_believed() -> None:
             shelf.items.pop()
 
     shelf.before_page = lose_one
-    assert read_newest(shelf.fetch, mark).behind
+    assert read_newest(shelf.fetch, mark, NOW).behind
 
 
 @settings(max_examples=200, deadline=None)
@@ -163,7 +167,7 @@ def test_every_row_is_told_once_or_the_reading_says_that_it_is_behind(
 ) -> None:
     """Rows come on time or late by less than the overlap, many at one time; rows go; pages are small."""
     shelf, now, number = Shelf(size), START, 0
-    mark: Mark = read_newest(shelf.fetch, None).mark
+    mark: Mark = read_newest(shelf.fetch, None, NOW).mark
     told: list[int] = []
     wanted: set[int] = set()
     excused: set[int] = set()
@@ -182,7 +186,7 @@ def test_every_row_is_told_once_or_the_reading_says_that_it_is_behind(
             gone = shelf.items.pop(amount % len(shelf.items))
             excused.add(gone.id)
         elif what == "read":
-            reading = read_newest(shelf.fetch, mark)
+            reading = read_newest(shelf.fetch, mark, now)
             mark, read_at = reading.mark, now
             told += ids(reading.new)
             if reading.behind:

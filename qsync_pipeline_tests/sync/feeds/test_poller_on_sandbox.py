@@ -301,3 +301,22 @@ def _turn(watch: Watch) -> None:
     """So many ticks that every datastore had its turn."""
     for _ in range(40):
         watch.tick()
+
+
+def test_a_datastore_out_of_sight_is_no_news_and_what_changed_meanwhile_is_when_it_is_back(
+    watch: Watch,
+) -> None:
+    name = watch.tables()[0]
+    place = watch.places()[name]
+    store: Any = getattr(watch.sandbox.systems["qualytics"], "store")  # noqa: B009 - not in the seam
+    store.denied.add(place[0])
+    store.touch(None)
+    try:
+        watch.qualytics("set_score", asset=name, dimension="total", value=1.5)
+        _turn(watch)
+        assert watch.events() == []
+    finally:
+        store.denied.discard(place[0])
+        store.touch(None)
+    watch.settle()
+    assert covered(watch.events()) == {place}
