@@ -74,18 +74,8 @@ class World:
     def plan(self) -> SurfacePlan:
         units, assets = self.units(), self.assets()
         links = [*match(units, assets, presence=self.presence).values()]
-        vocabulary = [*self.known.values()]
-        return plan_tags_out(
-            "tags",
-            units,
-            links,
-            Snapshot(assets),
-            [*self.held.values()],
-            vocabulary,
-            self.rules,
-            self.gone,
-            self.presence,
-        )
+        args = (Snapshot(assets), [*self.held.values()], [*self.known.values()], self.rules)
+        return plan_tags_out("tags", units, links, *args, self.gone, self.presence)
 
     def sync(self, *, steps: int | None = None) -> SurfacePlan:
         """Plan and carry out; with ``steps``, die after so many."""

@@ -103,3 +103,31 @@ def test_with_overwrite_tags_the_tag_of_the_catalog_is_used(story: Story) -> Non
     story.sync()
     assert story.there(story.clash) == {"silver"}
     assert story.there(story.theirs) == set()
+
+
+FORBIDDEN = {
+    "atlan": "/api/meta/types/typedefs",
+    "alation": "/integration/tag/Platinum/subject/",
+}
+
+
+def test_who_may_not_tag_still_writes_the_rest_and_is_told(story: Story) -> None:
+    """The last story of this world: it ends with a rejection."""
+    one = story.one
+    one.qualytics("tag", story.gold, tag="Platinum")
+    one.qualytics("set_score", story.gold, dimension="accuracy", value=12.3)
+    one.control.faults(
+        {"system": story.catalog, "route": FORBIDDEN[story.catalog], "method": "POST", "status": 403}
+    )
+    done = one.sync(integration=story.catalog)
+    one.control.clear_faults()
+    assert done.outcomes["tags"] == {"rejected": 1} | {
+        word: n for word, n in done.outcomes["tags"].items() if word != "rejected"
+    }
+    assert set(done.outcomes["custom_metadata" if story.catalog == "atlan" else "custom_fields"]) <= {
+        "applied",
+        "unchanged",
+        "skipped",
+    }
+    assert one.attributes(story.gold, story.catalog)["Quality Score Accuracy"] in (12.3, "12.3")
+    assert "Platinum" not in story.there(story.gold)

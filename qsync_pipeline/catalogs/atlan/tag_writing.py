@@ -18,6 +18,7 @@ from qsync_pipeline.catalogs.atlan.models import MutationAnswer
 from qsync_pipeline.catalogs.atlan.reading import TagCache
 from qsync_pipeline.catalogs.atlan.types import COLORS
 from qsync_pipeline.catalogs.atlan.writing import class_of, outcomes, rejection
+from qsync_pipeline.catalogs.base import BatchRejected
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome, TagRef
 from qsync_pipeline.transport.errors import Conflict, Forbidden, NotFound, Rejected, TimedOutAfterSend
@@ -107,7 +108,11 @@ class TagWriter:
         """By tag key how the making of a definition ended; it is not tried again in this run."""
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
-        """One outcome per change; raises :class:`~.base.BatchRejected` where the bulk call is refused."""
+        """One outcome per change.
+
+        Raises :class:`~.base.BatchRejected` where the bulk call is refused, or nothing of it could be sent
+        because we may not make the tags.
+        """
         self._define(changes)
         known = self._known()
         done: dict[int, Outcome] = {}
@@ -123,6 +128,8 @@ class TagWriter:
             else:
                 reason = "its definition was deleted meanwhile; the next sync makes it again"
                 done[number] = Outcome(change, "skipped", reason, "missing")
+        if not sent and done and all(one.error_class == "permission" for one in done.values()):
+            raise BatchRejected(done[0].reason, error_class="permission")
         if sent:
             try:
                 answer = self._upsert(tagged_entities(sent))
