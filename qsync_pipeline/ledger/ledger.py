@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import engines, migrate
+from qsync_pipeline.ledger.awaited import Awaiting
 from qsync_pipeline.ledger.budget import LedgerBudget
 from qsync_pipeline.ledger.claims import Claims
 from qsync_pipeline.ledger.database import Database, first_line
@@ -26,6 +27,8 @@ from qsync_pipeline.ledger.notes import Notes
 from qsync_pipeline.ledger.notices import Notices
 from qsync_pipeline.ledger.outcomes import Journal
 from qsync_pipeline.ledger.parked import Parked
+from qsync_pipeline.ledger.pruning import Pruning
+from qsync_pipeline.ledger.rejections import Rejections
 from qsync_pipeline.ledger.reports import Reports
 from qsync_pipeline.ledger.runs import Runs
 from qsync_pipeline.ledger.schema import HEAD
@@ -58,6 +61,9 @@ class Ledger:
         self.tag_definitions = TagDefinitions(database)
         self.events = Events(database)
         self.notices = Notices(database)
+        self.awaited = Awaiting(database)
+        self.rejections = Rejections(database)
+        self.pruning = Pruning(database)
         self._writes = Writes(database)
 
     @classmethod
@@ -101,9 +107,10 @@ class Ledger:
         outcomes: Sequence[Outcome],
         *,
         actor: str | None = None,
+        scored: Mapping[str, float | None] | None = None,
     ) -> None:
         """After a write: see :meth:`.writes.Writes.settle`."""
-        self._writes.settle(run_id, integration, datastore, outcomes, actor=actor)
+        self._writes.settle(run_id, integration, datastore, outcomes, actor=actor, scored=scored)
 
     def schema_version(self) -> str | None:
         """The schema that the database is at; null where there is no ledger yet (read-only)."""

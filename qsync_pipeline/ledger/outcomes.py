@@ -1,24 +1,29 @@
-"""The journal of outcomes, append only, and what stands rejected now.
+"""The journal of outcomes: append only, but for the word that says what reading a write again found.
 
 Objects that were found unchanged are not journalled one by one; the reports hold their counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select
 
 from qsync_pipeline.core.rows import Outcome
 from qsync_pipeline.ledger.database import Database, chunks
 from qsync_pipeline.ledger.holdings import Place
-from qsync_pipeline.ledger.jsontext import dump, load, payload_hash, plain_text
-from qsync_pipeline.ledger.schema import outcomes, rejections
+from qsync_pipeline.ledger.jsontext import dump, load, plain_text
+from qsync_pipeline.ledger.rejections import Rejection, latest_rejections, stands_rejected
+from qsync_pipeline.ledger.schema import outcomes
 
 _O = outcomes.c
-_R = rejections.c
+
+Confirmed = Literal["", "waiting", "seen", "changed", "gone", "overtaken"]
+"""What reading a write again found: nothing was asked for (not written, or outside the sample); it waits to
+be read; it was seen; something else stands there; the object is not listed any more; we wrote there again
+before anybody looked."""
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -39,15 +44,26 @@ class JournalEntry(msgspec.Struct, frozen=True):
     outcome: str
     reason: str
     error_class: str
+    actor: str = ""
+    """Who the written system says we were; empty where nothing was sent."""
+    confirmed: str = ""
+    """See :data:`Confirmed`."""
+    confirmed_at: float | None = None
 
 
-class Rejection(msgspec.Struct, frozen=True):
-    """The last refusal of an item that was not applied since. ``payload_hash`` is that of its ``after``."""
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries of the journal are meant; what is empty or null narrows nothing.
 
-    payload_hash: str
-    error_class: str
-    at: float
-    reason: str = ""
+    ``targets`` are ids of objects, ``names`` their names as the journal spells them: either will do.
+    """
+
+    integration: str = ""
+    surface: str = ""
+    run_id: str = ""
+    outcome: str = ""
+    since: float | None = None
+    targets: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class Journal:
@@ -63,11 +79,20 @@ class Journal:
             query = query.where(_O.integration == integration)
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(_O.id)).all()
-        entries = (JournalEntry(*row) for row in rows)
-        return [
-            msgspec.structs.replace(entry, before=load(entry.before), after=load(entry.after))
-            for entry in entries
-        ]
+        return [_entry(row) for row in rows]
+
+    def find(self, wanted: Query, *, limit: int | None = None) -> list[JournalEntry]:
+        """The entries that agree with everything named, newest first."""
+        query = select(*(_O[name] for name in JournalEntry.__struct_fields__))
+        query = query.where(*_conditions(wanted)).order_by(_O.id.desc()).limit(limit)
+        with self._db.read() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def run_ids(self, prefix: str) -> list[str]:
+        """The runs whose id begins so, as far as they are in the journal."""
+        query = select(_O.run_id).distinct().where(_O.run_id.startswith(prefix, autoescape=True))
+        with self._db.read() as connection:
+            return sorted(connection.scalars(query.limit(10)))
 
     def counts(self, run_ids: Collection[str]) -> dict[str, dict[str, dict[str, int]]]:
         """``{integration: {surface: {outcome: n}}}``, added up over these runs."""
@@ -89,28 +114,13 @@ class Journal:
 
         An item leaves the list when it is applied, or found to be as it should. Skipping it leaves it there.
         """
-        query = select(rejections).where(_R.integration == integration, _R.datastore == datastore)
         with self._db.read() as connection:
-            return {
-                (row.surface, row.target, row.key): Rejection(
-                    payload_hash=row.payload_hash, error_class=row.error_class, at=row.at, reason=row.reason
-                )
-                for row in connection.execute(query)
-            }
+            return latest_rejections(connection, integration, datastore)
 
     def stands_rejected(self, integration: str, error_class: str, datastores: Collection[str]) -> bool:
         """Whether anything in these datastores stands rejected for this class of reason."""
-        mine = (_R.integration == integration, _R.error_class == error_class)
         with self._db.read() as connection:
-            return any(
-                connection.execute(select(_R.target).where(*mine, _R.datastore.in_(part)).limit(1)).first()
-                for part in chunks(set(datastores))
-            )
-
-    def prune(self, before: float) -> int:
-        """Drop entries older than this time, and say how many. Holdings and rejections stay."""
-        with self._db.write() as connection:
-            return connection.execute(delete(outcomes).where(_O.at < before)).rowcount
+            return stands_rejected(connection, integration, error_class, datastores)
 
 
 def append_outcomes(
@@ -120,9 +130,16 @@ def append_outcomes(
     datastore: str,
     settled: Sequence[Outcome],
     now: float,
-) -> None:
-    """Append all but the unchanged to the journal, on an open transaction."""
-    rows = [
+    *,
+    actor: str = "",
+    words: Mapping[int, Confirmed] | None = None,
+) -> dict[Place, int]:
+    """Append all but the unchanged to the journal, on an open transaction.
+
+    ``words`` says, by position, what is known of reading them again. Returns the ids of those that wait.
+    """
+    words = words or {}
+    rows: list[dict[str, Any]] = [
         {
             "run_id": run_id,
             "at": now,
@@ -138,47 +155,44 @@ def append_outcomes(
             "outcome": outcome.outcome,
             "reason": plain_text(outcome.reason),
             "error_class": outcome.error_class,
+            "actor": plain_text(actor) if outcome.outcome in ("applied", "rejected") else "",
+            "confirmed": words.get(position, ""),
+            "confirmed_at": now if words.get(position) == "seen" else None,
         }
-        for outcome in settled
+        for position, outcome in enumerate(settled)
         if outcome.outcome != "unchanged"
     ]
-    if rows:
-        connection.execute(insert(outcomes), rows)
+    waiting = [row for row in rows if row["confirmed"] == "waiting"]
+    rest = [row for row in rows if row["confirmed"] != "waiting"]
+    if rest:
+        connection.execute(insert(outcomes), rest)
+    if not waiting:
+        return {}
+    numbered = insert(outcomes).returning(_O.id, sort_by_parameter_order=True)
+    ids = connection.scalars(numbered, waiting).all()
+    return {(row["surface"], row["target"], row["key"]): id_ for row, id_ in zip(waiting, ids, strict=True)}
 
 
-def note_rejections(
-    database: Database,
-    connection: Connection,
-    integration: str,
-    datastore: str,
-    settled: Sequence[Outcome],
-    now: float,
-) -> None:
-    """Bring the standing rejections up to date, on an open transaction."""
-    latest = {(o.change.surface, o.change.target, o.change.key): o for o in settled}
-    rejected = [
-        {
-            "integration": integration,
-            "datastore": datastore,
-            "surface": place[0],
-            "target": place[1],
-            "key": place[2],
-            "payload_hash": payload_hash(outcome.change.after),
-            "error_class": outcome.error_class,
-            "reason": plain_text(outcome.reason),
-            "at": now,
-        }
-        for place, outcome in sorted(latest.items())
-        if outcome.outcome == "rejected"
-    ]
-    here = (_R.integration == integration, _R.datastore == datastore)
-    standing = connection.execute(select(_R.surface, _R.target, _R.key).where(*here)).all()
-    done = [
-        tuple(place)
-        for place in standing
-        if (outcome := latest.get(tuple(place))) and outcome.outcome in ("applied", "unchanged")
-    ]
-    for part in chunks(done, 150):
-        connection.execute(delete(rejections).where(*here, tuple_(_R.surface, _R.target, _R.key).in_(part)))
-    if rejected:
-        connection.execute(database.upsert(rejections), rejected)
+def _entry(row: Row[Any]) -> JournalEntry:
+    entry = JournalEntry(*row)
+    return msgspec.structs.replace(entry, before=load(entry.before), after=load(entry.after))
+
+
+def _conditions(wanted: Query) -> Iterable[ColumnElement[bool]]:
+    for column, value in (
+        (_O.integration, wanted.integration),
+        (_O.surface, wanted.surface),
+        (_O.run_id, wanted.run_id),
+        (_O.outcome, wanted.outcome),
+    ):
+        if value:
+            yield column == value
+    if wanted.since is not None:
+        yield _O.at >= wanted.since
+    objects = []
+    if wanted.targets:
+        objects.append(_O.target.in_(wanted.targets))
+    if wanted.names:
+        objects.append(_O.name.in_(wanted.names))
+    if objects:
+        yield or_(*objects) if len(objects) > 1 else and_(*objects)

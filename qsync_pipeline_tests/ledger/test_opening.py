@@ -22,6 +22,8 @@ from qsync_pipeline.ledger import (
     LedgerTooNew,
     LedgerTooOld,
     LedgerUnavailable,
+    Rejected,
+    Rejection,
     Report,
     TagDefinition,
     engines,
@@ -36,7 +38,10 @@ WRITES: dict[str, Callable[[Ledger], object]] = {
     ),
     "register": lambda it: it.datastores.register([DatastoreSeen(1, "x")]),
     "forget": lambda it: it.holdings.forget("atlan"),
-    "prune": lambda it: it.outcomes.prune(1.0),
+    "prune": lambda it: it.pruning.prune(1.0),
+    "retry": lambda it: it.rejections.drop(
+        [Rejected("atlan", "1-x", "tags", "t", "", Rejection("", "", 1.0))]
+    ),
     "links": lambda it: it.links.replace("atlan", "1-x", []),
     "report": lambda it: it.reports.put(Report("r", "atlan", "1-x", "match", ok=True)),
     "requests": lambda it: it.reports.add_requests("r", "atlan", "catalog", "read", 1),

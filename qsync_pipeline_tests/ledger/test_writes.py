@@ -182,7 +182,7 @@ def test_pruning_the_journal_keeps_what_is_ours_and_what_stands_rejected(
     ledger.settle("old", "atlan", "1-x", done(tag("field:2"), outcome="rejected"))
     clock.now += 100
     ledger.settle("new", "atlan", "1-x", done(tag("field:3")))
-    assert ledger.outcomes.prune(clock.now) == 2
+    assert ledger.pruning.prune(clock.now) == {"outcomes": 2}
     assert (len(ledger.outcomes.of_run("old")), len(ledger.outcomes.of_run("new"))) == (0, 1)
     assert len(ledger.holdings.of("1-x")) == 2
     assert len(ledger.outcomes.latest_rejections("atlan", "1-x")) == 1
