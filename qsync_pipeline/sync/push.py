@@ -99,7 +99,7 @@ class _Writer:
         self.claim = claim
         self.permissions = permissions
         self.roles = {surface.name: surface.role for surface in run.catalog.surfaces}
-        self.alert_rules = alert_rules(run.config, run.integration, run.actors)
+        self.alert_rules = alert_rules(run.config, run.integration, run.actors, adopt=run.adopt)
         self.read_back = 0
         self.noted = refusals(run.ledger, run.name)
 

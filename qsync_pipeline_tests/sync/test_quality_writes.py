@@ -168,6 +168,20 @@ def test_values_alone_are_written_without_reading_first(tmp_path: Path, ledger: 
     assert [what for what, _ in catalog.calls] == ["write", "reread"], "read back, that is"
 
 
+@pytest.mark.rule("5.5", "A lost ledger removes nothing")
+@pytest.mark.parametrize("adopt", [True, False])
+def test_by_command_an_alert_that_carries_our_marker_is_cleared_whoever_wrote_it(
+    tmp_path: Path, ledger: Ledger, adopt: bool
+) -> None:
+    (asset,) = assets(1)
+    stale = Alert("warning", "2 open", "See ?qsync=atlan", by="a token of before")
+    catalog = FakeCatalog([replace(asset, alert=stale)])
+    run = run_on(config_in(tmp_path), ledger, catalog=catalog)
+    run.adopt = adopt
+    apply_quality(run, KEY, plan_of(replace(announce(asset), action="update", after=None)), Permissions())
+    assert catalog.assets[asset.id].alert == (None if adopt else stale)
+
+
 def test_what_another_value_shows_when_it_is_read_back_counts_as_rejected(
     tmp_path: Path, ledger: Ledger
 ) -> None:
