@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 import pytest
 
@@ -191,6 +192,4 @@ def test_every_way_in_which_a_flow_action_can_show_the_secret(talk: Talk) -> Non
 
 
 def requests_basic(user: str, password: str) -> str:
-    from base64 import b64encode
-
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()

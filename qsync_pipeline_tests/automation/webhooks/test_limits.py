@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import logging
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.types import Message
 
-from qsync_pipeline.automation.webhooks.limits import Bucket
+from qsync_pipeline.automation.webhooks.inbox import Inbox
+from qsync_pipeline.automation.webhooks.limits import Bucket, read_body
 from qsync_pipeline.automation.webhooks.serve import is_loopback
+from qsync_pipeline.automation.webhooks.told import Look, Told
+from qsync_pipeline.ledger import Event, LedgerUnavailable
 from qsync_pipeline_tests.automation.webhooks.conftest import (
     ATLAN_SECRET,
     SECRET,
@@ -87,6 +94,16 @@ def test_a_compressed_body_is_refused_unread(talk: Talk) -> None:
     assert talk.post("/qualytics", b"\x1f\x8b", headers).status_code == 415
 
 
+def test_a_body_that_does_not_arrive_is_waited_for_only_so_long() -> None:
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing ever comes")
+
+    scope = {"type": "http", "method": "POST", "headers": []}
+    with pytest.raises(TimeoutError):
+        asyncio.run(read_body(Request(scope, receive), 100, patience=0.01))
+
+
 def test_a_sender_that_leaves_in_the_middle_leaves_nothing(talk: Talk) -> None:
     address = urlsplit(talk.url)
     line = http.client.HTTPConnection(str(address.hostname), address.port)
@@ -129,8 +146,6 @@ def test_each_refusal_is_one_line_without_secret_and_body(
 def test_a_ledger_that_cannot_be_written_acknowledges_nothing(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qsync_pipeline.ledger import LedgerUnavailable
-
     def broken(_: object) -> int:
         raise LedgerUnavailable("ledger: disk full")
 
@@ -145,16 +160,10 @@ def test_a_ledger_that_cannot_be_written_acknowledges_nothing(
 def test_one_message_that_the_database_cannot_take_does_not_hold_up_another(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import asyncio
-
-    from qsync_pipeline.automation.webhooks.inbox import Inbox
-    from qsync_pipeline.automation.webhooks.told import Look, Told
-    from qsync_pipeline.ledger import LedgerUnavailable
-
     real = talk.ledger.events.note
 
-    def picky(found: object) -> int:
-        events = list(found)  # type: ignore[call-overload]  # an iterable of events, as note takes
+    def picky(found: Iterable[Event]) -> int:
+        events = list(found)
         if any(one.key == "bad" for one in events):
             raise LedgerUnavailable("ledger: no")
         return real(events)
