@@ -85,8 +85,6 @@ def _innermost(text: str) -> str:
     return f"[...document.querySelectorAll('*')].filter(e => e.textContent.trim() === {text!r}).pop()"
 
 
-EDITOR_END = "(e => e && (e.scrollTop = 9999))(document.querySelector('.CodeMirror-scroll'))"
-
 PICTURES = (
     Picture(
         "asset-graph",
@@ -126,7 +124,6 @@ PICTURES = (
         "/locations/qsync/jobs/atlan_sync/playground",
         "dry_run",
         height=800,
-        scripts=(EDITOR_END,),
     ),
     Picture(
         "checks",

@@ -19,7 +19,13 @@ from qsync_pipeline.automation.sensors import datastores_sensor
 from qsync_pipeline.automation.watching import build_watching
 from qsync_pipeline.catalogs.registry import catalog_types
 from qsync_pipeline.config import Config, load_config
-from qsync_pipeline.resources import CatalogResource, LedgerResource, QualyticsResource, SyncSettings
+from qsync_pipeline.resources import (
+    CatalogResource,
+    LedgerResource,
+    QualyticsResource,
+    SyncSettings,
+    unconfigured,
+)
 from qsync_pipeline.tables_io import TableIOManager
 from qsync_pipeline.transport.errors import ConfigError
 
@@ -42,18 +48,19 @@ def build_definitions(
     path = config_path(config)
     resources: dict[str, object] = {
         "io_manager": TableIOManager(directory=str(storage or config.storage)),
-        "ledger": LedgerResource(config_path=path, reports_url=reports_url),
+        "ledger": unconfigured(LedgerResource(config_path=path, reports_url=reports_url)),
         "settings": SyncSettings(dry_run=False),
-        "qualytics": QualyticsResource(config_path=path, url=config.qualytics.url),
+        "qualytics": unconfigured(QualyticsResource(config_path=path, url=config.qualytics.url)),
     }
     assets: list[dg.AssetsDefinition] = [qualytics_inventory]
     jobs: list[dg.UnresolvedAssetJobDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
     sensors: list[dg.SensorDefinition] = [datastores_sensor, *build_watching(config)]
     for integration in config.integrations:
-        resources[integration.name] = CatalogResource(
+        catalog = CatalogResource(
             config_path=path, integration=integration.name, type=integration.type, url=integration.url
         )
+        resources[integration.name] = unconfigured(catalog)
         assets += build_integration_assets(integration)
         own_jobs = build_jobs(integration)
         jobs += own_jobs

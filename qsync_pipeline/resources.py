@@ -6,6 +6,8 @@ client is opened, so that neither the UI nor an event log can show them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import dagster as dg
@@ -171,6 +173,22 @@ class CatalogResource(_OpensRun):
     def catalog(self, ledger: Ledger) -> Catalog:
         """A catalog of its own, for sensors; the caller closes it."""
         return open_catalog(read_config(self.config_path).integration(self.integration), budget=ledger.budget)
+
+
+def unconfigured(resource: LedgerResource | _OpensRun) -> dg.ResourceDefinition:
+    """The resource, closed to run config: all it holds comes from ``qsync.yaml``, so the Launchpad shows the
+    settings of a run and nothing else."""
+
+    @contextmanager
+    def opened(context: dg.InitResourceContext) -> Iterator[LedgerResource | _OpensRun]:
+        fresh = resource.model_copy()
+        try:
+            yield fresh
+        finally:
+            fresh.teardown_after_execution(context)
+
+    about = " ".join((type(resource).__doc__ or "").split("\n\n")[0].split())
+    return dg.ResourceDefinition(resource_fn=opened, config_schema={}, description=about)
 
 
 def read_config(path: str) -> Config:

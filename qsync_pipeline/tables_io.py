@@ -97,10 +97,11 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-class TableIOManager(dg.ConfigurableIOManager):
+class TableIOManager(dg.IOManager):
     """Stores :class:`Collected` under ``<directory>/<asset key>/<datastore>.parquet``."""
 
-    directory: str
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
 
     def handle_output(self, context: dg.OutputContext, obj: Collected) -> None:
         """Write every table aside, then rename: a reader sees the old one or the new one, never a part."""
