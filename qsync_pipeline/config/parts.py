@@ -193,11 +193,31 @@ class AlationAlertsConfig(AlertsConfig):
     )
 
 
+class OverwritesConfig(Settings):
+    """Values that people changed and ours would overwrite (`on_drift: reset`), per datastore and surface."""
+
+    share: float = Field(default=0.3, ge=0, le=1, description="Share of what stands there, 0 to 1.")
+    items: int = Field(default=25, ge=0, description="Number of values.")
+
+
+class ClearedAlertsConfig(Settings):
+    """Alerts that would be cleared at once, per datastore and surface."""
+
+    share: float = Field(default=0.5, ge=0, le=1, description="Share of the alerts that stand, 0 to 1.")
+    items: int = Field(default=25, ge=0, description="Number of alerts.")
+
+
 class GuardsConfig(Settings):
-    """Removals beyond both bounds, per datastore and surface, wait for approval."""
+    """What goes beyond both bounds, per datastore and surface, waits for `qsync approve`."""
 
     share: float = Field(default=0.3, ge=0, le=1, description="Share of what stands there, 0 to 1.")
     items: int = Field(default=25, ge=0, description="Number of removals.")
+    overwrites: OverwritesConfig = Field(
+        default=OverwritesConfig(), description="The same for values that people changed."
+    )
+    cleared_alerts: ClearedAlertsConfig = Field(
+        default=ClearedAlertsConfig(), description="The same for alerts that are cleared."
+    )
 
 
 class ScheduleConfig(Settings):

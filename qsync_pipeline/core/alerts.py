@@ -98,7 +98,7 @@ def _one(
             _add(surface, "create", asset, unit.id, wanted, reason, plan, status="skipped")
         else:
             reason = "somebody cleared it in the catalog" if drifted else "open anomalies"
-            _add(surface, "create", asset, unit.id, wanted, reason, plan)
+            _add(surface, "create", asset, unit.id, wanted, reason, plan, drift=drifted)
     elif same_alert(asset.alert, wanted):
         if row is None or row.has_pending:
             _add(surface, "note", asset, unit.id, wanted, "stands as it should: taken up", plan)
@@ -177,12 +177,13 @@ def _add(
     reason: str,
     plan: SurfacePlan,
     status: Status = "planned",
+    *,
+    drift: bool = False,
 ) -> None:
     alert = asset.alert
     before = {"type": alert.type, "title": alert.title, "text": alert.text, "by": alert.by} if alert else None
-    plan.changes.append(
-        asset_change(surface, action, asset, unit, before, after, reason, {"merge": False}, status)
-    )
+    extra = {"merge": False, **({"drift": True} if drift else {})}
+    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, extra, status))
 
 
 def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:

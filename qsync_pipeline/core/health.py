@@ -119,7 +119,7 @@ def _row(
     plan: SurfacePlan,
 ) -> None:
     key, after = health_key(check), wanted_row(check, asset)
-    extra = {"asserted": check.last_asserted}
+    extra: dict[str, Any] = {"asserted": check.last_asserted}
     confirmed = row is not None and row.value is not None and not row.has_pending
 
     def write(action: Action, reason: str, drifted: bool = False) -> None:
@@ -128,7 +128,8 @@ def _row(
         if kept:
             reason += ", and on_drift is keep"
         status: Status = "skipped" if kept else "planned"
-        _add(surface, action, unit.id, asset, key, actual, after, reason, plan, extra, status)
+        more = extra | ({"drift": True} if drifted else {})
+        _add(surface, action, unit.id, asset, key, actual, after, reason, plan, more, status)
 
     if actual is None:
         write("create", "somebody removed the row" if confirmed else "no row yet", confirmed)

@@ -245,7 +245,7 @@ class _Planner:
             action, reason = "update", "changed in Qualytics"
         if drifted:
             reason = f"somebody changed {', '.join(drifted)} in the catalog"
-        more = {**extra, "stands": _beside(asset, after)}
+        more = {**extra, "stands": _beside(asset, after), **({"drift": True} if drifted else {})}
         self.plan.changes.append(
             asset_change(self.surface, action, asset, unit.id, before, after, reason, more)
         )

@@ -126,8 +126,20 @@ class AlertRules:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """Limits that are exceeded together or not at all: a share of what stands there, and a number."""
+
+    share: float
+    items: int
+
+
+@dataclass(frozen=True)
 class GuardRules:
-    """Removals of a scope above both limits are parked (DESIGN.md §5.5)."""
+    """Lines of a scope above both limits are parked: removals, and two more kinds (DESIGN.md §5.5)."""
 
     share: float = 0.3
     items: int = 25
+    overwrites: Bounds = Bounds(0.3, 25)
+    """Values that people changed and ours would overwrite."""
+    clearings: Bounds = Bounds(0.5, 25)
+    """Alerts that would be cleared."""

@@ -15,6 +15,7 @@ from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
 from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held, Link, Status, TagRef, Unit
 from qsync_pipeline.core.rules import TagRules
+from qsync_pipeline.core.tag_copies import Copies, is_unfinished_copy
 
 SURFACE = "external_tags"
 
@@ -70,7 +71,6 @@ class _Planner:
         presence: Mapping[str, str],
     ) -> None:
         self.units = units
-        self.by_id = {unit.id: unit for unit in units}
         self.links = {link.unit: link for link in links}
         self.snapshot = snapshot
         self.book = book
@@ -86,11 +86,7 @@ class _Planner:
             elif row.value is not None:
                 self.others[row.target][row.key].append(row)
         self.present = {unit.id: {tag_key(tag.name): tag for tag in unit.tags} for unit in units}
-        self.above = _ancestors(units)
-        self.below: dict[str, list[str]] = defaultdict(list)
-        for unit_id, ancestors in self.above.items():
-            for ancestor in ancestors:
-                self.below[ancestor].append(unit_id)
+        self.copies = Copies(units, self.present, self.rows, book)
         self.removing: dict[str, set[str]] = defaultdict(set)
         self.wanted: dict[str, set[str]] = {}
         self.renaming: set[tuple[str | None, str]] = set()
@@ -119,7 +115,7 @@ class _Planner:
             self._assign(unit, link, key, tag, mine.get(key), key in present)
         dropped: list[Held] = []
         for key, row in mine.items():
-            if key not in wanted and _is_unfinished_copy(row):
+            if key not in wanted and is_unfinished_copy(row):
                 self._unfinished_copy(unit, link, row, present.get(key))
             elif key not in wanted:
                 dropped.append(row)
@@ -178,14 +174,13 @@ class _Planner:
                 return
         self.plan.definitions += self.book.need(tag)
         reason = "somebody took it off in Qualytics" if drifted else f"on {link.asset_name} in the catalog"
-        self._add(unit, link, "create", key, tag, reason)
+        self._add(unit, link, "create", key, tag, reason, drift=drifted)
         self.book.use(key, +1)
 
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
         self.plan.definitions += self.book.need(tag)
-        above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
-        if any(key in self.removing[ancestor] for ancestor in above):
+        if any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key)):
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
             self._add(unit, link, "create", key, tag, "the same tag above goes, this one stays", held_on=True)
         elif row is not None:
@@ -195,7 +190,7 @@ class _Planner:
                 self.plan.counts["unchanged"] += 1
         elif owners := self._other_owners(unit, key):
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
-        elif self._origins_of_copy(unit, key):
+        elif self.copies.origins(unit.id, key):
             self._add(unit, link, "note", key, tag, "came down from above, and is wanted here too")
         else:
             self.plan.counts["unchanged"] += 1
@@ -203,7 +198,7 @@ class _Planner:
 
     def _other_owners(self, unit: Unit, key: str) -> str:
         """Other integrations that put a tag here, or above, from where it came down as a copy."""
-        rows = self.others.get(unit.id, {}).get(key, []) + self._origins_of_copy(unit, key)
+        rows = self.others.get(unit.id, {}).get(key, []) + self.copies.origins(unit.id, key)
         return ", ".join(sorted({row.integration for row in rows} - {self.rules.integration}))
 
     def _unowned(self, unit: Unit, key: str, tag: TagRef) -> None:
@@ -220,10 +215,9 @@ class _Planner:
             self._add(unit, link, "note", key, tag, "carries our category: taken up")
 
     def _is_copy(self, unit: Unit, key: str) -> bool:
-        if self._origins_of_copy(unit, key):
+        if self.copies.origins(unit.id, key):
             return True
-        above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
-        return any(key in self.taken_up[ancestor] for ancestor in above)
+        return any(key in self.taken_up[ancestor] for ancestor in self.copies.above(unit.id, key))
 
     def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
@@ -279,7 +273,7 @@ class _Planner:
                 self._keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
-            origins = [row.target for row in self._origins_of_copy(unit, key)]
+            origins = [row.target for row in self.copies.origins(unit.id, key)]
             if origins and all(key in self.removing[origin] for origin in origins):
                 link = self.links[unit.id]
                 reason = "a copy of the tag above, which goes"
@@ -288,8 +282,7 @@ class _Planner:
     def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
         """Another integration holds a tag here, and we take the same one off above: copies go with their
         origin, this one is put back in the same run. It stays theirs: nothing is held for us."""
-        above = self.above.get(unit.id, ()) if self.book.cascades(key) else ()
-        if not any(key in self.removing[ancestor] for ancestor in above):
+        if not any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key)):
             return
         reason = f"the same tag above goes, {self._other_owners(unit, key)} supplies it here"
         change = Change(
@@ -297,20 +290,6 @@ class _Planner:
             extra={"held_on": True, "hold": False},
         )  # fmt: skip
         self.plan.changes.append(change)
-
-    def _origins_of_copy(self, unit: Unit, key: str) -> list[Held]:
-        """The assignments of ours above of which this is a cascade copy, the nearest first; often none.
-
-        Whichever integration made them: a copy goes with the last.
-        """
-        if not self.book.cascades(key):
-            return []
-        return [
-            row
-            for ancestor in self.above.get(unit.id, ())
-            for row in self.rows.get((ancestor, key), ())
-            if unit.id not in row.extra.get("already", ()) and not _is_unfinished_copy(row)
-        ]
 
     def _unfinished_copy(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """A copy that a run which died was about to take off together with its origin."""
@@ -347,11 +326,11 @@ class _Planner:
         status: Status = "planned",
         *,
         held_on: bool = False,
+        drift: bool = False,
     ) -> None:
         """Plan a line for a wanted tag; one ``held_on`` to is there, and noted as ours before any write."""
         extra: dict[str, object] = {"tag_id": tag.id}
-        if held_on:
-            extra["held_on"] = True
+        extra |= {word: True for word, on in (("held_on", held_on), ("drift", drift)) if on}
         if already := self._already(unit, key):
             extra["already"] = already
         change = Change(
@@ -373,26 +352,4 @@ class _Planner:
             return sorted({id_ for row in rows for id_ in row.extra.get("already", ())})
         if key in self.taken_up[unit.id]:
             return []  # after a lost ledger what carries our category counts as ours, copies too
-        return [
-            id_
-            for id_ in self.below.get(unit.id, ())
-            if key in self.present[id_]
-            and not self.rows.get((id_, key))
-            and not self._origins_of_copy(self.by_id[id_], key)
-        ]
-
-
-def _is_unfinished_copy(row: Held) -> bool:
-    """A copy that a run which died was about to take off: noted, but no assignment of ours."""
-    return row.value is None and bool(row.extra.get("copy_of"))
-
-
-def _ancestors(units: Sequence[Unit]) -> dict[str, tuple[str, ...]]:
-    datastore = next((unit.id for unit in units if unit.level == "datastore"), "")
-    above: dict[str, tuple[str, ...]] = {}
-    for unit in units:
-        if unit.level == "container":
-            above[unit.id] = (datastore,)
-        elif unit.level == "field":
-            above[unit.id] = (f"container:{unit.container_id}", datastore)
-    return above
+        return self.copies.others_below(unit.id, key)

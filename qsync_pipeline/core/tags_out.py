@@ -210,7 +210,7 @@ class _Planner:
         else:
             reason = "somebody took it off in the catalog" if drifted else f"on {unit.name} in Qualytics"
             name = definition.name if definition else name
-            self._add("create", unit, asset, key, tag, name, reason, definition)
+            self._add("create", unit, asset, key, tag, name, reason, definition, drift=drifted)
 
     def _may_use(self, key: str, definition: TagRef) -> bool:
         """Whether a definition that stands in the catalog may be put on assets by us."""
@@ -254,8 +254,10 @@ class _Planner:
         reason: str,
         definition: TagRef | None,
         status: Status = "planned",
+        *,
+        drift: bool = False,
     ) -> None:
-        extra: dict[str, Any] = {"merge": False, "native_id": tag.id}
+        extra: dict[str, Any] = {"merge": False, "native_id": tag.id, **({"drift": True} if drift else {})}
         if definition is not None:
             extra["tag_id"] = definition.id
         else:

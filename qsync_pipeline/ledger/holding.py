@@ -19,7 +19,7 @@ import msgspec
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger.jsontext import plain
 
-CONTROL = frozenset({"hold", "merge", "release", "stands", "held_on", "look"})
+CONTROL = frozenset({"hold", "merge", "release", "stands", "held_on", "look", "drift"})
 """Words of ``Change.extra`` that steer the ledger or a write, and are not kept in a holding's ``extra``."""
 
 

@@ -1,22 +1,31 @@
-"""Parked scopes: removals that wait for somebody's approval (DESIGN.md §5.5)."""
+"""Parked scopes: lines of plans that wait for somebody's approval, and approvals that are under way.
+
+An approval is of lines, not of a scope: what was approved passes the guards of later plans, until it is no
+longer planned. So it counts once, and a run that dies in between loses nothing (DESIGN.md §5.5).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, update
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.jsontext import dump, load, plain_text
 from qsync_pipeline.ledger.schema import parked
 
 _T = parked.c
+_CHANGED = ["items", "reason", "run_id", "code", "lines", "approved", "approved_at"]
 
 
 class ParkedScope(msgspec.Struct, frozen=True):
-    """What waits in one scope, since when, why, and in which run it was last found. ``items`` are names."""
+    """What waits in one scope, since when, why, and in which run it was last found.
+
+    ``items`` are names, ``lines`` the fingerprints of what waits and ``code`` theirs all together; a scope
+    without a code cannot be approved. ``approved`` are fingerprints of lines that may pass.
+    """
 
     integration: str
     datastore: str
@@ -25,6 +34,15 @@ class ParkedScope(msgspec.Struct, frozen=True):
     reason: str
     run_id: str
     at: float
+    code: str = ""
+    lines: tuple[str, ...] = ()
+    approved: tuple[str, ...] = ()
+    approved_at: float | None = None
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether all that waits has been approved, and goes through with the next sync."""
+        return bool(self.lines) and set(self.lines) <= set(self.approved)
 
 
 class Parked:
@@ -34,9 +52,23 @@ class Parked:
         self._db = database
 
     def put(
-        self, integration: str, datastore: str, surface: str, items: Sequence[str], reason: str, run_id: str
+        self,
+        integration: str,
+        datastore: str,
+        surface: str,
+        items: Sequence[str],
+        reason: str,
+        run_id: str,
+        *,
+        code: str = "",
+        lines: Iterable[str] = (),
+        approved: Iterable[str] = (),
+        approved_at: float | None = None,
     ) -> None:
-        """Park a scope, in place of what was parked there before; the time of the first parking stays."""
+        """Park a scope, in place of what was parked there before; the time of the first parking stays.
+
+        Without ``items`` and with ``approved`` ones nothing waits, and the entry keeps the approval alone.
+        """
         row = {
             "integration": integration,
             "datastore": datastore,
@@ -45,9 +77,38 @@ class Parked:
             "reason": plain_text(reason),
             "run_id": run_id,
             "at": self._db.clock(),
+            "code": code,
+            "lines": dump(sorted(lines)),
+            "approved": dump(sorted(approved)),
+            "approved_at": approved_at,
         }
         with self._db.write() as connection:
-            connection.execute(self._db.upsert(parked, ["items", "reason", "run_id"]), row)
+            connection.execute(self._db.upsert(parked, _CHANGED), row)
+
+    def approve(self, code: str) -> list[ParkedScope]:
+        """Let the lines of every scope with this code pass; returns those scopes, none for an unknown code.
+
+        To approve twice changes nothing.
+        """
+        if not code:
+            return []
+        with self._db.write("parked") as connection:
+            found = [_scope(row) for row in connection.execute(select(parked).where(_T.code == code))]
+            for scope in found:
+                if set(scope.lines) <= set(scope.approved):
+                    continue
+                connection.execute(
+                    update(parked)
+                    .where(
+                        _T.integration == scope.integration,
+                        _T.datastore == scope.datastore,
+                        _T.surface == scope.surface,
+                    )
+                    .values(
+                        approved=dump(sorted({*scope.approved, *scope.lines})), approved_at=self._db.clock()
+                    )
+                )
+        return found
 
     def clear(self, integration: str, datastore: str, surface: str | None = None) -> int:
         """Take scopes off the list (all surfaces of the datastore unless one is named); says how many."""
@@ -58,10 +119,18 @@ class Parked:
             return connection.execute(drop).rowcount
 
     def of(self, integration: str) -> list[ParkedScope]:
-        """What is parked for an integration, by datastore and surface."""
+        """What waits for an integration, by datastore and surface."""
         query = select(parked).where(_T.integration == integration).order_by(_T.datastore, _T.surface)
         with self._db.read() as connection:
-            return [_scope(row) for row in connection.execute(query)]
+            scopes = [_scope(row) for row in connection.execute(query)]
+        return [scope for scope in scopes if scope.items or not scope.approved]
+
+    def get(self, integration: str, datastore: str, surface: str) -> ParkedScope | None:
+        """The entry of one scope, also where nothing waits in it any more; or null."""
+        here = (_T.integration == integration, _T.datastore == datastore, _T.surface == surface)
+        with self._db.read() as connection:
+            row = connection.execute(select(parked).where(*here)).first()
+        return None if row is None else _scope(row)
 
 
 def _scope(row: Row[Any]) -> ParkedScope:
@@ -73,4 +142,8 @@ def _scope(row: Row[Any]) -> ParkedScope:
         reason=row.reason,
         run_id=row.run_id,
         at=row.at,
+        code=row.code,
+        lines=tuple(load(row.lines)),
+        approved=tuple(load(row.approved)),
+        approved_at=row.approved_at,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, text
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration that this code stands on."""
 
 metadata = MetaData()
@@ -240,6 +240,10 @@ parked = Table(
     _text("reason"),
     _text("run_id"),
     Column("at", Float, nullable=False),
+    Column("code", Text, nullable=False, server_default=""),
+    Column("lines", Text, nullable=False, server_default="[]"),
+    Column("approved", Text, nullable=False, server_default="[]"),
+    Column("approved_at", Float),
 )
 
 runs = Table(

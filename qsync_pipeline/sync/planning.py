@@ -8,15 +8,17 @@ from typing import Any
 
 from qsync_pipeline.core import alerts, definitions, health, quality, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
-from qsync_pipeline.core.guards import Parked, hold_back, park
+from qsync_pipeline.core.guards import Parked, hold_back
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash
+from qsync_pipeline.sync.confirming import scored_times
 from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.outgoing_tags import as_pulled, ground_of, plan_outgoing
-from qsync_pipeline.sync.rules import alert_rules, guard_rules, health_rules, quality_rules, tag_rules
+from qsync_pipeline.sync.parking import guarded, note_parked
+from qsync_pipeline.sync.rules import alert_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
 from qsync_pipeline.sync.snapshot import grants_of
@@ -24,6 +26,9 @@ from qsync_pipeline.sync.tag_definitions import unreachable_names
 
 TAG_STAGE = "tag_plan"
 QUALITY_STAGE = "quality_plan"
+
+READ_AT = "read_at"
+"""When Qualytics was read: of the inventory, and in the reports of the quality plan."""
 
 TRANSIENT = frozenset({"throttle", "server", "conflict"})
 """Classes of rejections that are worth another try in the next run, whatever it brings."""
@@ -37,16 +42,19 @@ def plan_tags_of_range(
     links: Mapping[str, Table[Link]],
     index: Table[CatalogAsset],
     deployment: Table[TagDefinition],
+    *,
+    clean_up: bool = True,
 ) -> Iterator[tuple[str, Table[Change]]]:
     """The tag plan of every datastore of this range.
 
     A definition that several datastores need stands in the plan of the first; definitions that nothing will
-    carry any more stand in that of the last, unless that one was read in part only.
+    carry any more stand in that of the last, if there is to be a ``clean_up``, and unless that one was read
+    in part only.
     """
     rules = tag_rules(run.config, run.integration, native=run.native_tags, adopt=run.adopt)
     book = DefinitionBook(deployment.rows, rules, unreachable_names(run))
     for position, key in enumerate(keys):
-        last = position == len(keys) - 1
+        last = clean_up and position == len(keys) - 1
 
         def work(key: str = key, last: bool = last) -> Table[Change]:
             return _plan_tags(run, key, inventory[key], assets[key], links[key], index, book, clean_up=last)
@@ -85,8 +93,8 @@ def _plan_tags(
         # What is on the datastore itself flows down to all of it: that is left to a whole run.
         plan = tags.without_datastore(plan)
     emptied = _emptied(assets, links, mine)
-    changes, parked = park(
-        plan.changes, {tags.SURFACE: len(mine)}, guard_rules(run.integration), emptied=emptied
+    changes, parked = guarded(
+        run, key, plan.changes, {tags.SURFACE: len(mine)}, emptied, scoped=scope is not None
     )
     changes = _hold_back(run, key, plan.definitions + changes, grants_of(index))
     for change in changes:
@@ -97,6 +105,7 @@ def _plan_tags(
     table = _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked, scope=scope)
     # Fields are read again container by container; a change knows its field only.
     touched = {change.target for change in changes}
+    table.meta["read_at"] = inventory.meta["read_at"]
     table.meta["containers"] = {
         str(unit.field_id): unit.container_id
         for unit in inventory.rows
@@ -171,11 +180,18 @@ def _plan_quality(
         strays = unowned_assets(links.rows, snapshot, {row.target for row in held}, known)
         counts["unowned"] += len(strays)
     totals = Counter(row.surface for row in held)
-    changes, parked = park(
-        changes, totals, guard_rules(run.integration), emptied=_emptied(assets, links, held)
-    )
+    emptied = _emptied(assets, links, held)
+    changes, parked = guarded(run, key, changes, totals, emptied, scoped=scope is not None)
     changes = _hold_back(run, key, changes, grants_of(index))
-    return _finish(run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged, scope=scope)
+    compared = run.ledger.reports.latest(run.name, QUALITY_STAGE, whole=True).get(key)
+    compared_at = compared.counts.get(READ_AT) if compared else None
+    scored = scored_times(run.ledger, inventory.rows, changes, held, compared_at)
+    table = _finish(
+        run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged, scope=scope,
+        read_at=inventory.meta.get(READ_AT),
+    )  # fmt: skip
+    table.meta["scored"] = scored
+    return table
 
 
 def _emptied(assets: Table[CatalogAsset], links: Table[Link], held: Sequence[Holding]) -> set[str]:
@@ -225,6 +241,8 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset
         rejection = standing.get((change.surface, change.target, change.key))
         if rejection is None or rejection.error_class in TRANSIENT or rejection.at < oldest:
             return None
+        if rejection.retry:
+            return None
         if rejection.payload_hash != payload_hash(change.after):
             return None
         ground = ground_of(change.connection, roles.get(change.surface, ""))
@@ -233,12 +251,6 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset
         return f"rejected before and nothing changed since: {rejection.reason}"
 
     return hold_back(changes, reason)
-
-
-def _waiting(run: Run, key: str, surface: str) -> tuple[str, ...]:
-    """What an earlier run parked in this scope."""
-    scopes = run.ledger.parked.of(run.name)
-    return next((one.items for one in scopes if (one.datastore, one.surface) == (key, surface)), ())
 
 
 def _finish(
@@ -252,24 +264,18 @@ def _finish(
     unchanged: Mapping[str, int] | None = None,
     *,
     scope: frozenset[str] | None = None,
+    read_at: float | None = None,
 ) -> Table[Change]:
     planned = plan_counts(changes, surfaces)
-    if not run.dry_run and not run.ledger.read_only:
-        for surface in surfaces:
-            here = [one for one in parked if one.surface == surface]
-            if here:
-                names = [c.name for c in changes if c.surface == surface and c.status == "parked"]
-                if scope is not None:
-                    names = sorted({*names, *_waiting(run, key, surface)})
-                run.ledger.parked.put(run.name, key, surface, names, here[0].reason, run.run_id)
-            elif scope is None:  # a few tables say nothing of what waits in the rest
-                run.ledger.parked.clear(run.name, key, surface)
+    note_parked(run, key, surfaces, changes, parked, scoped=scope is not None)
     if unchanged is None:
         unchanged = {surfaces[-1]: counts.get("unchanged", 0)}
     meta: dict[str, Any] = {"plan": planned, "counts": dict(counts), "unchanged": dict(unchanged)}
     if scope is not None:
         meta[META] = sorted(scope)
     statuses = Counter(change.status for change in changes)
-    report = meta | {"statuses": dict(statuses), "parked": [one.reason for one in parked]}
+    if read_at is not None:
+        meta[READ_AT] = read_at
+    report = meta | {"statuses": dict(statuses), "parked": [one.reason for one in parked if one.reason]}
     run.report(stage, key, report, partial=scope is not None)
     return Table(Change, changes, meta=meta)

@@ -9,6 +9,7 @@ from qsync_pipeline.core.names import Patterns, fold
 from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.rules import (
     AlertRules,
+    Bounds,
     GuardRules,
     HealthRules,
     MappingRule,
@@ -141,5 +142,11 @@ def alert_rules(
 
 
 def guard_rules(integration: IntegrationConfig) -> GuardRules:
-    """How much may be removed without asking."""
-    return GuardRules(integration.guards.share, integration.guards.items)
+    """How much may be removed, overwritten or cleared without asking."""
+    guards = integration.guards
+    return GuardRules(
+        guards.share,
+        guards.items,
+        overwrites=Bounds(guards.overwrites.share, guards.overwrites.items),
+        clearings=Bounds(guards.cleared_alerts.share, guards.cleared_alerts.items),
+    )

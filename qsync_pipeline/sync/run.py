@@ -38,6 +38,9 @@ Say = Callable[[str], None]
 
 Direction = Literal["pull", "push", "both"]
 
+Retire = Literal["", "all", "left_behind"]
+"""What to withdraw of what the ledger owns: nothing, everything, or what has left the scope."""
+
 
 @dataclass
 class Run:
@@ -47,6 +50,9 @@ class Run:
     reports and request counts go. ``scope`` names, for some datastores, the only containers that take part;
     ``direction`` is what the run was asked for. ``say`` writes a line for people, ``tell`` moves a progress
     bar.
+
+    ``approve`` are codes of parked scopes to let through. ``lines`` (a plan file), ``retire`` and ``revert``
+    (a run) say where the plans come from instead of the two sides (:mod:`qsync_pipeline.sync.steering`).
     """
 
     run_id: str
@@ -59,6 +65,10 @@ class Run:
     adopt: bool = False
     scope: Mapping[str, Sequence[str]] = field(default_factory=dict)
     direction: Direction = "both"
+    approve: Sequence[str] = ()
+    lines: str = ""
+    retire: Retire = ""
+    revert: str = ""
     say: Say = log.info
     tell: Callable[[str, int, int], None] = lambda stage, done, total: None
     host: str = field(default_factory=socket.gethostname)
@@ -130,6 +140,24 @@ class Run:
         if not self.ledger.read_only:
             self.ledger.notes.put(self.name, FIRST_WRITE_DONE, True)
         return ""
+
+    @property
+    def steered(self) -> bool:
+        """Whether the plans come from somewhere else than the two sides."""
+        return bool(self.lines or self.retire or self.revert)
+
+    @cached_property
+    def approved_now(self) -> int:
+        """Approve the codes that this run was given, once; how many scopes they are of."""
+        if self.dry_run or self.ledger.read_only:
+            return 0
+        scopes = 0
+        for code in self.approve:
+            found = self.ledger.parked.approve(code)
+            scopes += len(found)
+            if not found:
+                self.say(f"approve: nothing is parked under the code {code}")
+        return scopes
 
     @cached_property
     def credentials(self) -> str:

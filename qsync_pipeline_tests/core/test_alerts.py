@@ -14,7 +14,7 @@ from qsync_pipeline.core.guards import park
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Unit
-from qsync_pipeline.core.rules import AlertRules, GuardRules
+from qsync_pipeline.core.rules import AlertRules, Bounds, GuardRules
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline_tests.core.build import column, column_of, container, datastore, match, schema, table
@@ -98,14 +98,19 @@ def test_schema_and_column_have_alerts_only_by_the_setting(levels: set[str], sou
 
 
 @pytest.mark.rule("5.5", AN_UPDATE)
-def test_any_number_of_alerts_cleared_at_zero_is_never_parked() -> None:
+def test_alerts_cleared_at_zero_are_no_removals_and_have_a_guard_of_their_own() -> None:
     units = [datastore(), *(container(n, f"T{n}", datastore(), anomaly_count=1) for n in range(40))]
     w = CatalogWorld.of(units, [schema(), *(table(f"T{n}") for n in range(40))])
     w.sync("alerts")
     w.units = [unit if unit.level == "datastore" else container_at_zero(unit) for unit in w.units]
     changes = w.plan("alerts").changes
     assert len(changes) == 40
-    assert park(changes, {"alerts": 40}, GuardRules()) == (changes, [])
+    strict = GuardRules(share=0, items=0, clearings=Bounds(1.0, 0))
+    assert park(changes, {"alerts": 40}, strict) == (changes, [])
+    assert park(changes[:25], {"alerts": 40}, GuardRules()) == (changes[:25], [])
+    parked, scopes = park(changes, {"alerts": 40}, GuardRules())
+    assert ({change.status for change in parked}, len(scopes)) == ({"parked"}, 1)
+    assert "40 of 40 alerts would be cleared" in scopes[0].reason
 
 
 def container_at_zero(unit: Unit) -> Unit:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsync_pipeline.core.guards import hold_back, park
+from qsync_pipeline.core.guards import code_of, fingerprint, hold_back, park
 from qsync_pipeline.core.rows import Change
-from qsync_pipeline.core.rules import GuardRules
+from qsync_pipeline.core.rules import Bounds, GuardRules
 
 PARKED = "Parked for approval: removals above 30"
 GOES_ON = "Everything else goes on"
@@ -92,13 +92,14 @@ def test_what_is_skipped_or_waiting_is_no_removal() -> None:
 
 
 kinds = st.sampled_from(["create", "update", "remove", "note"])
-extras = st.sampled_from([{}, {}, {"exempt": True}, {"copy_of": "x"}])
+extras = st.sampled_from([{}, {}, {"exempt": True}, {"copy_of": "x"}, {"drift": True}])
 lines = st.builds(
     Change,
     surface=st.sampled_from(["tags", "alerts"]),
     action=kinds,
-    target=st.just("t"),
+    target=st.integers(0, 100).map(str),
     name=st.just("n"),
+    after=st.sampled_from([None, "value"]),
     status=st.sampled_from(["planned", "planned", "skipped", "waiting"]),
     extra=extras,
 )
@@ -112,10 +113,10 @@ lines = st.builds(
     share=st.sampled_from([0.0, 0.1, 0.3, 1.0]),
     items=st.integers(0, 10),
 )
-def test_a_guard_parks_planned_removals_above_both_limits_and_touches_nothing_else(
+def test_a_guard_parks_planned_lines_above_both_limits_and_touches_nothing_else(
     changes: list[Change], held: dict[str, int], share: float, items: int
 ) -> None:
-    rules = GuardRules(share, items)
+    rules = GuardRules(share, items, Bounds(share, items), Bounds(share, items))
     result, parked = park(changes, held, rules)
     assert len(result) == len(changes)
     surfaces = {scope.surface for scope in parked}
@@ -125,7 +126,10 @@ def test_a_guard_parks_planned_removals_above_both_limits_and_touches_nothing_el
         assert scope.items <= scope.held
     for before, after in zip(changes, result, strict=True):
         if after.status == "parked":
-            assert (before.action, before.status) == ("remove", "planned")
+            overwrites = before.action in ("create", "update") and before.extra.get("drift")
+            clears = before.action == "update" and before.after is None
+            assert before.status == "planned"
+            assert before.action == "remove" or overwrites or clears
             assert before.surface in surfaces
             assert not before.extra.get("exempt")
         else:
@@ -133,6 +137,68 @@ def test_a_guard_parks_planned_removals_above_both_limits_and_touches_nothing_el
         if before.surface not in surfaces:
             assert after == before
     assert park(result, held, rules) == (result, []), "what is parked is not counted again"
+    everything = {scope.surface: scope.lines for scope in parked}
+    freed, waiting = park(changes, held, rules, approved=everything)
+    assert all(scope.items == 0 and not scope.lines for scope in waiting)
+    assert [change.status for change in freed] == [change.status for change in changes]
+
+
+def overwrites(n: int, **more: Any) -> list[Change]:
+    marked = {"before": "theirs", "after": "ours", "extra": {"drift": True}} | more
+    return [change("update", n=i, **marked) for i in range(n)]
+
+
+def test_values_of_people_that_ours_would_overwrite_wait_above_limits_of_their_own() -> None:
+    rules = GuardRules(overwrites=Bounds(0.5, 10))
+    assert park(overwrites(10), {"tags": 10}, rules)[1] == []
+    assert park(overwrites(11), {"tags": 30}, rules)[1] == []
+    others = [change("update", n=n, before="a", after="b") for n in range(50, 90)]
+    changes, scopes = park([*overwrites(11), *others, *removals(5)], {"tags": 20}, rules)
+    assert [one.status for one in changes] == ["parked"] * 11 + ["planned"] * 45
+    assert "11 of 20 were changed by people" in scopes[0].reason
+
+
+def test_two_kinds_in_one_scope_wait_under_one_code_with_both_numbers() -> None:
+    changes, scopes = park([*overwrites(30), *removals(30)], {"tags": 60}, GuardRules())
+    assert {one.status for one in changes} == {"parked"}
+    assert scopes[0].items == 60
+    assert "would be removed" in scopes[0].reason
+    assert "changed by people" in scopes[0].reason
+    assert all(f"qsync approve {scopes[0].code}" in one.reason for one in changes)
+
+
+def test_what_was_approved_passes_and_what_came_since_waits_under_a_new_code() -> None:
+    _, [scope] = park(removals(30), {"tags": 30}, GuardRules())
+    approved = {"tags": scope.lines}
+    changes, [left] = park(removals(30), {"tags": 30}, GuardRules(), approved=approved)
+    assert {one.status for one in changes} == {"planned"}
+    assert all(one.reason.endswith("approved") for one in changes)
+    assert (left.items, left.lines, set(left.passed)) == (0, (), set(scope.lines))
+
+    changes, [left] = park(removals(31), {"tags": 31}, GuardRules(), approved=approved)
+    assert [one.status for one in changes] == ["planned"] * 30 + ["parked"]
+    assert (left.items, left.lines) == (1, (fingerprint(change(n=30)),))
+    assert left.code != scope.code
+
+
+def test_a_code_is_of_these_lines_in_this_place() -> None:
+    lines = [fingerprint(one) for one in removals(3)]
+    assert code_of("a/1-x/tags", lines) == code_of("a/1-x/tags", reversed(lines))
+    assert len({code_of("a/1-x/tags", lines), code_of("b/1-x/tags", lines), code_of("a/1-x/tags", [])}) == 3
+
+
+def test_a_line_stays_the_same_while_only_our_value_moves() -> None:
+    first, second = overwrites(1)[0], overwrites(1, after="ours, later")[0]
+    assert fingerprint(first) == fingerprint(second)
+    assert fingerprint(first) != fingerprint(overwrites(1, before="theirs, edited")[0])
+
+
+def test_copies_pass_with_their_origin() -> None:
+    copies = [change(n=n, extra={"copy_of": "field:0"}) for n in range(90, 95)]
+    _, [scope] = park([*removals(30), *copies], {"tags": 30}, GuardRules())
+    one_more = [*copies, change(n=96, extra={"copy_of": "field:0"})]
+    changes, _ = park([*removals(30), *one_more], {"tags": 30}, GuardRules(), approved={"tags": scope.lines})
+    assert {one.status for one in changes} == {"planned"}
 
 
 @pytest.mark.rule("5.5", RETRY)

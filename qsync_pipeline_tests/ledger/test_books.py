@@ -216,6 +216,29 @@ def test_a_parked_scope_stands_since_it_was_first_parked_until_it_is_cleared(
     assert ledger.parked.of("atlan") == []
 
 
+def test_an_approval_is_kept_by_its_lines_until_the_scope_is_cleared(ledger: Ledger, clock: Clock) -> None:
+    ledger.parked.put(
+        "atlan", "1-x", "external_tags", ["a", "b"], "many", "run-1", code="c0de", lines=["1", "2"]
+    )
+    assert ledger.parked.approve("unknown") == []
+    assert ledger.parked.approve("") == []
+    clock.now += 60
+    [scope] = ledger.parked.approve("c0de")
+    assert scope.surface == "external_tags"
+    [scope] = ledger.parked.of("atlan")
+    assert (scope.is_approved, scope.approved, scope.approved_at) == (True, ("1", "2"), clock.now)
+    clock.now += 60
+    assert len(ledger.parked.approve("c0de")) == 1
+    assert ledger.parked.of("atlan") == [scope], "to approve twice changes nothing"
+    ledger.parked.put("atlan", "1-x", "external_tags", [], "", "run-2", approved=scope.approved)
+    assert ledger.parked.of("atlan") == [], "nothing waits any more"
+    left = ledger.parked.get("atlan", "1-x", "external_tags")
+    assert left is not None
+    assert left.approved == ("1", "2")
+    ledger.parked.clear("atlan", "1-x")
+    assert ledger.parked.get("atlan", "1-x", "external_tags") is None
+
+
 def test_runs_that_never_ended_are_found_by_host(ledger: Ledger, clock: Clock) -> None:
     for number, run in enumerate(("a", "b", "c")):
         clock.now += 1
