@@ -56,6 +56,29 @@ def choose(known: Sequence[Known], wanted: Sequence[str]) -> list[str]:
     return [one.key for one in known if one.key in chosen]
 
 
+def choose_tables(
+    config: Config, ledger: Ledger, counter: RequestCounter, datastore: Known, wanted: Sequence[str]
+) -> list[str]:
+    """The names, as Qualytics spells them, of these containers of a datastore.
+
+    Raises ``ConfigError`` for one that it does not have, and the errors of ``transport.errors``.
+    """
+    client = open_qualytics(config.qualytics, budget=ledger.budget, counter=counter)
+    try:
+        listed = [one.name for one in client.containers(datastore.id)]
+    finally:
+        client.close()
+    names = []
+    for text in wanted:
+        found = [name for name in listed if name.casefold() == text.strip().casefold()]
+        if not found:
+            near = did_you_mean(text, listed)
+            there = f"{datastore.key} has {len(listed)} tables, and none of this name"
+            raise ConfigError(f"--table: found no {show(text)}; {there}. {near}".rstrip())
+        names += found
+    return names
+
+
 def _one(known: Sequence[Known], text: str) -> list[str]:
     exact = [one.key for one in known if text in (one.key, str(one.id))]
     named = [one.key for one in known if one.name == text]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from qsync_pipeline.assets.common import DATASTORES
-from qsync_pipeline.cli.datastores import choose, known_datastores
+from qsync_pipeline.cli.datastores import choose, choose_tables, known_datastores
 from qsync_pipeline.cli.dead_runs import bury
 from qsync_pipeline.cli.display import Display
 from qsync_pipeline.cli.frame import NO_DATASTORES, carry_out
@@ -77,7 +77,10 @@ def _sync(
         known = known_datastores(config, ledger, counter)
         keys = choose(known, request.datastores)
         if tables:
-            flags = replace(flags, scope={key: tables for key in keys})
+            (datastore,) = [one for one in known if one.key in keys]
+            flags = replace(
+                flags, scope={datastore.key: choose_tables(config, ledger, counter, datastore, tables)}
+            )
         with open_instance(home) as instance:
             if home.ours:
                 display.say(f"Dagster home: {home.path} (none is set in {HOME_VARIABLE})")

@@ -168,3 +168,17 @@ def test_what_is_on_disk_holds_no_token(qsync: Qsync, sandbox: RunningSandbox) -
     for name, content in files(sandbox.config.parent / ".qsync").items():
         for token in tokens:
             assert token.encode() not in content, name
+
+
+def test_only_these_tables_of_one_datastore_are_synced(qsync: Qsync, sandbox: RunningSandbox) -> None:
+    assert qsync("sync", "--config", sandbox.config, "--json", "--quiet").status == 0
+    units = [one for one in sandbox.control.state("qualytics", like="%") if one["kind"] == "table"]
+    table = units[0]["name"].rpartition(".")[2]
+    number = units[0]["attributes"]["URL"].split("/datastores/")[1].split("/")[0]
+    options = ("sync", "--config", sandbox.config, "--json", "--quiet", "--datastore", number)
+    said = qsync(*options, "--table", table.lower())
+    assert said.status == 0
+    assert 0 < sum(said.atlan["outcome"]["custom_metadata"].values()) < 50
+    wrong = qsync(*options, "--table", f"{table}S_TYPO")
+    assert (wrong.status, table in wrong.err) == (2, True)
+    assert qsync("sync", "--config", sandbox.config, "--table", table).status == 2
