@@ -9,10 +9,18 @@ import dagster as dg
 
 from qsync_pipeline.ledger import Report
 from qsync_pipeline.sync import mapping
-from qsync_pipeline.sync.judging import judge_coverage, judge_drift, judge_step, judge_writes, nothing_matched
+from qsync_pipeline.sync.judging import (
+    judge_coverage,
+    judge_drift,
+    judge_freshness,
+    judge_step,
+    judge_writes,
+    nothing_matched,
+)
 from qsync_pipeline.sync.run import Run
 
 COVERAGE, REJECTED, IN_STEP, DRIFT = "coverage", "rejected", "in_step", "drift"
+FRESHNESS = "freshness"
 
 
 def coverage_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
@@ -44,6 +52,16 @@ def write_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             description="Warns of what somebody had changed after us when each datastore was last compared.",
         ),
     ]
+
+
+def freshness_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """Whether scores are seen in the catalog soon enough."""
+    return dg.AssetCheckSpec(
+        FRESHNESS,
+        asset=asset,
+        description="Warns when a score took longer than `objective_minutes` from Qualytics to where people "
+        "see it, or was looked for and is not there yet.",
+    )
 
 
 def coverage(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
@@ -112,6 +130,35 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{sum(drift.values())} changed by somebody after us, {what}" if drift else "no drift",
         metadata={"drift": sum(drift.values()), "datastores at fault": _listed(list(drift))},
+    )
+
+
+def freshness(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
+    """Judge how long the newest measured scores of every datastore took."""
+    objective = run.integration.objective_seconds
+    found = judge_freshness(run.ledger, run.name, objective)
+    worst = max(found.lags.values(), default=None)
+    if found.faults:
+        message = f"{len(found.faults)} datastores beyond the objective of {objective / 60:g} minutes"
+    elif worst is None:
+        message = "no score was measured yet"
+    else:
+        message = f"seen within {worst / 60:.1f} minutes of the score"
+    metadata: dict[str, float | int | str] = {
+        "objective minutes": objective / 60,
+        "written, not yet seen": found.waiting,
+        "datastores measured": len(found.lags),
+        "datastores at fault": _listed(found.faults),
+    }
+    if worst is not None:
+        metadata["worst minutes"] = round(worst / 60, 2)
+    return dg.AssetCheckResult(
+        passed=not found.faults,
+        check_name=FRESHNESS,
+        asset_key=asset,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=message,
+        metadata=metadata,
     )
 
 

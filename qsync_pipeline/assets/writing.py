@@ -12,7 +12,7 @@ import dagster as dg
 
 from qsync_pipeline.assets.common import asset_key, keys_of, run_of, scope_label, stage_asset, told
 from qsync_pipeline.assets.reporting import names
-from qsync_pipeline.checks import write_checks, write_specs
+from qsync_pipeline.checks import freshness, freshness_spec, write_checks, write_specs
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import OutcomeCounts, add_counts
 from qsync_pipeline.core.rows import Change
@@ -59,7 +59,7 @@ def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinitio
         "Quality scores, counts, links and alerts on the catalog's assets: written, and read back.",
         ins={"plan": dg.AssetIn(asset_key(integration, planning.QUALITY_STAGE))},
         output_required=False,
-        check_specs=write_specs(key),
+        check_specs=[*write_specs(key), freshness_spec(key)],
     )
     def quality_metadata(context: dg.AssetExecutionContext, plan: StoredTables) -> Iterator[Any]:
         run = run_of(context, integration)
@@ -86,6 +86,7 @@ def _write(
     stage: str,
     plan_stage: str,
     plans: StoredTables,
+        yield freshness(run, key)  # of earlier writes: what is written now is seen later
     apply: Apply,
 ) -> Iterator[Any]:
     keys = keys_of(context)

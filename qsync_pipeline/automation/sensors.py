@@ -4,7 +4,7 @@ import dagster as dg
 
 from qsync_pipeline.assets.common import DATASTORES
 from qsync_pipeline.ledger import Ledger
-from qsync_pipeline.resources import LedgerResource, QualyticsResource
+from qsync_pipeline.resources import LedgerResource, QualyticsResource, read_config
 from qsync_pipeline.sync.inventory import register_datastores
 
 INTERVAL = 300
@@ -21,8 +21,11 @@ INTERVAL = 300
 def datastores_sensor(
     context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Add partitions for datastores that are new; reads only."""
-    new = discover(context.instance, qualytics, ledger.ledger())
+    """Add partitions for datastores that are new; once a day, forget what the ledger need not keep."""
+    book = ledger.ledger()
+    if forgotten := book.pruning.daily(read_config(ledger.config_path).ledger.keep_days):
+        context.log.info(f"the ledger forgot what is too old: {forgotten}")
+    new = discover(context.instance, qualytics, book)
     if not new:
         return dg.SkipReason("No new datastore.")
     return dg.SensorResult(dynamic_partitions_requests=[DATASTORES.build_add_request(new)])

@@ -3,19 +3,18 @@
 import dagster as dg
 
 from qsync_pipeline.automation.catalog_news import CatalogNews, notice_changes
+from qsync_pipeline.automation.confirming import build_confirming
+from qsync_pipeline.automation.passing import PASSING
 from qsync_pipeline.catalogs.base import TellsChanges
 from qsync_pipeline.config import Config, IntegrationConfig
 from qsync_pipeline.resources import CatalogResource, LedgerResource, QualyticsResource
 from qsync_pipeline.sync.feeds.poller import Noticed, Poller
-from qsync_pipeline.transport.errors import Malformed, OutsideError, ServerError, Throttled, Unreachable
+from qsync_pipeline.transport.errors import OutsideError
 
 INTERVAL = 15
 """Seconds between two ticks of the sensor that watches Qualytics."""
 CATALOG_INTERVAL = 30
 """Seconds between two ticks of a sensor that watches a catalog; Atlan's log is up to a minute late anyway."""
-
-PASSING = (Malformed, ServerError, Throttled, Unreachable)
-"""Errors that go away by themselves; the others need somebody, and fail the tick."""
 
 
 def build_watching(config: Config) -> list[dg.SensorDefinition]:
@@ -24,6 +23,7 @@ def build_watching(config: Config) -> list[dg.SensorDefinition]:
     return [
         _qualytics_changes(running=by_event),
         *(_catalog_changes(integration) for integration in config.integrations),
+        *build_confirming(config),
     ]
 
 

@@ -112,10 +112,22 @@ class BaseIntegration(Settings):
     read_back: Literal["all", "sample", "none"] = Field(
         default="sample", description="How much of what was written is read back."
     )
+    objective_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        le=43200,
+        description="How soon a score is to be seen in the catalog; the check `freshness` warns beyond it. "
+        "null: 15 with `event_driven`, else a day.",
+    )
     timeout_seconds: int = Field(default=60, ge=1, le=600, description="How long one call may take.")
     ca_bundle: ExistingFile | None = Field(
         default=None, description="Certificates to trust instead of the usual ones."
     )
+
+    @property
+    def objective_seconds(self) -> float:
+        """How soon a score is to be seen in the catalog."""
+        return 60.0 * (self.objective_minutes or (15 if self.event_driven else 24 * 60))
 
     @classmethod
     def clashes(cls, raw: dict[str, Any]) -> list[Clash]:

@@ -105,6 +105,13 @@ class LedgerConfig(Settings):
     )
 
     def reveal_url(self, env: Mapping[str, str] | None = None) -> str:
+    keep_days: int = Field(
+        default=400,
+        ge=1,
+        le=36500,
+        description="How long the journal and the accounts of runs are kept; ownership has no age.",
+    )
+
         """The SQLAlchemy URL. Raises :class:`ConfigError` where it is a secret of no use."""
         if isinstance(self.url, str):
             return self.url

@@ -113,6 +113,8 @@ class Unit(msgspec.Struct, frozen=True):
     acknowledged_count: int | None = None
     tags: tuple[TagRef, ...] = ()
     checks: tuple[CheckRow, ...] = ()
+    measured_at: str | None = None
+    """When its container was last scanned or profiled (a datastore: the last of its containers), ISO 8601."""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -230,7 +232,8 @@ class Link(msgspec.Struct, frozen=True):
 Action = Literal["create", "update", "remove", "note"]
 """``note`` changes the ledger only (an ownership that is taken up or let go): no write to any system."""
 
-Status = Literal["planned", "skipped", "parked", "waiting"]
+Status = Literal["planned", "skipped", "parked", "waiting", "refused"]
+"""``refused``: a line that was given and no longer fits what stands there; it counts as rejected."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -278,6 +281,8 @@ class Held(Protocol):
     def pending(self) -> Any: ...
     @property
     def has_pending(self) -> bool: ...
+    @property
+    def base(self) -> Any: ...
     @property
     def extra(self) -> dict[str, Any]: ...
 

@@ -77,6 +77,16 @@ class Events:
         with self._db.read() as connection:
             return int(connection.scalar(select(func.max(_T.id))) or 0)
 
+    def newest_happenings(self, datastore_id: int) -> dict[str, float]:
+        """When something last happened in Qualytics, by container; empty for the whole datastore."""
+        query = (
+            select(_T.container, func.max(_T.happened_at))
+            .where(_T.datastore_id == datastore_id, _T.direction == "push")
+            .group_by(_T.container)
+        )
+        with self._db.read() as connection:
+            return {container: at for container, at in connection.execute(query)}
+
     def known(self, keys: Sequence[str]) -> set[str]:
         """Those of these keys that were noted already."""
         found: set[str] = set()

@@ -109,6 +109,7 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
             anomaly_count=sum(tally.open_in(row) or 0 for row in read.containers) if scanned else None,
             acknowledged_count=sum(seen.open_in(row) or 0 for row in read.containers) if scanned else None,
             tags=_tags(datastore.tags),
+            measured_at=max(filter(None, map(_measured_at, read.containers)), default=None),
         )
     ]
     columns: list[Unit] = []
@@ -134,6 +135,7 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
                 acknowledged_count=seen.open_in(row),
                 tags=_tags(row.tags),
                 checks=tuple(tally.check_row(check, seen) for check in mine),
+                measured_at=_measured_at(row),
             )
         )
         counts, acknowledged = tally.field_counts(row.id), seen.field_counts(row.id).anomalies
@@ -157,6 +159,7 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
                     anomaly_count=counts.anomalies[column.name] if _scanned(row) else None,
                     acknowledged_count=acknowledged[column.name] if _scanned(row) else None,
                     tags=_tags(column.tags),
+                    measured_at=_measured_at(row),
                 )
             )
     return units + columns
@@ -235,6 +238,13 @@ def _metrics_score(datastore: Datastore) -> Score | None:
 
 def _scanned(row: Container) -> bool:
     return bool(row.metrics and row.metrics.last_scanned)
+
+
+def _measured_at(row: Container) -> str | None:
+    """When its scores last changed by an operation: a scan sets them, a profile the completeness."""
+    metrics = row.metrics or None
+    times = (metrics.last_scanned, metrics.last_profiled) if metrics else ()
+    return max(filter(None, times), default=None)
 
 
 def _scores(score: Score | None) -> dict[str, float | None]:

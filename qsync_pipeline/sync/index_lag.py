@@ -8,10 +8,26 @@ from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.ledger import Holding
+from qsync_pipeline.sync.confirming import LAG, confirm
 from qsync_pipeline.sync.run import Run
 
-LAG = 120.0
-"""Seconds for which a search index is not believed against our own ledger (DESIGN.md §5.5)."""
+
+def confirm_written(
+    run: Run, key: str, listed: Sequence[CatalogAsset], *, whole: bool, tags: bool = True
+) -> None:
+    """What the listing shows of our earlier writes is put into the ledger; a dry run leaves that alone."""
+    if run.dry_run or run.ledger.read_only:
+        return
+    confirm(
+        run.ledger,
+        run.name,
+        run.catalog.surfaces,
+        key,
+        listed,
+        decimals=run.integration.decimals,
+        whole=whole,
+        tags=tags,
+    )
 
 
 def settled(

@@ -132,6 +132,36 @@ def judge_drift(plans: Newest) -> dict[str, int]:
     return {key: number for key, number in sorted(found.items()) if key and number}
 
 
+@dataclass(frozen=True)
+class Freshness:
+    """How long scores took from Qualytics to where people see them. Seconds, by datastore.
+
+    ``lags`` are the worst of each datastore's newest run that was measured, ``late`` those beyond the
+    objective, ``unseen`` how many writes were looked for, were not there, and are beyond it already.
+    """
+
+    lags: Mapping[str, float]
+    late: Mapping[str, float]
+    unseen: Mapping[str, int]
+    waiting: int
+
+    @property
+    def faults(self) -> list[str]:
+        """The datastores at fault."""
+        return sorted({*self.late, *self.unseen})
+
+
+def judge_freshness(ledger: Ledger, integration: str, objective: float) -> Freshness:
+    """Hold what was measured against the objective, in seconds."""
+    lags = {key: lag.worst for key, lag in ledger.awaited.lags(integration).items()}
+    return Freshness(
+        lags=lags,
+        late={key: lag for key, lag in lags.items() if lag > objective},
+        unseen=ledger.awaited.overdue(integration, ledger.clock() - objective),
+        waiting=sum(ledger.awaited.counts(integration).values()),
+    )
+
+
 def settled(report: Report) -> bool:
     """A datastore is in step when nothing of its plan was refused, parked or lost."""
     outcome: Mapping[str, Mapping[str, int]] = report.counts.get("outcome", {})

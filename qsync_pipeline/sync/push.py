@@ -6,21 +6,19 @@ The engine knows batches, connections and outcomes; what a write looks like is t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 import msgspec
 
 from qsync_pipeline.catalogs.base import BatchRejected
-from qsync_pipeline.core.alerts import owner_of, same_alert
-from qsync_pipeline.core.health import same_row
-from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.quality import same_value
+from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
+from qsync_pipeline.sync.confirming import SAMPLE, sample_of, shows
 from qsync_pipeline.sync.outgoing_tags import ground_of
 from qsync_pipeline.sync.refusals import (
     ask_what_is_missing,
@@ -35,8 +33,6 @@ from qsync_pipeline.sync.settling import Tally
 STAGE = "quality_metadata"
 STORM = 3
 """Single-item refusals after which the rest of a connection is not tried in this run."""
-SAMPLE = 200
-"""Assets of a datastore that ``read_back: sample`` reads back: all of a small change, some of a large."""
 
 
 class Permissions:
@@ -83,7 +79,7 @@ def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissi
     if notes or writes:
         with claimed(run, run.name, key) as claim:
             tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
-            _Writer(run, key, tally, claim, permissions).write(writes)
+            _Writer(run, key, tally, claim, permissions, plan.meta.get("scored", {})).write(writes)
     return tally
 
 
@@ -92,8 +88,20 @@ Group = tuple[Change, ...]
 
 
 class _Writer:
-    def __init__(self, run: Run, key: str, tally: Tally, claim: Held, permissions: Permissions) -> None:
+    def __init__(
+        self,
+        run: Run,
+        key: str,
+        tally: Tally,
+        claim: Held,
+        permissions: Permissions,
+        scored: Mapping[str, float],
+    ) -> None:
+        """``scored`` says by target when Qualytics recorded what is written, where that is known."""
         self.run = run
+        self.scored = scored
+        self.again: frozenset[str] = frozenset()
+        """Objects that a later reading of the listing is to show."""
         self.key = key
         self.tally = tally
         self.claim = claim
@@ -104,6 +112,8 @@ class _Writer:
         self.noted = refusals(run.ledger, run.name)
 
     def write(self, changes: Sequence[Change]) -> None:
+        targets = list(dict.fromkeys(change.target for change in sorted(changes, key=_top_down)))
+        self.again = sample_of(targets, self.run.integration.read_back)
         by_ground: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
         for change in sorted(changes, key=_top_down):
             by_ground[self._ground(change)][change.target].append(change)
@@ -152,7 +162,10 @@ class _Writer:
         grounds = {ground for ground in map(self._ground, flat) if not self.permissions.troubled(ground)}
         mine = {ground: one for ground, one in self.noted.items() if ground in grounds}
         forget_refusals(self.run, mine, [change.target for change in flat])
-        self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor)
+        again = {
+            change.target: self.scored.get(change.target) for change in flat if change.target in self.again
+        }
+        self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor, scored=again)
 
     def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
         """Split until the bad item is alone. Nothing of the batch was written."""
@@ -173,7 +186,8 @@ class _Writer:
             lacking = self._learn(group[0])
             reason += f"; missing: {', '.join(lacking)}" if lacking else ""
         self.tally.settle(
-            [Outcome(change, "rejected", reason, _class(refusal.error_class)) for change in group]
+            [Outcome(change, "rejected", reason, _class(refusal.error_class)) for change in group],
+            actor=self.run.identity.actor,
         )
 
     def _learn(self, change: Change) -> tuple[str, ...] | None:
@@ -272,21 +286,14 @@ class _Writer:
         return Outcome(change, "rejected", "read back, the asset shows something else", "conflict")
 
     def _agrees(self, change: Change, asset: CatalogAsset) -> bool:
-        role = self.roles[change.surface]
-        if role == "attributes":
-            return all(
-                same_value(value, asset.attributes.get(name), self.run.integration.decimals)
-                for name, value in (change.after or {}).items()
-            )
-        if role == "alerts":
-            return asset.alert is None if change.after is None else same_alert(asset.alert, change.after)
-        if role == "tags":
-            there = {tag_key(tag.name) for tag in asset.tags if tag.origin == "direct"}
-            return (tag_key(str(change.after or change.before)) in there) == (change.after is not None)
-        row = next((row for row in asset.health if row.key == change.key), None)
-        if change.after is None or row is None:
-            return change.after is None and row is None
-        return same_row(row, change.after)
+        return shows(
+            self.roles[change.surface],
+            asset,
+            before=change.before,
+            after=change.after,
+            key=change.key,
+            decimals=self.run.integration.decimals,
+        )
 
 
 def _by_surface(groups: Sequence[Group]) -> list[Group]:

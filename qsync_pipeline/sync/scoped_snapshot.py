@@ -12,7 +12,7 @@ from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Pairing
-from qsync_pipeline.sync.index_lag import settled
+from qsync_pipeline.sync.index_lag import confirm_written, settled
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.scope import META, folded, merged_assets
 
@@ -48,6 +48,8 @@ def read_scope(
     if renamed:
         fresh += [row for row in _read(run, places, renamed, stored) if row.level != "schema"]
         presence = {id_: state for id_, state in presence.items() if id_ not in {row.id for row in fresh}}
+    light = "tags" in run.catalog.light_reads_omit and run.direction == "push"
+    confirm_written(run, key, fresh, whole=False, tags=not light)
     held = run.ledger.holdings.of(key, integration=run.name)
     fresh = settled(run, key, fresh, held)
     rows = merged_assets(stored.rows, fresh, left)

@@ -45,16 +45,26 @@ class Tally:
         for surface, number in unchanged.items():
             self._row(surface)["unchanged"] += number
 
-    def settle(self, outcomes: Sequence[Outcome], *, actor: str | None = None) -> None:
-        """Put outcomes into the ledger, in one transaction, and count them."""
+    def settle(
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        actor: str | None = None,
+        scored: Mapping[str, float | None] | None = None,
+    ) -> None:
+        """Put outcomes into the ledger, in one transaction, and count them.
+
+        See :meth:`~qsync_pipeline.ledger.writes.Writes.settle` for ``actor`` and ``scored``.
+        """
         if not outcomes:
             return
-        self.run.ledger.settle(self.run.run_id, self.run.name, self.datastore, outcomes, actor=actor)
+        run = self.run
+        run.ledger.settle(run.run_id, run.name, self.datastore, outcomes, actor=actor, scored=scored)
         self._count(outcomes)
 
     def pass_over(self, changes: Iterable[Change]) -> None:
         """Count the lines that are not to be carried out. They are in the plan, not in the journal."""
-        words = {"skipped": "skipped", "waiting": "skipped", "parked": "parked"}
+        words = {"skipped": "skipped", "waiting": "skipped", "parked": "parked", "refused": "rejected"}
         self._count(
             [
                 Outcome(change, words[change.status], change.reason)  # type: ignore[arg-type]  # from the table

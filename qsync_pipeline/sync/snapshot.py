@@ -17,7 +17,7 @@ from qsync_pipeline.core.locate import Placement, locate
 from qsync_pipeline.core.rows import CatalogAsset, Domain
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
-from qsync_pipeline.sync.index_lag import settled
+from qsync_pipeline.sync.index_lag import confirm_written, settled
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
 from qsync_pipeline.sync.outgoing_tags import vocabulary_meta
 from qsync_pipeline.sync.refusals import granted_again
@@ -153,6 +153,7 @@ def _read(
     if placement.bucket == "matched":
         places = [schemas[id_] for id_ in placement.schemas]
         assets = list(run.catalog.read(places))
+    confirm_written(run, key, assets, whole=True)
     held = run.ledger.holdings.of(key, integration=run.name)
     assets = settled(run, key, assets, held)
     meta = {
