@@ -63,6 +63,7 @@ def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinitio
     )
     def quality_metadata(context: dg.AssetExecutionContext, plan: StoredTables) -> Iterator[Any]:
         run = run_of(context, integration)
+        yield freshness(run, key)  # of earlier writes: what is written now is seen later
         if run.direction == "pull":
             yield from _left_out(context, run, key, push.STAGE, planning.QUALITY_STAGE)
             return
@@ -86,7 +87,6 @@ def _write(
     stage: str,
     plan_stage: str,
     plans: StoredTables,
-        yield freshness(run, key)  # of earlier writes: what is written now is seen later
     apply: Apply,
 ) -> Iterator[Any]:
     keys = keys_of(context)

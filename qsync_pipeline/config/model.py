@@ -104,7 +104,6 @@ class LedgerConfig(Settings):
         description="Database of the ledger, as a URL.",
     )
 
-    def reveal_url(self, env: Mapping[str, str] | None = None) -> str:
     keep_days: int = Field(
         default=400,
         ge=1,
@@ -112,6 +111,7 @@ class LedgerConfig(Settings):
         description="How long the journal and the accounts of runs are kept; ownership has no age.",
     )
 
+    def reveal_url(self, env: Mapping[str, str] | None = None) -> str:
         """The SQLAlchemy URL. Raises :class:`ConfigError` where it is a secret of no use."""
         if isinstance(self.url, str):
             return self.url
