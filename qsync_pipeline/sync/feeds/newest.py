@@ -21,7 +21,7 @@ OVERLAP = 600.0
 """Seconds before the newest row in which rows may still turn up late."""
 LATE_PAGES = 3
 """Pages without anything new that are read for rows that come late: after a burst the overlap holds more.
-Once the top has not changed for as long as the overlap, one page is enough."""
+Once a reading found the top unchanged for as long as the overlap, one page is enough."""
 MOST_PAGES = 12
 """Pages of one feed in one tick. Whoever is further behind looks at whole datastores instead."""
 MOST_SEEN = 3000
@@ -44,12 +44,14 @@ R = TypeVar("R", bound=Row)
 class Mark(msgspec.Struct, frozen=True):
     """How far a feed was read: the newest time, and the ids of the rows near it, by their whole second.
 
-    ``since`` is when the newest time last moved, by our own clock. Times are seconds since the epoch.
+    ``since`` is when the newest time last moved, ``read`` when the list was last read, both by our own clock.
+    Times are seconds since the epoch.
     """
 
     at: float = 0.0
     seen: dict[int, list[int]] = {}
     since: float = 0.0
+    read: float = 0.0
 
     @property
     def known(self) -> set[int]:
@@ -77,7 +79,7 @@ def read_newest(fetch: Callable[[int], Page[R]], mark: Mark | None, now: float) 
 
     Deletions between two pages move rows upwards, past the page boundary: such a reading is done again.
     """
-    patience = LATE_PAGES if mark is None or now - mark.since < OVERLAP else 1
+    patience = LATE_PAGES if mark is None or mark.read - mark.since < OVERLAP else 1
     for _ in range(_ATTEMPTS):
         rows, reached, sound = _read(fetch, mark, patience)
         if sound:
@@ -142,7 +144,7 @@ def _advance(mark: Mark, rows: list[R], now: float) -> Mark:
     seen: dict[int, list[int]] = {}
     for time, number in near[:MOST_SEEN]:
         seen.setdefault(int(time), []).append(number)
-    return Mark(at, seen, mark.since if at == mark.at else now)
+    return Mark(at, seen, mark.since if at == mark.at else now, now)
 
 
 def _time(row: Row, otherwise: float) -> float:

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qsync_pipeline.sync.feeds.newest import LATE_PAGES, MOST_PAGES, OVERLAP, Mark, read_newest
@@ -90,6 +90,9 @@ def test_without_anything_new_one_page_is_read_and_after_a_burst_a_few() -> None
     assert read_newest(shelf.fetch, mark, NOW).new == []
     assert shelf.calls == LATE_PAGES
     shelf.calls = 0
+    mark = read_newest(shelf.fetch, mark, NOW + OVERLAP).mark
+    assert shelf.calls == LATE_PAGES
+    shelf.calls = 0
     assert read_newest(shelf.fetch, mark, NOW + OVERLAP).new == []
     assert shelf.calls == 1
 
@@ -149,7 +152,8 @@ def test_a_list_that_never_holds_still_is_not_believed() -> None:
     assert read_newest(shelf.fetch, mark, NOW).behind
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
+@example([("put", 1, 0.0), ("read", 0, 0.0), ("put", 1, 1.0), ("wait", 600, 0.0)], 1)
 @given(
     st.lists(
         st.one_of(
