@@ -369,7 +369,7 @@ def test_swapped_tables_swap_their_tags() -> None:
 
 
 @pytest.mark.rule("5.1", "Before anything is removed because its counterpart is missing")
-@pytest.mark.parametrize(("said", "frozen"), [("gone", 0), ("forbidden", 1), ("present", 1)])
+@pytest.mark.parametrize(("said", "frozen"), [("gone", 0), ("forbidden", 1), ("missing", 1), ("present", 1)])
 def test_holdings_on_an_object_that_qualytics_no_longer_shows_are_let_go_of_by_proof_only(
     said: str, frozen: int
 ) -> None:
