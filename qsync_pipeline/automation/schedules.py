@@ -1,7 +1,8 @@
 """Schedules: a cron per integration, from the configuration."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import dagster as dg
 
@@ -32,7 +33,7 @@ def build_schedule(integration: IntegrationConfig) -> dg.ScheduleDefinition | No
         keys = context.instance.get_dynamic_partitions(str(DATASTORES.name))
         if not keys:
             yield dg.SkipReason("No datastore is known yet: the datastores sensor finds them.")
-        for part in ranges(keys, keys):
+        for part in shares(keys, clock.runs):
             yield dg.RunRequest(
                 run_key=f"{integration.name}:{context.scheduled_execution_time.isoformat()}:{part[0]}",
                 tags=run_tags(integration.name, clock.direction, part, "schedule"),
@@ -40,6 +41,13 @@ def build_schedule(integration: IntegrationConfig) -> dg.ScheduleDefinition | No
             )
 
     return by_clock
+
+
+def shares(keys: Sequence[str], runs: int) -> list[Sequence[str]]:
+    """The datastores in so many contiguous parts of about one size; none of them empty."""
+    parts = min(runs, len(keys))
+    bounds = [len(keys) * number // parts for number in range(parts + 1)] if parts else []
+    return [keys[first:last] for first, last in pairwise(bounds)]
 
 
 def build_comparison(integration: IntegrationConfig) -> dg.ScheduleDefinition | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qsync_pipeline.config.integration import AlationConfig, AtlanConfig, BaseIntegration, IntegrationConfig
 from qsync_pipeline.config.load import CONFIG_VARIABLE, example_config, load_config
 from qsync_pipeline.config.model import Config, LedgerConfig, QualyticsConfig
+from qsync_pipeline.config.notify import CauseKind, EmailConfig, NotifyConfig, WebhookConfig
 from qsync_pipeline.config.parts import (
     AlertsConfig,
     AttributesConfig,
@@ -27,12 +28,15 @@ __all__ = [
     "AtlanConfig",
     "AttributesConfig",
     "BaseIntegration",
+    "CauseKind",
     "Config",
+    "EmailConfig",
     "GuardsConfig",
     "IntegrationConfig",
     "LedgerConfig",
     "LinksConfig",
     "MappingConfig",
+    "NotifyConfig",
     "PatternsConfig",
     "Problem",
     "QualyticsConfig",
@@ -40,6 +44,7 @@ __all__ = [
     "ScheduleConfig",
     "Secret",
     "TagsConfig",
+    "WebhookConfig",
     "WrongConfig",
     "example_config",
     "load_config",

@@ -21,6 +21,7 @@ from qsync_pipeline.config.fields import (
     Url,
 )
 from qsync_pipeline.config.integration import IntegrationConfig
+from qsync_pipeline.config.notify import NotifyConfig
 from qsync_pipeline.config.receiver import ReceiverConfig
 from qsync_pipeline.config.secrets import (
     Secret,
@@ -142,6 +143,9 @@ class Config(Settings):
     )
     webhooks: ReceiverConfig = Field(
         default=ReceiverConfig(), description="The webhook receiver, `qsync webhooks`."
+    )
+    notify: NotifyConfig | None = Field(
+        default=None, description="Who is told of what needs a person; without it nobody."
     )
 
     _path: Path = PrivateAttr(default=Path("qsync.yaml"))

@@ -226,3 +226,9 @@ class ScheduleConfig(Settings):
     cron: Cron = Field(description="When to sync.")
     timezone: Zone = Field(default="UTC", description="Time zone of `cron`.")
     direction: Direction = Field(default="both", description="What to sync.")
+    runs: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Into how many runs a tick splits the datastores: more where several workers share them.",
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qsync_pipeline.automation.pending import MANY, PATIENCE, QUIET, Pending, decode
-from qsync_pipeline.automation.schedules import oldest_share
+from qsync_pipeline.automation.schedules import oldest_share, shares
 from qsync_pipeline.ledger import Event
 
 BOTH = frozenset({"pull", "push"})
@@ -100,3 +101,15 @@ def test_a_share_each_hour_covers_the_whole_estate_in_time(case: tuple[int, int]
     for hour in range(1, hours + 1):
         last.update(dict.fromkeys(oldest_share(last, hours), float(hour)))
     assert all(last.values())
+
+
+@pytest.mark.rule("3", "On a cluster the clock splits the datastores into K contiguous ranges, one run each")
+@given(st.integers(0, 100), st.integers(1, 64))
+def test_a_clock_splits_the_datastores_into_contiguous_parts_of_about_one_size(
+    number: int, runs: int
+) -> None:
+    keys = [str(n) for n in range(number)]
+    parts = shares(keys, runs)
+    assert [key for part in parts for key in part] == keys
+    assert len(parts) == min(runs, number)
+    assert not parts or max(map(len, parts)) - min(map(len, parts)) <= 1

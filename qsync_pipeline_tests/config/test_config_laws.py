@@ -20,6 +20,8 @@ ENV = {
     "ATLAN_API_KEY": "fake-a",
     "ALATION_REFRESH_TOKEN": "fake-r",
     "QSYNC_WEBHOOK_SECRET": "fake-w",
+    "QSYNC_NOTIFY_URL": "fake-n",
+    "QSYNC_MAIL_PASSWORD": "fake-m",
 }
 EXAMPLE: dict[str, Any] = yaml.safe_load(example_config())
 EXAMPLE["integrations"][0].pop("schedule")  # its own check asks Dagster, which is slow
@@ -128,6 +130,8 @@ SECRET_PLACES: list[Place] = [
     ("integrations", 1, "refresh_token"),
     ("ledger", "url"),
     ("webhooks", "secret"),
+    ("notify", "webhook", "url"),
+    ("notify", "email", "password"),
 ]
 
 

@@ -25,6 +25,8 @@ EXAMPLE_ENV = {
     "ATLAN_API_KEY": "fake-a",
     "ALATION_REFRESH_TOKEN": "fake-r",
     "QSYNC_WEBHOOK_SECRET": "fake-w",
+    "QSYNC_NOTIFY_URL": "fake-n",
+    "QSYNC_MAIL_PASSWORD": "fake-m",
 }
 
 
@@ -45,8 +47,9 @@ def test_without_any_config_the_sandbox_is_used_from_the_current_directory(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = load_config(env={}, check_secrets=False)
-    (atlan,) = config.integrations
-    assert (config.qualytics.url, atlan.url) == ("http://127.0.0.1:8710", "http://127.0.0.1:8711")
+    atlan, alation = config.integrations
+    urls = (config.qualytics.url, atlan.url, alation.url)
+    assert urls == ("http://127.0.0.1:8710", "http://127.0.0.1:8711", "http://127.0.0.1:8712")
     assert config.qualytics.token.file == tmp_path / ".qsync/sandbox/qualytics.token"
     assert config.directory == tmp_path
     assert atlan.first_write
@@ -156,6 +159,7 @@ def test_the_example_shows_defaults_where_it_does_not_say_otherwise(example: Con
         "token",
         "domains",
         "schedule",
+        "objective_minutes",
         "attributes",
         "mappings",
         "datastores",

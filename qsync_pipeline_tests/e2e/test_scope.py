@@ -1,4 +1,4 @@
-"""Only these tables: a run with a scope reads, plans and writes those, and leaves the rest as it is stored."""
+"""Only these tables: a run with a scope reads, plans and writes those, and leaves the rest as stored."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ def pair(synced: World) -> tuple[str, str]:
     return tables[first], tables[schemas.index(schemas[first], first + 1)]
 
 
+@pytest.mark.rule("3", "Readers replace exactly those containers in the stored snapshot")
+@pytest.mark.rule("3", '"Only these tables" is run config')
 def test_a_scoped_push_settles_its_table_and_leaves_the_others_for_later(
     synced: World, pair: tuple[str, str]
 ) -> None:
@@ -62,12 +64,13 @@ def test_a_scoped_push_settles_its_table_and_leaves_the_others_for_later(
     schema = table.rpartition(".")[0]
     touched = {name.rpartition(" (")[0] for _, name, _ in synced.changed(before)}
     assert table in touched
-    assert all(name == schema or name == table or name.startswith(f"{table}.") for name in touched)
+    assert all(name in (schema, table) or name.startswith(f"{table}.") for name in touched)
     whole = synced.sync(direction="push")
     assert sum(whole.plan["announcements"].values()) == 1
     assert synced.alert(other) is not None
 
 
+@pytest.mark.rule("3", "The materialization says `scope: partial`")
 def test_a_scoped_run_is_marked_as_partial_and_keeps_the_time_of_the_last_full_compare(
     synced: World, pair: tuple[str, str]
 ) -> None:
@@ -91,6 +94,7 @@ def test_one_table_costs_the_catalog_a_handful_of_requests(synced: World, pair: 
     assert sum(row["count"] for row in done.requests if row["system"] == "atlan") <= FEW
 
 
+@pytest.mark.rule("3", "Readers replace exactly those containers in the stored snapshot")
 def test_a_tag_on_a_table_of_the_scope_is_pulled_and_one_outside_waits(
     synced: World, pair: tuple[str, str]
 ) -> None:
@@ -142,6 +146,7 @@ def test_a_dropped_table_of_the_scope_loses_what_is_ours_in_the_catalog(synced: 
     assert not any(synced.attributes(table).values())
 
 
+@pytest.mark.rule("3", "Without a full snapshot the run widens to the datastore")
 def test_without_a_stored_snapshot_the_run_widens_to_the_datastore() -> None:
     with world("small", seed=5) as one:
         key = next(iter(one.keys().values()))
