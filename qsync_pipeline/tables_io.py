@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.outside_text import for_csv
 
 ROW_TYPES: dict[str, type[msgspec.Struct]] = {
     row_type.__name__: row_type for row_type in (Unit, CatalogAsset, Link, Change, TagDefinition)
@@ -92,11 +93,6 @@ def _aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-def _harmless(cell: str) -> str:
-    """Text from outside, kept from acting as a formula in a spreadsheet."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
 class TableIOManager(dg.IOManager):
     """Stores :class:`Collected` under ``<directory>/<asset key>/<datastore>.parquet``."""
 
@@ -123,7 +119,7 @@ class TableIOManager(dg.IOManager):
                 if writer is None:
                     writer = csv.DictWriter(file, fieldnames=list(row))
                     writer.writeheader()
-                writer.writerow({column: _harmless(cell) for column, cell in row.items()})
+                writer.writerow({column: for_csv(cell) for column, cell in row.items()})
         return path
 
     def stored(self, key: dg.AssetKey) -> StoredTables:

@@ -16,7 +16,7 @@ from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.scope import scope_of
 from qsync_pipeline.tables_io import Collected
 from qsync_pipeline.transport.errors import SyncError
-from qsync_pipeline.transport.redact import redact
+from qsync_pipeline.transport.redact import redact, scrub
 
 DATASTORES = dg.DynamicPartitionsDefinition(name="datastores")
 """One partition per Qualytics datastore; the key is ``<id>-<slug>`` and never changes."""
@@ -85,6 +85,9 @@ def told(run: Run, stage: str) -> Iterator[None]:
     finally:
         run.flush_requests()
 
+    except Exception as error:  # a fault of ours: Dagster keeps its whole traceback for ever
+        scrub(error)
+        raise
 
 class Gathering:
     """What a stage yields, taken in one datastore at a time: rows are seen once and not kept in memory.

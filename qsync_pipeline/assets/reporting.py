@@ -12,6 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from qsync_pipeline.core.rows import BUCKETS, Change, Link
+from qsync_pipeline.outside_text import one_line
 from qsync_pipeline.transport.redact import redact
 
 PREVIEW = 20
@@ -50,7 +51,7 @@ def _cell(value: Any) -> str | int | float | bool:
         return value
     if isinstance(value, dict):  # what has a value says enough
         value = ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None)
-    text = "" if value is None or value != value else redact(str(value))
+    text = "" if value is None or value != value else one_line(redact(str(value)))
     return text if len(text) <= 200 else text[:197] + "..."
 
 

@@ -17,7 +17,9 @@ from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import OutcomeCounts, add_counts
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
-from qsync_pipeline.sync import planning, pull, push
+from qsync_pipeline.outside_text import for_markdown
+from qsync_pipeline.sync import mapping, planning, pull, push, snapshot
+from qsync_pipeline.sync.overtaken import Replan, plan_again
 from qsync_pipeline.sync.run import Run, note_failure
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.tables_io import StoredTables
@@ -30,6 +32,7 @@ def build_external_tags(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """Catalog tags on Qualytics objects."""
     key = asset_key(integration, pull.STAGE)
 
+from qsync_pipeline.transport.redact import redact
     @stage_asset(
         integration,
         pull.STAGE,
@@ -110,7 +113,7 @@ def _write(
                 raise
             except Exception as error:
                 note_failure(run, stage, datastore, error)
-                failed[datastore] = str(error) or type(error).__name__
+                failed[datastore] = redact(str(error) or type(error).__name__)
                 continue
             label = scope_label(plan)
             reasons = dict(tally.reasons.most_common(20))
@@ -136,7 +139,8 @@ def _metadata(tally: Tally) -> dict[str, Any]:
         for outcome, number in row.items()
     }
     if tally.reasons:
-        lines = [f"- {number} x {_plain(reason)}" for reason, number in tally.reasons.most_common(10)]
+        most = tally.reasons.most_common(10)
+        lines = [f"- {number} x {for_markdown(redact(reason))}" for reason, number in most]
         metadata["not written, and why"] = dg.MetadataValue.md("\n".join(lines))
     return metadata
 

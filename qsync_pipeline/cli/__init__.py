@@ -78,7 +78,9 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except SyncError as problem:
-        click.echo(f"qsync: {problem}", err=True)
+        from qsync_pipeline.cli.echo import say  # imported late: it brings rich
+
+        say(f"qsync: {problem}", err=True)
         return status_of(problem)
     return status if isinstance(status, int) else 0
 

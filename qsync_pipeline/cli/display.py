@@ -6,12 +6,11 @@ import sys
 import time
 from typing import Protocol, TextIO
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from qsync_pipeline.transport.redact import redact
+from qsync_pipeline.cli.echo import SafeConsole, harmless, say
 
 
 class Display(Protocol):
@@ -40,8 +39,8 @@ def console(*, err: bool) -> Console:
     """A console that writes plain text where nobody watches: no colours, no escape codes, no wrapping."""
     stream: TextIO = sys.stderr if err else sys.stdout
     if stream.isatty():
-        return Console(file=stream, highlight=False, markup=False, emoji=False)
-    return Console(
+        return SafeConsole(file=stream, highlight=False, markup=False, emoji=False)
+    return SafeConsole(
         file=stream,
         force_terminal=False,  # whatever FORCE_COLOR says: a file stays readable
         color_system=None,
@@ -73,7 +72,7 @@ class QuietDisplay:
 
     def stage_ends(self, stage: str, problem: str = "") -> None:
         if problem:
-            click.echo(redact(f"{stage} failed: {problem}"), err=True)
+            say(f"{stage} failed: {problem}", err=True)
 
     def end(self) -> None: ...
 
@@ -105,7 +104,7 @@ class LineDisplay:
     def end(self) -> None: ...
 
     def _line(self, text: str) -> None:
-        click.echo(redact(text), err=self._err)
+        say(text, err=self._err)
 
 
 class BarDisplay:
@@ -159,4 +158,4 @@ class BarDisplay:
 
     def _line(self, text: str, style: str) -> None:
         # A styled text, for the style of a print would colour the bars below it too.
-        self._console.print(Text(redact(text), style=style))
+        self._console.print(Text(harmless(text), style=style))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from qsync_pipeline.cli import EXIT_USAGE
 from qsync_pipeline.cli.checkup import examine
 from qsync_pipeline.cli.display import console
+from qsync_pipeline.cli.echo import say_json
 from qsync_pipeline.cli.findings import Findings, show_findings
 from qsync_pipeline.cli.options import config_option, json_option
 from qsync_pipeline.config import load_config
@@ -44,5 +44,5 @@ def command(config_path: Path | None, as_json: bool, canary: tuple[str, ...]) ->
         examine(config, findings, names if canary else None)
     show_findings(console(err=as_json), findings.all)
     if as_json:
-        click.echo(json.dumps({"findings": [asdict(one) for one in findings.all]}, ensure_ascii=False))
+        say_json({"findings": [asdict(one) for one in findings.all]})
     return findings.status

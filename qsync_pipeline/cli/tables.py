@@ -8,11 +8,13 @@ from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from qsync_pipeline.cli.echo import harmless
 from qsync_pipeline.cli.summary import Summary
 from qsync_pipeline.core.plan import OUTCOMES
+from qsync_pipeline.outside_text import one_line
 from qsync_pipeline.sync import mapping
-from qsync_pipeline.transport.redact import redact
 
 MOST = 10
 """Reasons and failures that are shown; the rest is in the UI and in ``--json``."""
@@ -46,7 +48,7 @@ def show_summary(target: Console, summary: Summary, *, dry_run: bool) -> None:
             continue  # of what was written earlier, which is beside the point of a plan
         word = "passed" if check.passed else ("failed" if check.failed else "warning")
         style = {"passed": "green", "failed": "red", "warning": "yellow"}[word]
-        target.print(redact(f"  check {check.asset}: {check.name}: {word}: {check.description}"), style=style)
+        target.print(f"  check {check.asset}: {check.name}: {word}: {check.description}", style=style)
     sent = "; ".join(
         f"{system} {row['read']} read, {row['write']} written" for system, row in summary.requests.items()
     )
@@ -61,13 +63,15 @@ def show_table(
     ``numbers``: all columns but the first are numbers.
     """
     if target.is_terminal:
+        # On a terminal a cell may have several lines; none may hold what the terminal would obey.
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for position, column in enumerate(columns):
             table.add_column(column, overflow="fold", justify="right" if numbers and position else "left")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(Text(harmless(cell)) for cell in row))
         target.print(table)
         return
+    rows = [[one_line(harmless(cell)) for cell in row] for row in rows]
     widths = [max(cell_len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
     for row in (columns, *rows):
         cells = []
@@ -92,6 +96,6 @@ def _lines(target: Console, title: str, lines: Sequence[str]) -> None:
         return
     target.print(f"  {title}:")
     for line in lines[:MOST]:
-        target.print(f"    {redact(line)}")
+        target.print(f"    {line}")
     if len(lines) > MOST:
         target.print(f"    ... and {len(lines) - MOST} more")

@@ -10,6 +10,7 @@ import click
 
 from qsync_pipeline.automation.webhooks.app import Receiver
 from qsync_pipeline.automation.webhooks.serve import Server
+from qsync_pipeline.cli.echo import say
 from qsync_pipeline.cli.options import config_option
 from qsync_pipeline.cli.signals import stopped_by_signals
 from qsync_pipeline.config import load_config
@@ -38,11 +39,11 @@ def command(config_path: Path | None, host: str, port: int | None) -> int:
         receiver = Receiver(config, ledger)
         with Server(receiver, host, config.webhooks.port if port is None else port) as server:
             if receiver.is_open:
-                click.echo("no secret is configured: whoever is on this machine may send", err=True)
-            click.echo(f"webhooks: {server.url}")
+                say("no secret is configured: whoever is on this machine may send", err=True)
+            say(f"webhooks: {server.url}")
             for path in ("/qualytics", *receiver.catalog_paths):
-                click.echo(f"  POST {server.url}{path}")
-            click.echo("stop: Ctrl-C")
+                say(f"  POST {server.url}{path}")
+            say("stop: Ctrl-C")
             sys.stdout.flush()
             while not stopped.wait(1.0):
                 server.check()

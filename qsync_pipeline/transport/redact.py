@@ -59,6 +59,22 @@ def redact(text: str) -> str:
     return text
 
 
+def scrub(error: BaseException) -> None:
+    """Mask secrets in the texts of an error, and of those that caused it or that it came up in."""
+    seen: set[int] = set()
+    queue: list[BaseException | None] = [error]
+    while queue:
+        one = queue.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.args = tuple(redact(arg) if isinstance(arg, str) else arg for arg in one.args)
+        notes = getattr(one, "__notes__", None)
+        if notes:
+            notes[:] = [redact(str(note)) for note in notes]
+        queue += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+
+
 class RedactingFilter(logging.Filter):
     """Put this on a logging handler: it masks secrets in the finished line, arguments and traceback text."""
 
