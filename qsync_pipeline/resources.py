@@ -50,6 +50,24 @@ class SyncSettings(dg.ConfigurableResource[Any]):
         default=False,
         description="After a lost ledger: take up what carries our category or our marker link as ours.",
     )
+    approve: list[str] = Field(
+        default=[],
+        description="Codes of parked scopes, as their reasons show them: lets exactly those lines through, "
+        "once.",
+    )
+    lines: str = Field(
+        default="",
+        description="Carry out the lines of this plan file (qsync plan --out) instead of planning, each only "
+        "where what it found before still stands.",
+    )
+    retire: Literal["", "all", "left_behind"] = Field(
+        default="",
+        description="Take back what is ours instead of syncing: all of it, or what has left the scope.",
+    )
+    revert: str = Field(
+        default="",
+        description="Undo what the run of this id applied, where it still stands, instead of syncing.",
+    )
 
 
 def narrower(job: str, wanted: Direction) -> Direction:
@@ -134,6 +152,10 @@ class _OpensRun(dg.ConfigurableResource[Any]):
                 first_write=settings.first_write,
                 adopt=settings.adopt,
                 scope=settings.scope,
+                approve=settings.approve,
+                lines=settings.lines,
+                retire=settings.retire,
+                revert=settings.revert,
                 direction=narrower(context.run.tags.get(DIRECTION_TAG, "both"), settings.direction),
                 tell=listener(),
             )

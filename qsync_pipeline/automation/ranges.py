@@ -13,7 +13,7 @@ import dagster as dg
 
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.resources import DIRECTION_TAG, INTEGRATION_TAG
-from qsync_pipeline.sync.run import Direction
+from qsync_pipeline.sync.run import Direction, Retire
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 SLOTS = 16
@@ -79,12 +79,18 @@ def run_config(
     first_write: bool = False,
     adopt: bool = False,
     scope: Mapping[str, Sequence[str]] | None = None,
+    approve: Sequence[str] = (),
+    lines: str = "",
+    retire: Retire = "",
+    revert: str = "",
 ) -> dg.RunConfig:
     """The settings of a run, all of them: what is left out falls back to the safe defaults.
 
-    The direction is the job's. ``scope`` names the only containers of some datastores.
+    The direction is the job's. ``scope`` names the only containers of some datastores; ``lines``, ``retire``
+    and ``revert`` say where the plans come from, if not from the two sides.
     """
     only = {key: list(names) for key, names in (scope or {}).items()}
-    settings: dict[str, object] = {"direction": "both", "scope": only}
+    settings: dict[str, object] = {"direction": "both", "scope": only, "approve": list(approve)}
     settings |= {"dry_run": dry_run, "first_write": first_write, "adopt": adopt}
+    settings |= {"lines": lines, "retire": retire, "revert": revert}
     return dg.RunConfig(resources={"settings": {"config": settings}})

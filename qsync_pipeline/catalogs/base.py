@@ -29,10 +29,17 @@ class Surface:
 
     ``name`` is the vendor's own word (``custom_metadata``, ``announcements``) and the key of its counts;
     ``role`` is what goes there, so that the core knows which planner fills it.
+
+    The rest tells what writing costs, for forecasts: surfaces of one ``call`` go in one call, asset by asset
+    (without that word each line counts), ``per_call`` of them at a time, and such a call takes so many
+    ``requests``, asking after its job included.
     """
 
     name: str
     role: Literal["attributes", "alerts", "health", "tags"]
+    call: str = ""
+    per_call: int = 1
+    requests: int = 1
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,9 @@ class Catalog(Protocol):
 
     def notes(self) -> Sequence[str]:
         """What somebody has to do in the catalog by hand: no call does it or checks it. Sends nothing."""
+
+    def lasting(self) -> Sequence[str]:
+        """What qsync makes in the catalog and never deletes, in words for people. Sends nothing."""
 
     def index(self) -> CatalogIndex:
         """Connections, databases, schemas and domains, all of them."""

@@ -2,72 +2,85 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from dagster import DagsterInstance
 
-from qsync_pipeline.assets.common import DATASTORES
-from qsync_pipeline.cli.datastores import choose, known_datastores
 from qsync_pipeline.cli.display import Display, console
-from qsync_pipeline.cli.frame import NO_DATASTORES, carry_out
+from qsync_pipeline.cli.frame import carry_out
 from qsync_pipeline.cli.options import Request, run_options
-from qsync_pipeline.cli.plan_lines import ROWS, Section, sections, show_sections
-from qsync_pipeline.cli.running import Flags, Runner
+from qsync_pipeline.cli.plan_lines import ROWS, show_sections
+from qsync_pipeline.cli.rehearsing import Rehearsed, header, rehearse
+from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.cli.signals import Watch
-from qsync_pipeline.cli.summary import Requests, Summary, summarize
-from qsync_pipeline.config import load_config
-from qsync_pipeline.definitions import build_definitions
-from qsync_pipeline.ledger import Ledger
-from qsync_pipeline.transport.counter import RequestCounter
-from qsync_pipeline.transport.errors import SyncError
+from qsync_pipeline.cli.summary import Summary
+from qsync_pipeline.sync.forecast import ASSUMES, Load
+from qsync_pipeline.sync.planfile import write_plan
 
 
 @click.command(name="plan")
 @click.option("--all", "show_all", is_flag=True, help=f"Show every line. [default: {ROWS} per datastore]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, for qsync apply: JSON lines, from which lines may be taken out.",
+)
 @run_options
-def command(request: Request, show_all: bool) -> int:
+def command(request: Request, show_all: bool, out: Path | None) -> int:
     """Show what a sync would change, and change nothing: in no system, no ledger, no Dagster instance.
 
-    Every line has the value before and after, and the reason. A plan with changes is no error.
+    Every line has the value before and after, and the reason. A plan with changes is no error. Beside the
+    lines stands how many requests a sync will send, and how long the request budgets make that.
     """
-    found: list[Section] = []
+    done = Rehearsed()
+    saved: dict[str, object] = {}
 
     def work(display: Display, watch: Watch, summaries: list[Summary]) -> None:
-        _plan(request, display, watch, summaries, found)
+        nonlocal done
+        done = rehearse(request, Flags(dry_run=True), display, watch)
+        summaries += done.summaries
+        if out is not None:
+            saved.update(file=str(out), lines=write_plan(out, header("plan", request), done.lines))
+            display.say(f"plan saved: {saved['lines']} lines in {out}")
 
     def show() -> None:
-        show_sections(console(err=request.as_json), found, show_all=show_all)
+        target = console(err=request.as_json)
+        show_sections(target, done.sections, show_all=show_all)
+        for name, loads in done.loads.items():
+            target.print(f"\n{name}: a sync would send {_said(loads)}")
+            target.print(f"  assumes: {ASSUMES}")
 
-    return carry_out(request, work, dry_run=True, stopped="nothing was written", show=show)
+    def more() -> Mapping[str, object]:
+        loads = {
+            name: {system: _numbers(load) for system, load in by.items()} for name, by in done.loads.items()
+        }
+        return {
+            "forecast": {"integrations": loads, "assumes": ASSUMES},
+            **({"saved": saved} if saved else {}),
+        }
+
+    return carry_out(request, work, dry_run=True, stopped="nothing was written", show=show, more=more)
 
 
-def _plan(
-    request: Request, display: Display, watch: Watch, summaries: list[Summary], found: list[Section]
-) -> None:
-    """The same jobs as a sync, on an instance, tables and reports that go when this is over."""
-    config = load_config(request.config_path)
-    chosen = request.chosen(config)
-    with (
-        tempfile.TemporaryDirectory(prefix="qsync-plan-") as directory,
-        Ledger.open(config.ledger.reveal_url(), read_only=True) as ledger,
-        DagsterInstance.ephemeral() as instance,
-    ):
-        counter = RequestCounter()
-        known = known_datastores(config, ledger, counter)
-        keys = choose(known, request.datastores)
-        instance.add_dynamic_partitions(str(DATASTORES.name), [one.key for one in known])
-        storage = Path(directory) / "tables"
-        scratch = f"sqlite:///{Path(directory) / 'reports.sqlite'}"
-        definitions = build_definitions(config, storage=storage, reports_url=scratch)
-        runner = Runner(definitions, instance, display, watch, None, Flags(dry_run=True))
-        with Ledger.open(scratch) as reports:
-            before: Requests = {"qualytics": counter.snapshot("qualytics")}
-            for integration in chosen:
-                ran = runner.run(integration.name, request.direction, keys)
-                summaries.append(summarize(ran, reports, before))
-                found += sections(ran, storage, keys)
-                before = {}  # the listing was made once, so it counts once
-    if not keys:
-        raise SyncError(NO_DATASTORES)
+def _said(loads: Mapping[str, Load]) -> str:
+    return "; ".join(
+        f"{load.calls} requests to {system} ({load.writes} write), {_minutes(load.minutes)} at "
+        f"{load.per_minute} a minute"
+        for system, load in loads.items()
+    )
+
+
+def _minutes(minutes: float) -> str:
+    return "under a minute" if minutes < 1 else f"at least {minutes:.0f} min"
+
+
+def _numbers(load: Load) -> dict[str, object]:
+    return {
+        "calls": load.calls,
+        "reads": load.reads,
+        "writes": load.writes,
+        "per_minute": load.per_minute,
+        "minutes": round(load.minutes, 2),
+    }

@@ -14,7 +14,7 @@ from qsync_pipeline.cli.running import Ran
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.sync import planning
-from qsync_pipeline.tables_io import NoTable, StoredTables
+from qsync_pipeline.tables_io import StoredTables
 from qsync_pipeline.transport.redact import redact
 
 ROWS = 20
@@ -53,7 +53,7 @@ def sections(ran: Ran, storage: Path, keys: Sequence[str]) -> list[Section]:
     for key in keys:
         changes: list[Change] = []
         for stage in (planning.TAG_STAGE, planning.QUALITY_STAGE):
-            changes += _stored(StoredTables(storage / ran.integration / stage, stage), key)
+            changes += planned(storage, ran.integration, stage, key)
         found.append(Section(ran.integration, key, tuple(_lines(changes))))
     return [section for section in found if section.lines]
 
@@ -71,11 +71,10 @@ def show_sections(target: Console, found: Sequence[Section], *, show_all: bool) 
             target.print(f"  ... and {len(section.lines) - len(shown)} more (--all shows them)")
 
 
-def _stored(tables: StoredTables, key: str) -> list[Change]:
+def planned(storage: Path, integration: str, stage: str, key: str) -> list[Change]:
     """The changes of a datastore; none where the stage did not run or failed, which the summary tells."""
-    try:
-        table = tables[key]
-    except NoTable:
+    table = StoredTables(storage / integration / stage, stage).find(key)
+    if table is None:
         return []
     return [] if table.failure is not None else [row for row in table.rows if isinstance(row, Change)]
 

@@ -18,7 +18,7 @@ from qsync_pipeline.cli.display import Display
 from qsync_pipeline.cli.signals import Watch
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.progress import listening
-from qsync_pipeline.sync.run import Direction
+from qsync_pipeline.sync.run import Direction, Retire
 from qsync_pipeline.transport.redact import redact
 
 REPOSITORY_TAG = ".dagster/repository"
@@ -68,6 +68,18 @@ class Flags:
     first_write: bool = False
     adopt: bool = False
     scope: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    approve: Sequence[str] = ()
+    lines: str = ""
+    retire: Retire = ""
+    revert: str = ""
+
+    @property
+    def verb(self) -> str:
+        """What the runs do, in a word."""
+        if self.lines:
+            return "check" if self.dry_run else "apply"
+        what = "retire" if self.retire else "revert" if self.revert else ""
+        return (f"plan {what}".rstrip() if self.dry_run else what) or "sync"
 
 
 @dataclass
@@ -96,7 +108,7 @@ class Runner:
             if self.watch.signal:
                 break
             which = f" ({position} of {len(parts)})" if len(parts) > 1 else ""
-            verb = "plan" if self.flags.dry_run else "sync"
+            verb = self.flags.verb
             many = "1 datastore" if len(part) == 1 else f"{len(part)} datastores"
             self.display.begin(f"{integration}: {verb}, {direction}, {many}{which}", len(part))
             try:

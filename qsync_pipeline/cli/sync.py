@@ -42,8 +42,16 @@ from qsync_pipeline.transport.errors import SyncError
     metavar="NAME",
     help="Only this table or view of the one --datastore that is named; may be repeated.",
 )
+@click.option(
+    "--approve",
+    multiple=True,
+    metavar="CODE",
+    help="Let exactly the parked lines of this code through, once (qsync approve); may be repeated.",
+)
 @run_options
-def command(request: Request, first_write: bool, adopt: bool, tables: tuple[str, ...]) -> int:
+def command(
+    request: Request, first_write: bool, adopt: bool, tables: tuple[str, ...], approve: tuple[str, ...]
+) -> int:
     """Bring Qualytics and the catalogs in step, and read back what was written.
 
     Runs the integration's Dagster job in this process, so that it shows in the UI like any other run: on the
@@ -51,23 +59,24 @@ def command(request: Request, first_write: bool, adopt: bool, tables: tuple[str,
     """
     if tables and len(request.datastores) != 1:
         raise click.UsageError("--table: name the datastore of these tables, one --datastore.")
-    flags = Flags(dry_run=False, first_write=first_write, adopt=adopt)
+    flags = Flags(dry_run=False, first_write=first_write, adopt=adopt, approve=approve)
 
     def work(display: Display, watch: Watch, summaries: list[Summary]) -> None:
-        _sync(request, flags, tables, display, watch, summaries)
+        synchronise(request, flags, display, watch, summaries, tables)
 
     stopped = "what was written is in the ledger, the rest is for the next run"
     return carry_out(request, work, dry_run=False, stopped=stopped)
 
 
-def _sync(
+def synchronise(
     request: Request,
     flags: Flags,
-    tables: Sequence[str],
     display: Display,
     watch: Watch,
     summaries: list[Summary],
+    tables: Sequence[str] = (),
 ) -> None:
+    """Run the jobs that a request asks for on the Dagster instance, and add what came of each."""
     config = load_config(request.config_path)
     chosen = request.chosen(config)
     home = dagster_home(config)

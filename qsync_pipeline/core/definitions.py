@@ -104,7 +104,7 @@ class DefinitionBook:
                     known.name,
                     known.name,
                     key,
-                    before=_look(known),
+                    before=look_of(known),
                     reason="no object carries it any more",
                     kind=known.type,
                 )
@@ -158,7 +158,7 @@ class DefinitionBook:
         return next((known for known in self._known.values() if tag.id in known.source_ids), None)
 
     def _update(self, known: TagDefinition, tag: TagRef, reason: str) -> Change:
-        before = _look(known)
+        before = look_of(known)
         native = self.standing(tag_key(known.name)) == "native"
         after = {
             "category": self.rules.category if native or self._from_a_later_one(known) else known.category,
@@ -199,5 +199,6 @@ class DefinitionBook:
         )
 
 
-def _look(known: TagDefinition) -> dict[str, str | None]:
+def look_of(known: TagDefinition) -> dict[str, str | None]:
+    """How a definition looks, as plans and the journal tell it."""
     return {"category": known.category, "color": known.color, "description": known.description}

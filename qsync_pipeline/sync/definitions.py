@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from qsync_pipeline.catalogs.base import DefinitionPlan
 from qsync_pipeline.core.domains import domain_scope
 from qsync_pipeline.core.mapping import Snapshot
@@ -53,6 +55,8 @@ def make_definitions(run: Run) -> DefinitionResult:
         "plan": plan_counts(result.changes, [SURFACE]),
         "outcome": outcome_counts(result.outcomes, [SURFACE]),
         "problems": list(result.problems),
+        # A plan that is saved takes its lines from here: definitions have no table between the steps.
+        **({"lines": msgspec.to_builtins(result.changes)} if run.dry_run else {}),
     }
     trouble = "; ".join(result.problems)
     run.report(STAGE, "", counts, error=trouble, error_class="definitions" if trouble else "")
@@ -63,11 +67,14 @@ def _make(run: Run) -> DefinitionResult:
     known = run.ledger.notes.get(run.name, "definitions", {})
     if known and run.scope:
         return DefinitionResult(DefinitionPlan((), (), known))  # a few tables: what was made is used
+    given = run.plan_file.of(run.name, STAGE, "") if run.lines else []
+    if run.steered and not given:
+        return DefinitionResult(DefinitionPlan((), (), known))  # nothing was asked for
     connections = connections_in_use(run, known=bool(known))
     if run.dry_run or run.ledger.read_only or run.direction == "pull":
         plan = run.catalog.plan_definitions(connections, known)
         run.catalog.use_definitions(plan.handle)
-        return DefinitionResult(plan)
+        return DefinitionResult(_as_given(plan, given) if given else plan)
     owner = f"{run.host}:{run.pid}:{run.run_id}"
     lease = f"definitions:{run.name}"
     deadline = time.monotonic() + PATIENCE
@@ -84,6 +91,7 @@ def _make(run: Run) -> DefinitionResult:
     try:
         known = run.ledger.notes.get(run.name, "definitions", {})  # by now somebody may have made them
         plan = run.catalog.plan_definitions(connections, known)
+        plan = _as_given(plan, given) if given else plan
         outcomes: list[Outcome] = []
         final = plan
         with finished_first():
@@ -101,6 +109,23 @@ def _make(run: Run) -> DefinitionResult:
         )
     finally:
         run.ledger.leases.release(lease, owner)
+
+
+def _as_given(plan: DefinitionPlan, given: Sequence[Change]) -> DefinitionPlan:
+    """The plan, if it is what the given lines say; with other changes nothing is made, and it says so."""
+    allowed = [_said(change) for change in given]
+    others = [change for change in plan.changes if _said(change) not in allowed]
+    if not others:
+        return plan
+    names = ", ".join(change.name for change in others)
+    problem = f"the definitions have changed since the plan was made ({names}): make it anew"
+    return DefinitionPlan((), (*plan.problems, problem), plan.handle)
+
+
+def _said(change: Change) -> object:
+    """What a line of definitions says, as a file would keep it."""
+    words = (change.action, change.target, change.name, change.key, change.before, change.after)
+    return msgspec.json.decode(msgspec.json.encode(words))
 
 
 def _is_dead(owner: str, host: str) -> bool:

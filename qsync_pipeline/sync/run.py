@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from qsync_pipeline.core.tables import FailedTable, Table
 from qsync_pipeline.ledger import Ledger, Report
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.opening import open_qualytics
+from qsync_pipeline.sync.planfile import PlanFile
 from qsync_pipeline.sync.second_writer import second_writer
 from qsync_pipeline.transport.budget import Budget, LocalBudget
 from qsync_pipeline.transport.counter import RequestCounter
@@ -145,6 +147,11 @@ class Run:
     def steered(self) -> bool:
         """Whether the plans come from somewhere else than the two sides."""
         return bool(self.lines or self.retire or self.revert)
+
+    @cached_property
+    def plan_file(self) -> PlanFile:
+        """The file that the lines of this run come from."""
+        return PlanFile(Path(self.lines))
 
     @cached_property
     def approved_now(self) -> int:

@@ -50,6 +50,7 @@ def adopt_definitions(run: Run) -> None:
 
 def _create(run: Run, change: Change, journal: Change) -> Outcome:
     look = change.after
+    before = run.ledger.tag_definitions.all().get(change.key)
     # Noted before the call: a run that dies after it must know the definition for ours.
     run.ledger.tag_definitions.put(_record(run, change, made=True, before=None))
     try:
@@ -65,7 +66,12 @@ def _create(run: Run, change: Change, journal: Change) -> Outcome:
         if _find(run, change.key) is None:
             run.ledger.tag_definitions.drop(change.key)
             raise
-        run.ledger.tag_definitions.drop(change.key)
+        # Whoever made it meanwhile may be another integration of ours, which has noted it as its own.
+        now = run.ledger.tag_definitions.all().get(change.key)
+        if before is not None:
+            run.ledger.tag_definitions.put(before)
+        elif now is not None and now.made_by == run.name:
+            run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "unchanged", "somebody made it meanwhile")
     except OutsideError:
         if _find(run, change.key) is None:
@@ -84,6 +90,9 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
         tag, color=look["color"], description=look["description"], category=look["category"]
     ):
         return _not_reached(run, change, journal)
+    if change.extra.get("gives_back"):
+        run.ledger.tag_definitions.drop(change.key)
+        return Outcome(journal, "applied", change.reason)
     takes_over = bool(change.extra.get("takes_over"))
     made = bool(known and known.made)
     before = change.before if takes_over else (known.before or {}).get("look") if known else None
@@ -128,7 +137,7 @@ def _record(
         made_by=run.name,
         made=made,
         taken_over=taken_over,
-        before={"look": before, "tag_ids": [tag_id] if tag_id else []},
+        before={"look": before, "set": change.after, "tag_ids": [tag_id] if tag_id else []},
     )
 
 

@@ -113,6 +113,15 @@ class AlationCatalog(Catalog):
         names = ", ".join(f'"{name}"' for name in self._settings.attributes.values())
         return tuple(note.format(fields=names) for note in NOTES)
 
+    def lasting(self) -> Sequence[str]:
+        """Alation's API deletes no custom field and no tag (alation-api.md §2.4, §2.6)."""
+        names = ", ".join(self._settings.attributes.values())
+        where = "a catalog admin deletes them under Settings, Customize catalog"
+        kept = [f"the custom fields {names}, without values: {where}"]
+        if self._settings.push_tags:
+            kept.append("tags that were made in Alation for push_tags: an administrator deletes them")
+        return kept
+
     def index(self) -> CatalogIndex:
         """See :meth:`.base.Catalog.index`; tags, domains, flags and health rows are read afresh from here."""
         return self._reader.index()

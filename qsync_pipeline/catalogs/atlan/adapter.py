@@ -76,6 +76,15 @@ class AtlanCatalog(Catalog):
         """None: what Atlan needs is made by calls, or can be checked by one."""
         return ()
 
+    def lasting(self) -> Sequence[str]:
+        """Type definitions: other tools may build on them, and deleting one takes its values everywhere."""
+        name = self._settings.attribute_set
+        where = "an administrator deletes them under Governance, Custom metadata"
+        kept = [f'the custom-metadata set "{name}", empty, and its number badges: {where}']
+        if self._settings.push_tags:
+            kept.append("tags that were made in Atlan for push_tags: an administrator deletes them")
+        return kept
+
     def index(self) -> CatalogIndex:
         """See :meth:`.base.Catalog.index`."""
         return self._reader.index()

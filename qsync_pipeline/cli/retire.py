@@ -1,0 +1,93 @@
+"""``qsync retire``: take back all that an integration has put anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from qsync_pipeline.catalogs.registry import open_catalog
+from qsync_pipeline.cli.carrying import Question, question_options
+from qsync_pipeline.cli.datastores import Known, choose
+from qsync_pipeline.cli.options import Request, config_option, json_option
+from qsync_pipeline.cli.running import Flags
+from qsync_pipeline.config import Config, load_config
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync.run import FIRST_WRITE_DONE
+
+
+@click.command(name="retire")
+@click.argument("integration")
+@click.option(
+    "--datastore",
+    "datastores",
+    multiple=True,
+    metavar="KEY",
+    help="Only what is on this one, by key (12-sales), id or name; may be repeated.",
+)
+@click.option(
+    "--left-behind",
+    is_flag=True,
+    help="Only what has left the scope: outside the domains, excluded, no longer matched.",
+)
+@question_options
+@config_option
+@json_option
+@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+def command(
+    integration: str,
+    datastores: tuple[str, ...],
+    left_behind: bool,
+    yes: bool,
+    dry_run: bool,
+    out: Path | None,
+    config_path: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Take back what INTEGRATION owns: tags and definitions in Qualytics, values, alerts and health rows.
+
+    Goes by the ledger, and shows the plan first. What stood there before comes back; what a person changed
+    or took over is left and named. When all of it is gone, the integration may be taken out of the config.
+    """
+    config = load_config(config_path)
+    chosen = config.integration(integration)
+    catalog = open_catalog(chosen)
+    try:
+        lasting = list(catalog.lasting())
+    finally:
+        catalog.close()
+
+    def pick(known: Sequence[Known], ledger: Ledger) -> list[str]:
+        """The datastores with something of ours, those of the command line only."""
+        wanted = choose(known, datastores)
+        held = [key for key in wanted if ledger.holdings.of(key, integration=integration)]
+        made = [one for one in ledger.tag_definitions.all().values() if one.made_by == integration]
+        return held or (wanted[:1] if made and not datastores else [])
+
+    question = Question(
+        "retire",
+        Flags(dry_run=True, retire="left_behind" if left_behind else "all"),
+        pick,
+        empty=f"nothing of {integration} is there to take back",
+        ahead=["", "What stays, because qsync never deletes it:", *(f"  - {one}" for one in lasting)],
+        after=f"Take {integration} out of the config, or its schedule and events: the next sync starts anew."
+        if not (datastores or left_behind)
+        else "",
+        settle=lambda: _settle(config, integration),
+        json={"stays": lasting},
+    )
+    request = Request(config_path, (integration,), "both", datastores, as_json, quiet)
+    return question.carry_out(request, yes=yes, dry_run=dry_run, out=out)
+
+
+def _settle(config: Config, integration: str) -> None:
+    """When nothing is held any more: nothing waits or stands rejected, and the next write is the first."""
+    with Ledger.open(config.ledger.reveal_url()) as ledger:
+        if ledger.holdings.counts().get(integration):
+            return
+        for key in ledger.datastores.keys().values():
+            ledger.parked.clear(integration, key)
+        ledger.rejections.drop(ledger.rejections.find(integration=integration))
+        ledger.notes.put(integration, FIRST_WRITE_DONE, False)

@@ -1,0 +1,78 @@
+"""``qsync revert``: undo what one run changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from qsync_pipeline.cli.carrying import Question, question_options
+from qsync_pipeline.cli.datastores import Known
+from qsync_pipeline.cli.options import Request, config_option, json_option
+from qsync_pipeline.cli.running import Flags
+from qsync_pipeline.config import load_config
+from qsync_pipeline.config.show import show
+from qsync_pipeline.ledger import JournalEntry, Ledger
+from qsync_pipeline.transport.errors import ConfigError
+
+AFTER = (
+    "The next sync will want its own state again: change what led to it (the config, or the values in either "
+    "system) before it runs."
+)
+
+
+@click.command(name="revert")
+@click.argument("run")
+@question_options
+@config_option
+@json_option
+@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+def command(
+    run: str,
+    yes: bool,
+    dry_run: bool,
+    out: Path | None,
+    config_path: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Undo what RUN (its id, or the beginning of it) applied: the exact inverse, by the journal.
+
+    Shows the plan first. What was changed since, by people or by later runs, is left as it is and named.
+    """
+    config = load_config(config_path)
+    with Ledger.open(config.ledger.reveal_url(), read_only=True) as ledger:
+        entries = _entries(ledger, run)
+    integration, run_id = entries[0].integration, entries[0].run_id
+    config.integration(integration)
+    touched = {entry.datastore for entry in entries}
+
+    def pick(known: Sequence[Known], ledger: Ledger) -> list[str]:
+        return [one.key for one in known if one.key in touched]
+
+    question = Question(
+        "revert",
+        Flags(dry_run=True, revert=run_id),
+        pick,
+        empty=f"nothing that run {run_id} did is still there to undo",
+        ahead=["", AFTER],
+        json={"run": run_id},
+    )
+    request = Request(config_path, (integration,), "both", (), as_json, quiet)
+    return question.carry_out(request, yes=yes, dry_run=dry_run, out=out)
+
+
+def _entries(ledger: Ledger, run: str) -> list[JournalEntry]:
+    """What the run applied. Raises ``ConfigError`` where the journal knows no such run, or several."""
+    found = ledger.outcomes.run_ids(run) if run.strip() else []
+    if len(found) > 1:
+        raise ConfigError(f"revert: {show(run)} begins the ids of several runs: {', '.join(found)}")
+    entries = ledger.outcomes.of_run(found[0]) if found else []
+    applied = [entry for entry in entries if entry.outcome == "applied"]
+    if not applied:
+        raise ConfigError(
+            f"revert: the journal has no run {show(run)} that changed anything; qsync history shows those "
+            "that did"
+        )
+    return applied

@@ -1,0 +1,239 @@
+"""Lines that were given, held against what stands there now. Pure.
+
+A line is carried out only where what it found before still stands: then it is *planned*. Where its result
+stands already there is nothing to do (*unchanged*). Everything else is *refused* with the reason, and nothing
+of it is written. What a write has to repeat of its object (names, the attributes beside the changed ones) is
+taken from the object as it is now, never from the file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
+
+from qsync_pipeline.core import definitions, tags
+from qsync_pipeline.core.alerts import same_alert
+from qsync_pipeline.core.definitions import TagDefinition, look_of
+from qsync_pipeline.core.definitions_back import same_look
+from qsync_pipeline.core.health import same_row
+from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.quality import same_value
+from qsync_pipeline.core.rows import CatalogAsset, Change, Held, TagRef, Unit
+from qsync_pipeline.core.withdrawal import beside
+
+CHANGED = "refused: what stands there has changed since the plan was made"
+GONE = "refused: the object is gone or out of sight"
+NOT_OURS = "refused: it is not ours, or no longer"
+NOT_MATCHED = "refused: the two objects are no longer matched"
+
+Place = tuple[str, str, str]
+"""Surface, object, key."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """What stands there now. ``held`` is what the ledger holds for the integration, by place.
+
+    ``pairs`` are the pairs of unit and asset that are matched; null where lines may also be of objects that
+    left the scope (retiring, reverting). ``native`` are keys of people's own tag definitions.
+    """
+
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    assets: Mapping[str, CatalogAsset] = field(default_factory=dict)
+    held: Mapping[Place, Held] = field(default_factory=dict)
+    pairs: Collection[tuple[str, str]] | None = None
+    definitions: Mapping[str, TagDefinition] = field(default_factory=dict)
+    native: Collection[str] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    decimals: int = 1
+
+
+@dataclass
+class Verified:
+    """Lines with their verdict, in order; those whose result stands already are only counted, by surface."""
+
+    changes: list[Change] = field(default_factory=list)
+    unchanged: Counter[str] = field(default_factory=Counter)
+
+
+def verify(lines: Iterable[Change], now: Now) -> Verified:
+    """Hold lines against what stands there. Lines that are not to be carried out pass as they are."""
+    found = Verified()
+    given = list(lines)
+    taken = {
+        change.key
+        for change in given
+        if change.surface == definitions.SURFACE and change.action == "update" and change.status == "planned"
+    }
+    going: set[tuple[str, str]] = set()
+    for change in sorted(given, key=_copies_last):
+        verdict: Change | None
+        if change.status != "planned":
+            verdict = change
+        elif change.surface == definitions.SURFACE:
+            verdict = _definition(change, now)
+        elif change.surface == tags.SURFACE:
+            verdict = _tag(change, now, taken, going)
+        else:
+            verdict = _on_asset(change, now)
+        if verdict is None:
+            if change.action != "note":
+                found.unchanged[change.surface] += 1
+            continue
+        if verdict.status == "planned" and verdict.action == "remove" and change.surface == tags.SURFACE:
+            going.add((verdict.target, verdict.key))
+        found.changes.append(verdict)
+    return found
+
+
+def _copies_last(change: Change) -> bool:
+    return bool(change.extra.get("copy_of"))
+
+
+def _refused(change: Change, reason: str) -> Change:
+    return replace(
+        change, status="refused", reason=f"{reason} ({change.reason})" if change.reason else reason
+    )
+
+
+def _place(change: Change) -> Place:
+    return (change.surface, change.target, change.key)
+
+
+def _definition(change: Change, now: Now) -> Change | None:
+    known = now.definitions.get(change.key)
+    if change.action == "create":
+        if known is None:
+            return change
+        return None if change.key not in now.native else _refused(change, CHANGED)
+    if change.action == "remove":
+        if known is None:
+            return None
+        return (
+            change if known.made and same_look(look_of(known), change.before) else _refused(change, CHANGED)
+        )
+    if known is None:
+        return _refused(change, GONE)
+    look = look_of(known)
+    if same_look(look, change.after):
+        return None
+    return change if same_look(look, change.before) else _refused(change, CHANGED)
+
+
+def _tag(
+    change: Change, now: Now, taken: Collection[str], going: Collection[tuple[str, str]]
+) -> Change | None:
+    """A tag on a Qualytics object; ``taken`` are keys of definitions that these lines take over."""
+    unit = now.units.get(change.target)
+    row = now.held.get(_place(change))
+    if change.action == "note":
+        there = unit is not None and any(tag_key(tag.name) == change.key for tag in unit.tags)
+        return _note(change, row, stands=there)
+    if unit is None:
+        return _refused(change, GONE)
+    there = any(tag_key(tag.name) == change.key for tag in unit.tags)
+    if change.action == "remove":
+        if not there:
+            return None
+        origin = change.extra.get("copy_of")
+        ours = (str(origin), change.key) in going if origin else row is not None
+        return change if ours else _refused(change, NOT_OURS)
+    if not _paired(change.target, change.source, now):
+        return _refused(change, NOT_MATCHED)
+    if there and not change.extra.get("held_on"):
+        return None
+    if change.key in now.native and change.key not in taken:
+        return _refused(change, "refused: Qualytics has a tag of its own with this name now")
+    return change
+
+
+def _note(change: Change, row: Held | None, *, stands: bool) -> Change | None:
+    """A note lets go of what is held, or takes up what stands; one that fits no longer is left out."""
+    if change.extra.get("release"):
+        return change if row is not None and row.value == change.before else None
+    return change if stands else None
+
+
+def _paired(unit: str, asset: str, now: Now) -> bool:
+    return now.pairs is None or not unit or not asset or (unit, asset) in now.pairs
+
+
+def _on_asset(change: Change, now: Now) -> Change | None:
+    asset = now.assets.get(change.target)
+    row = now.held.get(_place(change))
+    role = now.roles.get(change.surface, "")
+    if change.action == "note":
+        stands = asset is not None and _shows(change, role, asset, change.after, now.decimals)
+        return _note(change, row, stands=stands)
+    if asset is None or not asset.readable or (role == "tags" and not asset.complete):
+        return _refused(change, GONE)
+    if role == "attributes":
+        return _attributes(change, asset, row, now)
+    if _shows(change, role, asset, change.after, now.decimals):
+        # A health row that was asserted anew says the same as before.
+        return change if change.before is not None and change.before == change.after else None
+    if not _shows(change, role, asset, change.before, now.decimals):
+        return _refused(change, CHANGED)
+    if change.action == "remove" and row is None:
+        return _refused(change, NOT_OURS)
+    if change.action != "remove" and not _paired(change.source, change.target, now):
+        return _refused(change, NOT_MATCHED)
+    extra: dict[str, Any] = {}
+    if role == "tags" and (tag := _tag_on(asset, change.key)) is not None:
+        extra["tag_id"] = tag.id
+    return _addressed(change, asset, extra)
+
+
+def _attributes(change: Change, asset: CatalogAsset, row: Held | None, now: Now) -> Change | None:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for name, wanted in (change.after or {}).items():
+        actual = asset.attributes.get(name)
+        if same_value(actual, wanted, now.decimals):
+            continue
+        if not same_value(actual, (change.before or {}).get(name), now.decimals):
+            return _refused(change, f"{CHANGED}: {name} is {actual!r}")
+        before[name], after[name] = actual, wanted
+    if not after:
+        return None
+    if change.action == "remove" and row is None:
+        return _refused(change, NOT_OURS)
+    if change.action != "remove" and not _paired(change.source, change.target, now):
+        return _refused(change, NOT_MATCHED)
+    return _addressed(
+        replace(change, before=before, after=after), asset, {"merge": True, "stands": beside(asset, after)}
+    )
+
+
+def _addressed(change: Change, asset: CatalogAsset, extra: Mapping[str, Any]) -> Change:
+    """The line with its asset as it is called now: a write repeats names exactly as they were read."""
+    named = {"qualified_name": asset.qualified_name, "name": asset.name}
+    return replace(
+        change,
+        name=asset.qualified_name,
+        connection=asset.connection,
+        kind=asset.kind,
+        extra={**change.extra, **named, **extra},
+    )
+
+
+def _shows(change: Change, role: str, asset: CatalogAsset, value: Any, decimals: int) -> bool:
+    """Whether a value is what stands on an asset."""
+    if role == "attributes":
+        return all(
+            same_value(one, asset.attributes.get(name), decimals) for name, one in (value or {}).items()
+        )
+    if role == "alerts":
+        return asset.alert is None if value is None else same_alert(asset.alert, value)
+    if role == "tags":
+        return (_tag_on(asset, change.key) is None) == (value is None)
+    row = next((one for one in asset.health if one.key == change.key), None)
+    return row is None if value is None else row is not None and same_row(row, value)
+
+
+def _tag_on(asset: CatalogAsset, key: str) -> TagRef | None:
+    return next((tag for tag in asset.tags if tag.origin == "direct" and tag_key(tag.name) == key), None)

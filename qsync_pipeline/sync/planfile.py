@@ -1,0 +1,136 @@
+"""Plans in a file: what ``qsync plan --out`` saves and ``qsync apply`` carries out.
+
+JSON lines, so that lines can be read, searched, and taken out by hand. The first line says what the file is
+(``{"qsync_plan": 1, "kind", "direction", "made_at", "made_by"}``), each other one is a line of a plan: where
+it belongs (integration, datastore, stage) and its :class:`~qsync_pipeline.core.rows.Change`. The definitions
+of a catalog belong to no datastore.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline.transport.errors import ConfigError
+
+VERSION = 1
+
+Kind = Literal["plan", "retire", "revert"]
+_Row = TypeVar("_Row")
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line. ``made_at`` is an ISO time in UTC, ``made_by`` the version of qsync."""
+
+    qsync_plan: int = VERSION
+    kind: Kind = "plan"
+    direction: Literal["pull", "push", "both"] = "both"
+    made_at: str = ""
+    made_by: str = ""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of a plan, with where it belongs."""
+
+    integration: str
+    datastore: str
+    stage: str
+    change: Change
+
+
+class _Place(msgspec.Struct, frozen=True):
+    integration: str
+    datastore: str
+    stage: str
+
+
+def write_plan(path: Path, header: Header, lines: Iterable[Line]) -> int:
+    """Write a plan aside and rename it; returns the number of its lines. Raises ``ConfigError``."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    encoder = msgspec.json.Encoder()
+    number = 0
+    try:
+        with aside.open("wb") as file:
+            file.write(encoder.encode(header) + b"\n")
+            for line in lines:
+                file.write(encoder.encode(line) + b"\n")
+                number += 1
+        aside.replace(path)
+    except OSError as wrong:
+        raise ConfigError(f"{path}: cannot be written: {wrong.strerror}") from wrong
+    finally:
+        aside.unlink(missing_ok=True)
+    return number
+
+
+class PlanFile:
+    """A plan that was saved. Lines are kept as they stand in the file, and decoded when asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it; raises ``ConfigError`` where it cannot be read or is no plan of this version."""
+        self.path = path
+        self._lines: dict[tuple[str, str, str], list[bytes]] = {}
+        try:
+            with path.open("rb") as file:
+                self.header = _header(path, file.readline())
+                for number, raw in enumerate(file, start=2):
+                    if raw.strip():
+                        place = _decode(path, number, raw, _PLACE)
+                        key = (place.integration, place.stage, place.datastore)
+                        self._lines.setdefault(key, []).append(raw)
+        except OSError as wrong:
+            raise ConfigError(f"{path}: cannot be read: {wrong.strerror}") from wrong
+
+    @property
+    def integrations(self) -> list[str]:
+        """The integrations that it has lines of, in the order of the file."""
+        return list(dict.fromkeys(integration for integration, _, _ in self._lines))
+
+    def datastores(self, integration: str) -> list[str]:
+        """The datastores (keys) that it has lines of for an integration."""
+        return list(dict.fromkeys(key for name, _, key in self._lines if name == integration and key))
+
+    def of(self, integration: str, stage: str, datastore: str) -> list[Change]:
+        """The lines of one stage and datastore; raises ``ConfigError`` for one that is no line of a plan."""
+        raw = self._lines.get((integration, stage, datastore), ())
+        return [_decode(self.path, 0, one, _LINE).change for one in raw]
+
+
+_HEADER = msgspec.json.Decoder(Header)
+_PLACE = msgspec.json.Decoder(_Place)
+_LINE = msgspec.json.Decoder(Line)
+
+
+def _header(path: Path, raw: bytes) -> Header:
+    try:
+        header = _HEADER.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        header = None
+    if header is None or b'"qsync_plan"' not in raw:
+        raise ConfigError(f"{path}: no plan; make one with qsync plan --out FILE")
+    if header.qsync_plan != VERSION:
+        raise ConfigError(
+            f"{path}: a plan of version {header.qsync_plan}, and this qsync reads version {VERSION}; make it "
+            "anew with qsync plan --out FILE"
+        )
+    return header
+
+
+def _decode(path: Path, number: int, raw: bytes, decoder: msgspec.json.Decoder[_Row]) -> _Row:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        where = f"{path}: line {number}" if number else str(path)
+        raise ConfigError(f"{where}: no line of a plan: {wrong}") from wrong
+
+
+def lines_of(integration: str, stage: str, tables: Iterable[tuple[str, Iterable[Change]]]) -> Iterator[Line]:
+    """The lines of a stage's plans, by datastore."""
+    for datastore, changes in tables:
+        for change in changes:
+            yield Line(integration, datastore, stage, change)
