@@ -12,6 +12,7 @@ import dagster as dg
 from qsync_pipeline.assets.reporting import by_number, names
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.scope import scope_of
 from qsync_pipeline.tables_io import Collected
@@ -53,6 +54,7 @@ def stage_asset(
 def run_of(context: dg.AssetExecutionContext, integration: IntegrationConfig) -> Run:
     """The integration within this run, from its resource."""
     run: Run = getattr(context.resources, integration.name).run(context)
+    witness.look(run)
     return run
 
 

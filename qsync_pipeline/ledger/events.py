@@ -85,7 +85,7 @@ class Events:
             .group_by(_T.container)
         )
         with self._db.read() as connection:
-            return {container: at for container, at in connection.execute(query)}
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def known(self, keys: Sequence[str]) -> set[str]:
         """Those of these keys that were noted already."""

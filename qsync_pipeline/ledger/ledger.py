@@ -18,6 +18,7 @@ from qsync_pipeline.ledger.budget import LedgerBudget
 from qsync_pipeline.ledger.claims import Claims
 from qsync_pipeline.ledger.database import Database, first_line
 from qsync_pipeline.ledger.datastores import Datastores
+from qsync_pipeline.ledger.epoch import Epoch
 from qsync_pipeline.ledger.errors import LedgerTooOld, LedgerUnavailable
 from qsync_pipeline.ledger.events import Events
 from qsync_pipeline.ledger.holdings import Holdings
@@ -64,6 +65,7 @@ class Ledger:
         self.awaited = Awaiting(database)
         self.rejections = Rejections(database)
         self.pruning = Pruning(database)
+        self.epoch = Epoch(database)
         self._writes = Writes(database)
 
     @classmethod

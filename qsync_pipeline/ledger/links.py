@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 
 from qsync_pipeline.core.rows import Link
 from qsync_pipeline.ledger.database import Database, chunks
@@ -69,6 +69,26 @@ class Links:
                     for asset in wanted.intersection(pairing.assets):
                         found.setdefault(asset, []).append(pairing)
         return found
+
+    def named(self, ids: Collection[str], name: str) -> list[Pairing]:
+        """The pairings of an object by any of its ids, or by what either side calls it (ASCII case aside).
+
+        A name may be the end of the asset's: ``SALES.ORDERS`` of ``SHOP/SALES/ORDERS``. Reads through all
+        links, for people who look something up.
+        """
+        tails = [f"{mark}{name.replace('.', mark)}" for mark in "/."]
+        wanted = [
+            _T.unit.in_(ids),
+            *(_T.assets.contains(dump(id_), autoescape=True) for id_ in ids),
+            func.lower(_T.unit_name) == name.lower(),
+            func.lower(_T.asset_name) == name.lower(),
+            *(func.lower(_T.asset_name).endswith(tail.lower(), autoescape=True) for tail in tails),
+        ]
+        with self._db.read() as connection:
+            rows = connection.execute(
+                select(links).where(or_(*wanted)).order_by(_T.integration, _T.unit)
+            ).all()
+        return [_pairing(row) for row in rows]
 
     def datastores_below(self, integration: str, prefix: str) -> set[str]:
         """Keys of datastores whose own asset has a name that begins so."""

@@ -153,7 +153,8 @@ def append_outcomes(
             "before": dump(outcome.change.before),
             "after": dump(outcome.change.after),
             "outcome": outcome.outcome,
-            "reason": plain_text(outcome.reason),
+            # What was carried out without a word was carried out for the reason of the plan.
+            "reason": plain_text(outcome.reason or outcome.change.reason),
             "error_class": outcome.error_class,
             "actor": plain_text(actor) if outcome.outcome in ("applied", "rejected") else "",
             "confirmed": words.get(position, ""),

@@ -10,6 +10,7 @@ from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import holdings as held_rows
 from qsync_pipeline.ledger.awaited import await_writes
 from qsync_pipeline.ledger.database import Database
+from qsync_pipeline.ledger.epoch import advance
 from qsync_pipeline.ledger.holding import Holding, intended, is_held, settled
 from qsync_pipeline.ledger.holdings import Place, holdings_lock
 from qsync_pipeline.ledger.outcomes import Confirmed, append_outcomes
@@ -96,6 +97,7 @@ class Writes:
             )
             if scored is not None:
                 await_writes(self._db, connection, run_id, integration, datastore, outcomes, ids, scored, now)
+            advance(self._db, connection)
             note_rejections(self._db, connection, integration, datastore, outcomes, now)
 
 

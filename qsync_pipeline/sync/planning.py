@@ -14,6 +14,7 @@ from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash
+from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.confirming import scored_times
 from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.outgoing_tags import as_pulled, ground_of, plan_outgoing
@@ -52,7 +53,9 @@ def plan_tags_of_range(
     in part only.
     """
     rules = tag_rules(run.config, run.integration, native=run.native_tags, adopt=run.adopt)
-    book = DefinitionBook(deployment.rows, rules, unreachable_names(run))
+    doubted = any(witness.in_doubt(run, TAG_STAGE, key) for key in keys)
+    known = witness.trusted_definitions(run, deployment.rows, rules.ours, doubted=doubted)
+    book = DefinitionBook(known, rules, unreachable_names(run))
     for position, key in enumerate(keys):
         last = clean_up and position == len(keys) - 1
 
@@ -92,6 +95,11 @@ def _plan_tags(
     if scope is not None:
         # What is on the datastore itself flows down to all of it: that is left to a whole run.
         plan = tags.without_datastore(plan)
+    doubted = witness.in_doubt(run, TAG_STAGE, key)
+    if doubted:
+        plan.changes, dropped = witness.released(plan.changes, (tags.SURFACE,))
+        for change in dropped:
+            book.use(change.key, +1)  # it stays on its object
     emptied = _emptied(assets, links, mine)
     changes, parked = guarded(
         run, key, plan.changes, {tags.SURFACE: len(mine)}, emptied, scoped=scope is not None
@@ -100,7 +108,7 @@ def _plan_tags(
     for change in changes:
         if change.action == "remove" and change.status != "planned":
             book.use(change.key, +1)  # what waits still stands on its object
-    left_over = book.left_over() if clean_up and scope is None else []
+    left_over = book.left_over() if clean_up and scope is None and not doubted else []
     surfaces = (definitions.SURFACE, tags.SURFACE)
     table = _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked, scope=scope)
     # Fields are read again container by container; a change knows its field only.
@@ -179,6 +187,9 @@ def _plan_quality(
         known = alert_rules(run.config, run.integration, run.actors)
         strays = unowned_assets(links.rows, snapshot, {row.target for row in held}, known)
         counts["unowned"] += len(strays)
+    if witness.in_doubt(run, QUALITY_STAGE, key):
+        carrying_tags = [surface.name for surface in run.catalog.surfaces if surface.role == "tags"]
+        changes, _ = witness.released(changes, carrying_tags)
     totals = Counter(row.surface for row in held)
     emptied = _emptied(assets, links, held)
     changes, parked = guarded(run, key, changes, totals, emptied, scoped=scope is not None)

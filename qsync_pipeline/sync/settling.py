@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from qsync_pipeline.core.plan import OUTCOMES, OutcomeCounts
 from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.transport.errors import (
     Conflict,
@@ -60,6 +61,7 @@ class Tally:
             return
         run = self.run
         run.ledger.settle(run.run_id, run.name, self.datastore, outcomes, actor=actor, scored=scored)
+        witness.leave(run)
         self._count(outcomes)
 
     def pass_over(self, changes: Iterable[Change]) -> None:

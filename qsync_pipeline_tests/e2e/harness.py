@@ -172,6 +172,27 @@ class World:
 
         self.edit(change)
 
+    def rotate(self, system: str, user: str = "qsync-next") -> None:
+        """Give qsync other credentials for a system; the old ones end. ``user`` is Alation's service user."""
+        served: Any = self.sandbox.systems[system]
+        old = dict(served.credentials())
+        if system == "qualytics":
+            mine = next(token for token in served.tokens.all() if token.text == old["token"])
+            now = served.clock.now()
+            fresh = {"token": served.tokens.mint("qsync-next", created=now, expires=None).text}
+            mine.active = False
+        elif system == "atlan":
+            fresh = {"token": served.issue_token("qsync-next")}
+            served.expire_token(old["token"])
+        else:
+            fresh = served.issue_token(user)
+            served.expire_refresh_token(old["refresh_token"])
+            served.expire_access_tokens()
+            self.configure(system, user_id=int(fresh["user_id"]))
+        for name in ("token", "refresh_token"):
+            if name in fresh:
+                (self.sandbox.config.parent / f"{system}.{name}").write_text(fresh[name], encoding="utf-8")
+
     # The ledger.
 
     @property
