@@ -15,6 +15,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.scope import scope_of
+from qsync_pipeline.sync.steering import META as STEERED
 from qsync_pipeline.tables_io import Collected
 from qsync_pipeline.transport.errors import SyncError
 from qsync_pipeline.transport.redact import redact, scrub
@@ -70,7 +71,9 @@ def keys_of(context: dg.AssetExecutionContext) -> list[str]:
 
 
 def scope_label(table: Table[Any]) -> dict[str, str]:
-    """Metadata of a partition of which only a part was looked at."""
+    """Metadata of a partition of which only a part was looked at, or whose plan is none of a sync."""
+    if what := table.meta.get(STEERED):
+        return {"scope": "partial", "lines": str(what)}
     scope = scope_of(table)
     return {} if scope is None else {"scope": "partial", "in scope": names(sorted(scope))}
 
@@ -84,12 +87,12 @@ def told(run: Run, stage: str) -> Iterator[None]:
         message = redact(str(error))
         run.report(stage, "", error=message, error_class=error_class(error))
         raise dg.Failure(message, metadata={"class": error_class(error)}, allow_retries=False) from None
-    finally:
-        run.flush_requests()
-
     except Exception as error:  # a fault of ours: Dagster keeps its whole traceback for ever
         scrub(error)
         raise
+    finally:
+        run.flush_requests()
+
 
 class Gathering:
     """What a stage yields, taken in one datastore at a time: rows are seen once and not kept in memory.
