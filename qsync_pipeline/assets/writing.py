@@ -10,7 +10,15 @@ from typing import Any
 
 import dagster as dg
 
-from qsync_pipeline.assets.common import asset_key, keys_of, run_of, scope_label, stage_asset, told
+from qsync_pipeline.assets.common import (
+    INVENTORY_KEY,
+    asset_key,
+    keys_of,
+    run_of,
+    scope_label,
+    stage_asset,
+    told,
+)
 from qsync_pipeline.assets.reporting import names
 from qsync_pipeline.checks import freshness, freshness_spec, write_checks, write_specs
 from qsync_pipeline.config import IntegrationConfig
@@ -24,6 +32,7 @@ from qsync_pipeline.sync.run import Run, note_failure
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.tables_io import StoredTables
 from qsync_pipeline.transport.errors import Unauthorized, Unreachable
+from qsync_pipeline.transport.redact import redact
 
 Apply = Callable[[Run, str, Table[Change]], Tally]
 
@@ -32,7 +41,6 @@ def build_external_tags(integration: IntegrationConfig) -> dg.AssetsDefinition:
     """Catalog tags on Qualytics objects."""
     key = asset_key(integration, pull.STAGE)
 
-from qsync_pipeline.transport.redact import redact
     @stage_asset(
         integration,
         pull.STAGE,
@@ -47,9 +55,23 @@ from qsync_pipeline.transport.redact import redact
         if run.direction == "push":
             yield from _left_out(context, run, key, pull.STAGE, planning.TAG_STAGE)
         else:
-            yield from _write(context, run, key, pull.STAGE, planning.TAG_STAGE, plan, pull.apply_tags)
+            apply = partial(pull.apply_tags, replan=_replan(context, run, integration))
+            yield from _write(context, run, key, pull.STAGE, planning.TAG_STAGE, plan, apply)
 
     return external_tags
+
+
+def _replan(context: dg.AssetExecutionContext, run: Run, integration: IntegrationConfig) -> Replan:
+    """How a tag plan is made anew: on the tables that it was made on, but for Qualytics' own."""
+    stored = context.resources.io_manager.stored
+    assets = stored(asset_key(integration, snapshot.STAGE))
+    links = stored(asset_key(integration, mapping.STAGE))
+
+    def replan(key: str) -> Table[Change]:
+        last = keys_of(context)[-1]
+        return plan_again(run, stored(INVENTORY_KEY), assets, links, assets[snapshot.INDEX], last, key)
+
+    return replan
 
 
 def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinition:
@@ -143,13 +165,6 @@ def _metadata(tally: Tally) -> dict[str, Any]:
         lines = [f"- {number} x {for_markdown(redact(reason))}" for reason, number in most]
         metadata["not written, and why"] = dg.MetadataValue.md("\n".join(lines))
     return metadata
-
-
-def _plain(text: str) -> str:
-    """Text from outside, kept from acting as Markdown."""
-    for char in "\\`*_[]<>":
-        text = text.replace(char, f"\\{char}" if char not in "<>" else {"<": "&lt;", ">": "&gt;"}[char])
-    return text
 
 
 def _line(counts: OutcomeCounts) -> str:
