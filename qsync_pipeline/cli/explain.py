@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 
 from qsync_pipeline.cli.display import console
-from qsync_pipeline.cli.echo import say
+from qsync_pipeline.cli.echo import say, say_json
 from qsync_pipeline.cli.options import config_option
-from qsync_pipeline.cli.plain import as_json, brief, harmless, when
+from qsync_pipeline.cli.plain import brief, harmless, when
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
@@ -52,7 +52,7 @@ def command(config_path: Path | None, integrations: tuple[str, ...], as_json_: b
             return _ambiguous(found, asset, as_json_=as_json_)
         told = [explain(stored, ledger, place) for place in found]
     if as_json_:
-        click.echo(as_json(to_json(told)))
+        say_json(to_json(told))
         return 0
     for one in told:
         _show(console(err=False), one)
@@ -62,7 +62,7 @@ def command(config_path: Path | None, integrations: tuple[str, ...], as_json_: b
 def _not_found(stored: Stored, asset: str, *, as_json_: bool) -> int:
     near = nearest(stored, asset)
     if as_json_:
-        click.echo(as_json({"explanations": [], "nearest": near}))
+        say_json({"explanations": [], "nearest": near})
     said = f"qsync: found no {show(asset)} in what the last runs read"
     known = any(True for _ in stored.places())
     advice = (
@@ -75,7 +75,7 @@ def _not_found(stored: Stored, asset: str, *, as_json_: bool) -> int:
 def _ambiguous(found: list[Place], asset: str, *, as_json_: bool) -> int:
     if as_json_:
         rows = [{"integration": p.integration, "id": p.id, "name": p.name} for p in found]
-        click.echo(as_json({"explanations": [], "candidates": rows}))
+        say_json({"explanations": [], "candidates": rows})
     say(f"qsync: {show(asset)} may mean several; name one of them, or its id:", err=True)
     for place in found[:MOST]:
         shown = place.link.asset_name if place.link else ""

@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from qsync_pipeline.cli.display import console
+from qsync_pipeline.cli.echo import say, say_json
 from qsync_pipeline.cli.options import config_option
-from qsync_pipeline.cli.plain import as_csv, as_json, brief, harmless, iso, when
+from qsync_pipeline.cli.plain import as_csv, brief, harmless, iso, when
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
@@ -79,9 +80,9 @@ def command(
     more = bool(limit) and len(found) > limit
     found = found[:limit] if limit else found
     if as_json_:
-        click.echo(as_json({"history": [_object(one) for one in found], "more": more}))
+        say_json({"history": [_object(one) for one in found], "more": more})
     elif as_csv_:
-        click.echo(as_csv(COLUMNS, [tuple(_object(one).values()) for one in found]), nl=False)
+        say(as_csv(COLUMNS, [tuple(_object(one).values()) for one in found]).rstrip("\n"))
     else:
         _show(found, more=more)
 

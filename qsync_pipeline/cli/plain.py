@@ -1,4 +1,4 @@
-"""Text from outside, made harmless where it is shown: terminals, CSV; and times, as people read them."""
+"""Values and times as the commands that look back show them: in tables, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from qsync_pipeline.outside_text import for_csv, json_line, one_line
+from qsync_pipeline.outside_text import for_csv, one_line
 from qsync_pipeline.transport.redact import redact
 
 WIDTH = 60
@@ -23,7 +22,7 @@ def harmless(text: str) -> str:
 
 def cell(value: object) -> str:
     """A value for CSV: harmless, and no formula in a spreadsheet."""
-    return for_csv(harmless(words(value) if value is not None else ""))
+    return for_csv(harmless(words(value))) if value is not None else ""
 
 
 def words(value: object) -> str:
@@ -59,8 +58,3 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     for row in rows:
         writer.writerow([cell(value) for value in row])
     return file.getvalue()
-
-
-def as_json(content: Any) -> str:
-    """One line of JSON, without secrets; control characters are escaped."""
-    return redact(json_line(content))

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from qsync_pipeline.cli.display import console
+from qsync_pipeline.cli.echo import say_json
 from qsync_pipeline.cli.history import objects
 from qsync_pipeline.cli.options import config_option
-from qsync_pipeline.cli.plain import as_json, brief, harmless, iso, when
+from qsync_pipeline.cli.plain import brief, harmless, iso, when
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.ledger import Ledger, Rejected
@@ -52,7 +53,7 @@ def list_(as_json_: bool, **wanted: Any) -> None:
     """Show what stands rejected, oldest first."""
     config, found = _find(wanted)
     if as_json_:
-        click.echo(as_json({"rejected": [_object(one, config) for one in found]}))
+        say_json({"rejected": [_object(one, config) for one in found]})
         return
     target = console(err=False)
     if not found:
@@ -112,7 +113,7 @@ def _change(wanted: dict[str, Any], what: str, *, as_json_: bool) -> None:
         done = ledger.rejections.retry(found) if what == "retry" else ledger.rejections.drop(found)
     if as_json_:
         word = {"retry": "marked", "drop": "dropped"}[what]
-        click.echo(as_json({word: done, "rejected": [_object(one, config) for one in found]}))
+        say_json({word: done, "rejected": [_object(one, config) for one in found]})
         return
     items = "1 item" if done == 1 else f"{done} items"
     said = f"{items} will be tried by the next sync" if what == "retry" else f"{items} forgotten"
