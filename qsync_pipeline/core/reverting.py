@@ -66,12 +66,14 @@ def undos(entries: Iterable[Entry]) -> list[Undo]:
         earlier = found.pop(place, None)
         if earlier is not None and isinstance(earlier.now, dict) and isinstance(after, dict):
             # Attributes are told one by one, so each has its own first and last value.
-            before = {**(before if isinstance(before, dict) else {}), **(earlier.was or {})}
+            fresh = {name: one for name, one in (before or {}).items() if name not in earlier.now}
+            before = {**fresh, **(earlier.was or {})}
             after = {**earlier.now, **after}
         elif earlier is not None:
             before = earlier.was
         found[place] = Undo(*place, entry.name, before, after)
-    return list(reversed(found.values()))
+    # A tag that was held on to while its copy above went was there before, too.
+    return [one for one in reversed(found.values()) if one.was != one.now]
 
 
 def undo_on_asset(

@@ -75,6 +75,32 @@ def steer_tags(
     return [*lines, *_unseen(mine, wanted, presence, off)]
 
 
+def came_along(units: Sequence[Unit], off: Collection[Place], ours: Mapping[Place, bool]) -> set[Place]:
+    """Of the places that became ours in a run those whose tag lies below one that goes, and none that stays.
+
+    ``ours`` are all places of ours, each with whether it became so in that run. A tag that was wanted there
+    too was there already, as a copy, when its turn came: nothing was written, and nothing is in the journal.
+    It goes with the tag above.
+    """
+    above: dict[str, tuple[str, ...]] = {}
+    for unit in units:
+        if unit.level == "container":
+            above[unit.id] = (f"datastore:{unit.datastore_id}",)
+        elif unit.level == "field":
+            above[unit.id] = (f"container:{unit.container_id}", f"datastore:{unit.datastore_id}")
+    found: set[Place] = set()
+    # From the top down: what came along with a tag above goes with it, too.
+    for target, key in sorted((one for one, begun in ours.items() if begun), key=lambda one: _depth(one[0])):
+        origins = [(one, key) for one in above.get(target, ()) if (one, key) in ours]
+        if origins and all(one in off or one in found for one in origins):
+            found.add((target, key))
+    return found
+
+
+def _depth(unit: str) -> int:
+    return ("datastore", "container", "field").index(unit.partition(":")[0])
+
+
 def _asset(unit: str, tags: Iterable[TagRef]) -> CatalogAsset:
     """What stands for the catalog's word on one unit."""
     return CatalogAsset(f"steered {unit}", "table", "", unit, unit, "", "", tags=tuple(tags))

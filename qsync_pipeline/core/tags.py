@@ -333,8 +333,9 @@ class _Planner:
         extra |= {word: True for word, on in (("held_on", held_on), ("drift", drift)) if on}
         if already := self._already(unit, key):
             extra["already"] = already
+        name = self.book.spelling(key, tag_name(tag.name))
         change = Change(
-            SURFACE, action, unit.id, link.name, key, after=self.book.spelling(key, tag_name(tag.name)),
+            SURFACE, action, unit.id, link.name, key, before=name if held_on else None, after=name,
             reason=reason, status=status, source=link.assets[0] if link.assets else "", kind=unit.level,
             extra=extra,
         )  # fmt: skip

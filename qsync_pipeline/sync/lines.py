@@ -25,10 +25,10 @@ from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import CatalogAsset, Change, Held, TagRef, Unit
 from qsync_pipeline.core.withdrawal import beside
 
-CHANGED = "refused: what stands there has changed since the plan was made"
-GONE = "refused: the object is gone or out of sight"
-NOT_OURS = "refused: it is not ours, or no longer"
-NOT_MATCHED = "refused: the two objects are no longer matched"
+CHANGED = "what stands there has changed since the plan was made"
+GONE = "the object is gone or out of sight"
+NOT_OURS = "it is not ours, or no longer"
+NOT_MATCHED = "the two objects are no longer matched"
 
 Place = tuple[str, str, str]
 """Surface, object, key."""
@@ -95,9 +95,7 @@ def _copies_last(change: Change) -> bool:
 
 
 def _refused(change: Change, reason: str) -> Change:
-    return replace(
-        change, status="refused", reason=f"{reason} ({change.reason})" if change.reason else reason
-    )
+    return replace(change, status="refused", reason=f"refused: {change.name}: {reason}")
 
 
 def _place(change: Change) -> Place:
@@ -147,7 +145,7 @@ def _tag(
     if there and not change.extra.get("held_on"):
         return None
     if change.key in now.native and change.key not in taken:
-        return _refused(change, "refused: Qualytics has a tag of its own with this name now")
+        return _refused(change, "Qualytics has a tag of its own with this name now")
     return change
 
 

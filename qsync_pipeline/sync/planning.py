@@ -13,16 +13,18 @@ from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.unowned import unowned_assets
+from qsync_pipeline.core.withdrawal import release
 from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.confirming import scored_times
 from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.outgoing_tags import as_pulled, ground_of, plan_outgoing
-from qsync_pipeline.sync.parking import guarded, note_parked
+from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
 from qsync_pipeline.sync.rules import alert_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
 from qsync_pipeline.sync.snapshot import grants_of
+from qsync_pipeline.sync.steering import steered_quality, steered_tags, withdrawn
 from qsync_pipeline.sync.tag_definitions import unreachable_names
 
 TAG_STAGE = "tag_plan"
@@ -30,6 +32,8 @@ QUALITY_STAGE = "quality_plan"
 
 READ_AT = "read_at"
 """When Qualytics was read: of the inventory, and in the reports of the quality plan."""
+
+GONE = "its datastore is gone in Qualytics"
 
 TRANSIENT = frozenset({"throttle", "server", "conflict"})
 """Classes of rejections that are worth another try in the next run, whatever it brings."""
@@ -60,6 +64,11 @@ def plan_tags_of_range(
         last = clean_up and position == len(keys) - 1
 
         def work(key: str = key, last: bool = last) -> Table[Change]:
+            if run.steered:
+                ends = keys if last else ()
+                return steered_tags(
+                    run, TAG_STAGE, key, inventory[key], links[key], book, deployment, ends=ends
+                )
             return _plan_tags(run, key, inventory[key], assets[key], links[key], index, book, clean_up=last)
 
         yield key, alone(run, TAG_STAGE, key, Change, work)
@@ -79,7 +88,11 @@ def _plan_tags(
     held = [row for row in run.ledger.holdings.of(key) if row.surface == tags.SURFACE]
     mine = [row for row in held if row.integration == run.name]
     if inventory.meta.get("vanished"):
-        return _vanished(run, TAG_STAGE, key, mine, (tags.SURFACE,))
+        gone = inventory.meta["vanished"] == "gone"
+        waiting, parked, approved = park_vanished(run, key, mine, gone=gone)
+        released = [release(tags.SURFACE, row, row.target, GONE) for row in approved]
+        changes = [*waiting, *released]
+        return _finish(run, TAG_STAGE, key, changes, (tags.SURFACE,), Counter(), parked)
     scope = scope_of(inventory, assets)
     units = units_of(inventory.rows, scope)
     missing: Mapping[str, str] = inventory.meta["missing"]
@@ -134,6 +147,8 @@ def plan_quality_of_range(
     for key in keys:
 
         def work(key: str = key) -> Table[Change]:
+            if run.steered:
+                return steered_quality(run, QUALITY_STAGE, key, assets[key], links[key], index)
             return _plan_quality(run, key, inventory[key], assets[key], links[key], index)
 
         yield key, alone(run, QUALITY_STAGE, key, Change, work)
@@ -150,10 +165,13 @@ def _plan_quality(
     surfaces = tuple(surface.name for surface in run.catalog.surfaces)
     held = [row for row in run.ledger.holdings.of(key, integration=run.name) if row.surface in surfaces]
     if inventory.meta.get("vanished"):
-        return _vanished(run, QUALITY_STAGE, key, held, surfaces)
+        gone = inventory.meta["vanished"] == "gone"
+        waiting, parked, approved = park_vanished(run, key, held, gone=gone)
+        changes = [*waiting, *withdrawn(run, approved, index, assets, f"{GONE}; approved")]
+        return _finish(run, QUALITY_STAGE, key, changes, surfaces, Counter(), parked)
     snapshot = snapshot_of(index, assets)
     missing: Mapping[str, str] = inventory.meta["missing"]
-    gone = {unit for unit, state in missing.items() if state in ("gone", "missing")}
+    gone_units = {unit for unit, state in missing.items() if state in ("gone", "missing")}
     presence = assets.meta["presence"]
     scope = scope_of(inventory, assets)
     units = units_of(inventory.rows, scope)
@@ -161,7 +179,7 @@ def _plan_quality(
     ours = held_values(held, units, links.rows, missing, scope)
     if not run.integration.count_acknowledged:
         units = tuple(map(quality.active_only, units))
-    changes: list[Change] = []
+    changes = []
     counts: Counter[str] = Counter()
     unchanged: Counter[str] = Counter()
     for surface in run.catalog.surfaces:
@@ -169,17 +187,22 @@ def _plan_quality(
         args = (surface.name, units, in_scope, snapshot, rows)
         if surface.role == "attributes":
             rules = quality_rules(run.config, run.integration, adopt=run.adopt)
-            plan = quality.plan_attributes(*args, rules, gone, presence)
+            plan = quality.plan_attributes(*args, rules, gone_units, presence)
         elif surface.role == "tags":
             plan = plan_outgoing(
-                run, key, *args[1:], index, scoped=scope is not None, gone=gone, presence=presence
+                run, key, *args[1:], index, scoped=scope is not None, gone=gone_units, presence=presence
             )
         elif surface.role == "alerts":
             plan = alerts.plan_alerts(
-                *args, alert_rules(run.config, run.integration, run.actors, adopt=run.adopt), gone, presence
+                *args,
+                alert_rules(run.config, run.integration, run.actors, adopt=run.adopt),
+                gone_units,
+                presence,
             )
         else:
-            plan = health.plan_health(*args, health_rules(run.integration, adopt=run.adopt), gone, presence)
+            plan = health.plan_health(
+                *args, health_rules(run.integration, adopt=run.adopt), gone_units, presence
+            )
         changes += plan.changes
         counts += plan.counts
         unchanged[surface.name] = plan.counts["unchanged"]
@@ -212,29 +235,6 @@ def _emptied(assets: Table[CatalogAsset], links: Table[Link], held: Sequence[Hol
     if any(link.bucket == "matched" for link in links.rows if link.level != "datastore"):
         return set()
     return {row.surface for row in held}
-
-
-def _vanished(
-    run: Run, stage: str, key: str, held: Sequence[Holding], surfaces: Sequence[str]
-) -> Table[Change]:
-    """A datastore that Qualytics no longer lists: what we hold is shown and parked, nothing is removed."""
-    reason = "Qualytics no longer lists the datastore: what is ours on it waits for approval"
-    changes = [
-        Change(
-            row.surface,
-            "remove",
-            row.target,
-            str(row.extra.get("qualified_name") or row.target),
-            row.key,
-            before=row.value,
-            reason=reason,
-            status="parked",
-        )
-        for row in held
-    ]
-    per_surface = Counter(row.surface for row in held)
-    parked = [Parked(surface, items, items, reason) for surface, items in per_surface.items()]
-    return _finish(run, stage, key, changes, surfaces, Counter(), parked)
 
 
 def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset[str]) -> list[Change]:

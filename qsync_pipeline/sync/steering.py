@@ -17,7 +17,7 @@ from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.reverting import UNSEEN, Undo, undo_on_asset, undos
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, TagRef, Unit
-from qsync_pipeline.core.steering import Place, steer_tags
+from qsync_pipeline.core.steering import Place, came_along, steer_tags
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.withdrawal import Ground, withdraw
 from qsync_pipeline.ledger import Holding
@@ -270,6 +270,8 @@ def _reverted_tags(
             on[place] = TagRef(str(one.was), color=look.get("color"), description=look.get("description"))
         elif one.now is None and place not in mine:
             left.append(_left(one, "put on again since: it is left as it is"))
+    ours = {(row.target, row.key): row.run_id == run.revert for row in held if row.integration == run.name}
+    off |= came_along(inventory.rows, off, ours)
     return [*_steered(run, inventory, links, held, book, off, on, what_for(run)), *left]
 
 
