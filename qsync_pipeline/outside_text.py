@@ -43,8 +43,11 @@ def for_csv(cell: str) -> str:
 
 
 def json_line(content: object) -> str:
-    """One line of JSON, readable, with every control character escaped: the same value when it is parsed."""
-    return _CONTROL.sub(_escaped, json.dumps(content, ensure_ascii=False))
+    """One line of JSON, readable, with every control character escaped: the same value when it is parsed.
+
+    What JSON has no form for is written as its text.
+    """
+    return _CONTROL.sub(_escaped, json.dumps(content, ensure_ascii=False, default=str))
 
 
 def _visible(found: re.Match[str]) -> str:

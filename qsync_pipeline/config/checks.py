@@ -48,7 +48,8 @@ def raw_problems(
             for clash in model.clashes(value):
                 where = (*path, *clash.path)
                 found.append(Problem(tree.line(where), where, clash.found, clash.allowed, clash.hint))
-        if check_secrets and (trouble := _absent(kind, value, directory, env)):
+        # Looked for in any case: what is there is masked from now on, whoever repeats it in an answer.
+        if (trouble := _absent(kind, value, directory, env)) and check_secrets:
             found.append(Problem(tree.line(path), path, *trouble))
     return found
 

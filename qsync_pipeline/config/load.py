@@ -32,8 +32,8 @@ def load_config(
     ``path``, else what the variable ``QSYNC_CONFIG`` names, else ``qsync.yaml`` in the current directory,
     else the config of the local sandbox that comes with the package. Relative paths inside it start at the
     file's directory (the sandbox's: at the current one). ``env`` stands in for the process's environment.
-    With ``check_secrets`` off, variables and files that the config names need not be there yet; secrets are
-    read by :meth:`Secret.reveal` only, never here kept.
+    With ``check_secrets`` off, variables and files that the config names need not be there yet. Secrets
+    that are there are made known to redaction, and kept nowhere else; :meth:`Secret.reveal` reads them.
 
     Raises :class:`WrongConfig`, a ``ConfigError``, with every mistake: one line each, sorted by line, and
     never a secret's value.

@@ -17,6 +17,7 @@ from pydantic import PlainValidator, ValidationInfo
 
 from qsync_pipeline.config.show import show, show_path
 from qsync_pipeline.transport.errors import ConfigError
+from qsync_pipeline.transport.redact import register_secret
 
 FORM_OF_SECRETS = "{env: NAME} or {file: PATH}"
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -58,7 +59,7 @@ class Secret:
         )
 
     def _read(self, env: Mapping[str, str] | None) -> tuple[str, Trouble | None]:
-        """The value, and what is wrong with it."""
+        """The value, and what is wrong with it. From here on it is masked wherever it turns up."""
         if self.env is not None:
             raw = (os.environ if env is None else env).get(self.env)
             if raw is None:
@@ -84,6 +85,7 @@ class Secret:
             return "", Trouble(
                 f"several lines or control characters in {self.source}", "one line of text", todo
             )
+        register_secret(value)
         return value, None
 
     def problem(self, env: Mapping[str, str] | None = None) -> Trouble | None:

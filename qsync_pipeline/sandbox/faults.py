@@ -18,8 +18,10 @@ The document, the same in both places::
 =========  =====================================================  ===============================  =========
 kind       what the client sees                                   fields of its own                phase
 =========  =====================================================  ===============================  =========
-status     an error status                                        status (503), headers, body      either
-html       a page of HTML where JSON was promised                 status (200), headers, body      either
+status     an error status; with ``echo`` it repeats, in body     status (503), headers, body,     either
+           and headers, the credentials that it was asked with    echo (false)
+html       a page of HTML where JSON was promised                 status (200), headers, body,     either
+                                                                  echo (false)
 reset      the connection is reset, no answer                     none                             either
 timeout    no answer for so many real seconds, then a reset       seconds (30)                     either
 delay      the right answer, so many real seconds late            seconds (required)               either
@@ -51,8 +53,8 @@ Phase = Literal["before", "after"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _COMMON = ("system", "route", "method", "share", "skip", "count", "phase", "kind")
 _OWN: Mapping[Kind, tuple[str, ...]] = {
-    "status": ("status", "headers", "body"),
-    "html": ("status", "headers", "body"),
+    "status": ("status", "headers", "body", "echo"),
+    "html": ("status", "headers", "body", "echo"),
     "reset": (),
     "timeout": ("seconds",),
     "delay": ("seconds",),
@@ -83,6 +85,7 @@ class FaultRule:
     keep: float = 0.5
     close: bool = False
     key: str | None = None
+    echo: bool = False
 
     def matches(self, system: str, method: str, template: str, path: str) -> bool:
         if self.system not in ("*", system) or (self.methods and method not in self.methods):
@@ -207,6 +210,7 @@ class _Reader:
             seconds=self._number("seconds", 30.0 if kind == "timeout" else 0.0, 0, 3600),
             keep=self._number("keep", 0.5, 0, 1),
             close=self._flag("close"),
+            echo=self._flag("echo"),
             key=None if self._item.get("key") is None else self._text("key", ""),
         )
 

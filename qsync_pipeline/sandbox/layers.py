@@ -159,9 +159,17 @@ class FaultLayer:
     ) -> None:
         if rule.kind == "status":
             body = {"message": "injected fault"} if rule.body is None else rule.body
-            await _Answer.of(rule, body, "application/json").give(send)
+            if rule.echo:
+                body = {
+                    "message": _gossip(scope),
+                    "code": _gossip(scope),
+                    "request": {"headers": _asked(scope)},
+                }
+            await _Answer.of(rule, body, "application/json", scope).give(send)
         elif rule.kind == "html":
-            await _Answer.of(rule, HTML_PAGE if rule.body is None else rule.body, "text/html").give(send)
+            page = HTML_PAGE if rule.body is None else rule.body
+            page = f"{page}<p>{_gossip(scope)}</p>" if rule.echo else page
+            await _Answer.of(rule, page, "text/html", scope).give(send)
         elif rule.kind == "delay":
             await self._wait(rule.seconds)
             await answer.give(send)
@@ -194,6 +202,18 @@ class FaultLayer:
             continue
 
 
+def _asked(scope: Scope) -> dict[str, str]:
+    """The credentials that a request carried in its headers."""
+    names = (b"authorization", b"token")
+    return {name.decode(): value.decode() for name, value in scope["headers"] if name in names}
+
+
+def _gossip(scope: Scope) -> str:
+    """A message that gives them away."""
+    bare = [value.removeprefix("Bearer ") for value in _asked(scope).values()]
+    return f"no way with '{', '.join(bare)}' from {_asked(scope)}"
+
+
 class _Answer:
     """A whole answer, held back."""
 
@@ -203,7 +223,7 @@ class _Answer:
         self.body = b""
 
     @classmethod
-    def of(cls, rule: FaultRule, body: Any, media_type: str) -> _Answer:
+    def of(cls, rule: FaultRule, body: Any, media_type: str, scope: Scope) -> _Answer:
         answer = cls()
         answer.status = rule.status
         text = isinstance(body, str)
@@ -211,6 +231,9 @@ class _Answer:
         if text and media_type != "text/html":
             media_type = "text/plain"
         headers = {"content-type": media_type}
+        if rule.echo:
+            secret = " ".join(_asked(scope).values())
+            headers |= {"www-authenticate": secret, "location": f"https://elsewhere.invalid/?token={secret}"}
         headers |= {name.lower(): value for name, value in rule.headers.items()}
         answer.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         return answer

@@ -35,8 +35,8 @@ def no_answer(system: str, host: str, where: str, error: Exception, *, repeatabl
         )
     if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError) and not _cut_off(error):
         return Unreachable(
-            f"{system}: no trusted connection to {host}: {why} (check the URL and its https, or name your own"
-            " certificate authority in REQUESTS_CA_BUNDLE)",
+            f"{system}: no trusted connection to {host}: {why} (check the URL and its https; for a"
+            " certificate authority of your own name its file under ca_bundle in the config)",
             system=system,
         )
     if _not_sent(error):

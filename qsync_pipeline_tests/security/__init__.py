@@ -1,0 +1,1 @@
+"""Nothing leaks, and nothing from outside gives orders."""
