@@ -104,5 +104,6 @@ def synchronise(
                 ran = runner.run(integration.name, request.direction, keys)
                 summaries.append(summarize(ran, ledger, before))
                 before = {}  # the listing was made once, so it counts once
+        ledger.pruning.daily(config.ledger.keep_days)
     if not keys:
         raise SyncError(NO_DATASTORES)

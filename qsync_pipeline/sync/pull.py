@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
 from qsync_pipeline.core import definitions
@@ -16,9 +17,10 @@ from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
-from qsync_pipeline.qualytics.models import Field, GlobalTag
+from qsync_pipeline.qualytics.models import Datastore, Field, GlobalTag
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
 from qsync_pipeline.sync.first_contact import try_first
+from qsync_pipeline.sync.overtaken import Replan, leave_word, overtaken
 from qsync_pipeline.sync.refusals import remember_qualytics_refusal
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally, class_of
@@ -27,8 +29,9 @@ from qsync_pipeline.transport.errors import NotFound, OutsideError, Unauthorized
 from qsync_pipeline.transport.paging import parallel_map
 
 STAGE = "external_tags"
-CHUNK = 100
-"""Objects of one bulk write; small enough that reading them again before it stays a matter of moments."""
+CHUNK = 24
+"""Objects of one bulk write. What a person changes between our reading them and our writing them is lost, so
+it is as few as three rounds of reads (eight at once) take in: bigger batches would save hardly any time."""
 
 
 class Tagged(Protocol):
@@ -40,24 +43,46 @@ class Tagged(Protocol):
     def tags(self) -> list[GlobalTag]: ...
 
 
-def apply_tags(run: Run, key: str, plan: Table[Change]) -> Tally:
-    """Carry out the tag plan of one datastore; when this returns, the ledger has every outcome."""
-    changes = plan.rows
-    tally = Tally(run, key, plan.meta["unchanged"])
-    tally.pass_over(changes)
-    todo = [change for change in changes if change.status == "planned"]
-    if todo and run.held:
+def apply_tags(run: Run, key: str, plan: Table[Change], *, replan: Replan | None = None) -> Tally:
+    """Carry out the tag plan of one datastore; when this returns, the ledger has every outcome.
+
+    ``replan`` makes another plan where other runs have written since this one was made; without it, it is
+    carried out all the same.
+    """
+    todo = [change for change in plan.rows if change.status == "planned"]
+    if run.held:
+        tally = Tally(run, key, plan.meta["unchanged"])
+        tally.pass_over(plan.rows)
         tally.settle([Outcome(change, "parked", run.held) for change in todo])
         return tally
     if run.adopt:
         adopt_definitions(run)
-    notes = [change for change in todo if change.action == "note"]
-    writes = [change for change in todo if change.action != "note"]
-    if notes or writes:
-        with claimed(run, ALL_INTEGRATIONS, key) as claim:
-            tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
-            containers = {int(field): number for field, number in plan.meta.get("containers", {}).items()}
-            _Writer(run, key, tally, claim, containers).write(writes)
+    if not todo and not (replan and overtaken(run, key, plan)):
+        tally = Tally(run, key, plan.meta["unchanged"])
+        tally.pass_over(plan.rows)
+        return tally
+    with claimed(run, ALL_INTEGRATIONS, key) as claim:
+        return _carry_out(run, key, plan, replan, claim)
+
+
+def _carry_out(run: Run, key: str, plan: Table[Change], replan: Replan | None, claim: Held) -> Tally:
+    why = overtaken(run, key, plan) if replan else ""
+    if replan and why:
+        plan = replan(key)
+    tally = Tally(run, key, plan.meta["unchanged"])
+    tally.pass_over(plan.rows)
+    if why:
+        run.say(f"{key}: {why}; planned anew")
+        tally.reasons[f"beside the plan: planned anew, because {why}"] += 1
+    todo = [change for change in plan.rows if change.status == "planned"]
+    if todo:
+        leave_word(run, key)
+        notes = [change for change in todo if change.action == "note"]
+        tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
+        containers = {int(field): number for field, number in plan.meta.get("containers", {}).items()}
+        writes = [change for change in todo if change.action != "note"]
+        _Writer(run, key, tally, claim, containers).write(writes)
+        leave_word(run, key)
     return tally
 
 
@@ -72,6 +97,12 @@ class _Writer:
         self.known: dict[str, GlobalTag] = {}
         self.refused = False
         """Whether what we are allowed to has been noted, after a refusal."""
+
+    @cached_property
+    def actor(self) -> str:
+        """Who we are in Qualytics, for the journal."""
+        me = self.run.qualytics.me()
+        return str(me.name or me.email or me.user_id or me.id or "")
 
     def write(self, changes: Sequence[Change]) -> None:
         book = [change for change in changes if change.surface == definitions.SURFACE]
@@ -116,12 +147,18 @@ class _Writer:
 
     def _datastores(self, groups: dict[int, list[Change]]) -> None:
         for number, changes in groups.items():
+            read: dict[int, Datastore] = {}
 
-            def send(names: Sequence[tuple[int, Sequence[str]]], number: int = number) -> Iterable[Tagged]:
-                fresh = self.run.qualytics.datastore(number)
-                return [self.run.qualytics.set_datastore_tags(fresh, names[0][1])]
+            def look(ids: Sequence[int], read: dict[int, Datastore] = read) -> Iterable[Tagged]:
+                read.update((number, self.run.qualytics.datastore(number)) for number in ids)
+                return read.values()
 
-            self._batch({number: changes}, lambda ids: [self.run.qualytics.datastore(n) for n in ids], send)
+            def send(
+                names: Sequence[tuple[int, Sequence[str]]], read: dict[int, Datastore] = read
+            ) -> Iterable[Tagged]:
+                return [self.run.qualytics.set_datastore_tags(read[n], tags) for n, tags in names]
+
+            self._batch({number: changes}, look, send)
 
     def _containers(self, groups: dict[int, list[Change]]) -> None:
         client = self.run.qualytics
@@ -158,34 +195,40 @@ class _Writer:
         read: Callable[[Sequence[int]], Iterable[Tagged]],
         send: Callable[[Sequence[tuple[int, Sequence[str]]]], Iterable[Tagged]],
     ) -> None:
-        """Read again, merge, write, read back; a refused batch is split until the bad one is alone."""
+        """Read again, merge, write, read back; a refused batch is split until the bad one is alone.
+
+        All that takes time comes before the reading: between that and the write lies nothing.
+        """
+        self.claim.fence()
+        intended = [change for changes in groups.values() for change in changes]
+        self.run.ledger.intend(self.run.run_id, self.run.name, self.key, intended)
         try:
             current = {row.id: row for row in read(list(groups))}
         except NotFound:
             current = {}
         merged: dict[int, list[str]] = {}
+        live: dict[int, list[Change]] = {}
+        needless: list[Outcome] = []
         for number, changes in groups.items():
             if number not in current:
                 reason = "the object is gone or out of sight"
-                self.tally.settle([Outcome(change, "skipped", reason, "missing") for change in changes])
+                needless += [Outcome(change, "skipped", reason, "missing") for change in changes]
                 continue
             names, done = self._merge(current[number].tags, changes)
-            self.tally.settle(done)
+            needless += done
             left = [change for change in changes if all(change is not one.change for one in done)]
-            groups[number] = left
             if left:
-                merged[number] = names
+                merged[number], live[number] = names, left
         if not merged:
+            self.tally.settle(needless)
             return
-        live = {number: groups[number] for number in merged}
-        self.claim.fence()
         flat = [change for changes in live.values() for change in changes]
-        self.run.ledger.intend(self.run.run_id, self.run.name, self.key, flat)
         try:
             answered = {row.id: row for row in send(list(merged.items()))}
         except (Unauthorized, Unreachable):
             raise
         except OutsideError as error:
+            self.tally.settle(needless)
             if len(live) == 1:
                 self._note_refusal(class_of(error))
                 self.tally.reject(flat, error)
@@ -194,12 +237,13 @@ class _Writer:
             for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
                 self._batch({number: live[number] for number in half}, read, send)
             return
+        self.tally.settle(needless)
         missing = [number for number in merged if number not in answered]
         if missing:
             answered |= {row.id: row for row in read(missing)}
         for number, changes in live.items():
             row = answered.get(number)
-            self.tally.settle([self._confirm(change, row) for change in changes])
+            self.tally.settle([self._confirm(change, row) for change in changes], actor=self.actor)
 
     def _merge(self, tags: Sequence[GlobalTag], changes: Sequence[Change]) -> tuple[list[str], list[Outcome]]:
         """The list to write, and the changes that need no write after all."""

@@ -35,6 +35,7 @@ SECTIONS = {
     "ledger": "`ledger`",
     "storage": "`storage`",
     "webhooks": "`webhooks`: the receiver",
+    "notify": "`notify`",
 }
 """Heading of each section of the config reference, by the beginning of its paths."""
 

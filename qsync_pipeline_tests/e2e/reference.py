@@ -56,6 +56,12 @@ class Rules:
     """The deployment takes external tags: those are what we make, and they do not cascade."""
     checks: Mapping[str, Sequence[tuple[str, int, str]]] | None = None
     """Active checks by the id of their container: rule, open anomalies, description. Null: no health rows."""
+    theirs: frozenset[tuple[str, str]] = frozenset()
+    """Tags of ours (key) that a person put on objects of Qualytics (id) as well: those stay."""
+    doubted: frozenset[str] = frozenset()
+    """Objects (ids) whose past may count for more than their names: without a pair they are not judged."""
+    emptied_waits: bool = False
+    """Where nothing of a schema matches, what is ours there may wait for approval."""
     domains_inherited: bool = True
     """What has no domain of its own has that of what it lies in; else the catalog says it of each object."""
 
@@ -138,6 +144,7 @@ class _Judge:
         self.qualytics = _Side(qualytics)
         self.pairs: list[tuple[str, Entry, Entry]] = []
         self.in_doubt: set[int] = set()
+        self.emptied: set[int] = set()
         self.entries = catalog
         self._pair()
 
@@ -167,6 +174,12 @@ class _Judge:
         """Whether names alone do not tell what this object's counterpart is."""
         return self._unsure(unit, self.qualytics)
 
+    def waits_on(self, unit: Entry) -> bool:
+        """Whether tags of this catalog may be left on an object for reasons that names do not tell."""
+        if any(unit is paired for _, _, paired in self.pairs):
+            return id(unit) in self.emptied
+        return self.is_unsure_of(unit)
+
     # Which belongs to which.
 
     def _pair(self) -> None:
@@ -178,6 +191,7 @@ class _Judge:
             self._add("schema", asset, unit)
             containers = self.qualytics.children[id(unit)]
             tables = [pair for pair in containers if pair[1]["kind"] not in _UNSUPPORTED]
+            before = len(self.pairs)
             for table, container in self._names(self.catalog.children[id(asset)], tables):
                 if self._hidden(table):
                     continue
@@ -185,6 +199,9 @@ class _Judge:
                 columns = self.catalog.children[id(table)]
                 for column, fld in self._names(columns, self.qualytics.children[id(container)]):
                     self._add("column", column, fld)
+            if self.rules.emptied_waits and len(self.pairs) == before:
+                self.in_doubt |= {id(asset), id(unit)}
+                self.emptied.add(id(unit))
 
     def _names(
         self, left: Sequence[tuple[str, Entry]], right: Sequence[tuple[str, Entry]]
@@ -318,6 +335,8 @@ class _Judge:
         while current is not None:
             if id(current) in self.in_doubt or id(current) in side.doubtful:
                 return True
+            if current["id"] in self.rules.doubted:
+                return True
             current = side.parent.get(id(current))
         return False
 
@@ -343,14 +362,23 @@ def _in_qualytics(judges: Sequence[_Judge], qualytics: Sequence[Entry]) -> Itera
     parent = judges[0].qualytics.parent
     for unit in qualytics:
         if id(unit) in wanted:
-            yield from _tags(unit, wanted[id(unit)], rules, parent)
+            # Where one catalog cannot tell what belongs to a unit, its share of the tags there is unknown.
+            waits = any(judge.waits_on(unit) for judge in judges)
+            yield from _tags(unit, wanted[id(unit)], rules, parent, waits=waits)
         elif not rules.frozen and not any(judge.is_unsure_of(unit) for judge in judges):
-            stray = [tag["name"] for tag in unit["tags"] if tag["origin"] in ("managed", "external")]
+            stray = [
+                tag["name"]
+                for tag in unit["tags"]
+                if tag["origin"] in ("managed", "external")
+                and (unit["id"], tag_key(tag["name"])) not in rules.theirs
+            ]
             if stray:
                 yield f"{unit['name']}: has tags of ours ({', '.join(stray)}) and no counterpart"
 
 
-def _tags(unit: Entry, wanted: Mapping[str, str], rules: Rules, parent: Mapping[int, Entry]) -> Iterator[str]:
+def _tags(
+    unit: Entry, wanted: Mapping[str, str], rules: Rules, parent: Mapping[int, Entry], *, waits: bool
+) -> Iterator[str]:
     native = {tag_key(name) for name in rules.native}
     there = {tag_key(tag["name"]): tag["origin"] for tag in unit["tags"]}
     ours = "external" if rules.external else "managed"
@@ -364,7 +392,8 @@ def _tags(unit: Entry, wanted: Mapping[str, str], rules: Rules, parent: Mapping[
             yield f"{unit['name']}: tag {name!r} is {there[key]}"
     for tag in unit["tags"]:
         key = tag_key(tag["name"])
-        if tag["origin"] in ("managed", "external") and key not in wanted:
+        is_left = tag["origin"] in ("managed", "external") and key not in wanted
+        if is_left and not waits and (unit["id"], key) not in rules.theirs:
             yield f"{unit['name']}: tag {tag['name']!r} is there, and no catalog puts it there"
         is_copy = tag["origin"] == "propagated" and key not in wanted
         if is_copy and not _comes_from_above(unit, key, parent):

@@ -12,7 +12,7 @@ from qsync_pipeline.config import load_config
 from qsync_pipeline.sandbox.configfile import Served, remove_former, write_config
 from qsync_pipeline.sandbox.kernel import VirtualClock
 from qsync_pipeline.sandbox.systems import SYSTEMS, Plot
-from qsync_pipeline.sandbox.testing import running_sandbox
+from qsync_pipeline.sandbox.testing import ALATION_ONLY, running_sandbox
 from qsync_pipeline.transport.errors import ConfigError
 from qsync_pipeline_tests.sandbox.fakes import FAKES, empty_estate, fake_kind
 
@@ -90,3 +90,11 @@ def test_the_budget_for_atlan_follows_the_rate_limit_scale(scale: float, budget:
     atlan = next(kind for kind in SYSTEMS if kind.name == "atlan")
     plot = Plot(empty_estate(), VirtualClock(), switches=None, rate_limit_scale=scale)
     assert atlan.settings(plot) == {"requests_per_minute": budget}
+
+
+@pytest.mark.parametrize(("throttling", "budget"), [("off", 10_000), ("documented", 600)])
+def test_nobody_waits_for_an_alation_that_does_not_throttle(throttling: str, budget: int) -> None:
+    switches = {"alation": {"throttling": throttling}}
+    with running_sandbox(empty_estate(), kinds=ALATION_ONLY, switches=switches) as sandbox:
+        [alation] = load_config(sandbox.config, env={}).integrations
+        assert alation.requests_per_minute == budget

@@ -13,7 +13,7 @@ from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Ledger
-from qsync_pipeline.qualytics.models import Field, GlobalTag
+from qsync_pipeline.qualytics.models import Field, GlobalTag, User
 from qsync_pipeline.sync.first_contact import DONE
 from qsync_pipeline.sync.run import Run
 
@@ -83,6 +83,9 @@ class FakeQualytics:
             self.on[number] = list(names)
             self.foreign(self._others(number))
         return [self._field(number) for number, _ in items]
+
+    def me(self) -> User:
+        return User(id=1, name="Service")
 
     def rights(self) -> str:
         self.asked += 1

@@ -1,0 +1,143 @@
+"""Two catalogs on one Qualytics (DESIGN.md §5.2): whose a tag is, and when it goes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from qsync_pipeline_tests.e2e.alation import both_world
+from qsync_pipeline_tests.e2e.harness import SETTLED, World
+
+CATALOGS = ("atlan", "alation")
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[World]:
+    """A world after the first sync of both. Each test leaves it in step, which is proved at the end."""
+    with both_world(seed=1) as one:
+        before = one.whole_state()
+        one.sync_all()
+        assert {(system, what) for system, _, what in one.changed(before)} == {
+            ("atlan", "attributes"), ("atlan", "alert"),
+            ("alation", "attributes"), ("alation", "alert"), ("alation", "health"),
+            ("qualytics", "tags"), ("qualytics", "definition"),
+        }  # fmt: skip
+        one.check()
+        one.control.advance(SETTLED)
+        yield one
+        one.all_quiet()
+        one.check()
+
+
+def change(one: World, do: str, asset: str, tag: str, *catalogs: str) -> None:
+    """One change of a tag, in each of these catalogs."""
+    one.mutate(*({"system": name, "do": do, "asset": asset, "tag": tag} for name in catalogs))
+
+
+def category(one: World, tag: str) -> str | None:
+    """The category of a definition in Qualytics; null where there is none."""
+    look = one.whole_state().get(("qualytics", tag, "definition"))
+    return None if look is None else look[2]
+
+
+def test_a_definition_belongs_to_the_first_catalog_that_supplies_it(both: World) -> None:
+    supplied = {tag["name"].casefold() for entry in both.all("atlan") for tag in entry["tags"]}
+    makers = {
+        (key in supplied, look[2])
+        for (system, key, what), look in both.whole_state().items()
+        if (system, what) == ("qualytics", "definition") and look[2] in CATALOGS
+    }
+    assert makers <= {(True, "atlan"), (False, "alation")}
+    assert (True, "atlan") in makers
+
+
+@pytest.mark.parametrize(("first", "last"), [CATALOGS, CATALOGS[::-1]])
+def test_an_assignment_stays_until_the_last_catalog_drops_it(both: World, first: str, last: str) -> None:
+    table = both.tables()[0]
+    change(both, "tag", table, "Held By Two", *CATALOGS)
+    both.sync_all()
+    assert (both.tags("qualytics", table)["Held By Two"], category(both, "held by two")) == (
+        "managed",
+        "atlan",
+    )
+    change(both, "untag", table, "Held By Two", first)
+    before = both.whole_state()
+    both.sync_all()
+    assert {key for key in both.changed(before) if key[2] == "tags"} == set()
+    change(both, "untag", table, "Held By Two", last)
+    both.sync_all()
+    assert "Held By Two" not in both.tags("qualytics", table)
+    assert category(both, "held by two") is None
+    both.check()
+
+
+def test_a_definition_moves_to_the_first_catalog_once_that_supplies_it_too(both: World) -> None:
+    table, other = both.tables()[:2]
+    change(both, "tag", table, "Moving", "alation")
+    both.sync_all()
+    assert category(both, "moving") == "alation"
+    both.atlan("tag", other, tag="Moving", color="Red")
+    both.sync_all()
+    assert category(both, "moving") == "atlan"
+    shown = next(tag for tag in both.state("qualytics", table)["tags"] if tag["name"] == "Moving")
+    assert shown["color"] == "#BF1B1B"
+    both.all_quiet()
+    change(both, "untag", table, "Moving", "alation")
+    change(both, "untag", other, "Moving", "atlan")
+    both.sync_all()
+    assert category(both, "moving") is None
+
+
+def test_a_copy_below_a_tag_of_one_catalog_is_kept_where_the_other_wants_it(both: World) -> None:
+    table = both.tables()[2]
+    column = both.column_of(table)
+    change(both, "tag", table, "Layered", "atlan")
+    change(both, "tag", column, "Layered", "alation")
+    both.sync_all()
+    both.check()
+    change(both, "untag", table, "Layered", "atlan")
+    both.sync_all()
+    assert "Layered" in both.tags("qualytics", column)
+    both.check()
+    both.all_quiet()
+    change(both, "untag", column, "Layered", "alation")
+    both.sync_all()
+    assert not [entry for entry in both.all("qualytics") if "Layered" in str(entry["tags"])]
+
+
+def test_a_change_in_qualytics_reaches_both_catalogs(both: World) -> None:
+    table = both.tables(alert="none")[0]
+    both.qualytics("raise_anomaly", table, rule="volumetric")
+    done = both.sync_all()
+    assert done["atlan"].planned["announcements"] == done["alation"].planned["trust_flags"] == {"create": 1}
+    both.check()
+    both.qualytics("set_anomaly_status", table, id="all", status="Resolved")
+    both.sync_all()
+    assert both.alert(table) is both.state("alation", table)["alert"] is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_people_tag_anywhere_one_sync_of_each_settles_it(both: World, seed: int) -> None:
+    draw = random.Random(seed)
+    tables = both.tables()[:3]
+    names = [*tables, *(both.column_of(table) for table in tables)]
+    tags = ("Red", "green", "Blue/1", "blå #2")
+    for _ in range(3):
+        for system in CATALOGS:
+            for name in names:
+                there = {tag["name"] for tag in both.state(system, name)["tags"] if tag["origin"] == "person"}
+                for tag in draw.sample(tags, 2):
+                    both.control.mutate(
+                        {
+                            "system": system,
+                            "do": "untag" if tag in there else "tag",
+                            "asset": name,
+                            "tag": tag,
+                        }
+                    )
+        both.control.advance(SETTLED)
+        both.sync_all()
+        both.check()
+        both.all_quiet()

@@ -1,0 +1,53 @@
+"""Tells many histories in one process: configs stay read and statements compiled, all else is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+
+from qsync_pipeline_tests.histories.clock import Clock, virtual_time
+from qsync_pipeline_tests.histories.estates import estate_of, places
+from qsync_pipeline_tests.histories.steps import Step, steps
+from qsync_pipeline_tests.histories.story import Story
+from qsync_pipeline_tests.histories.wire import Wire, wired
+
+Places = list[tuple[str, list[str]]]
+
+
+def history(
+    catalogs: Sequence[str], where: Places, happened: Sequence[Step], *, domains: Sequence[str] = ()
+) -> Story:
+    """One history from beginning to end; raises ``AssertionError`` where a law is broken."""
+    clock = Clock()
+    wires: list[Wire] = []
+    with virtual_time(clock), wired(lambda: wires[-1]):
+        story = Story(estate_of(where), catalogs, domains, clock)
+        wires.append(story.world.wire)
+        try:
+            story.tell(happened)
+            story.end()
+        except BaseException:
+            for line in story.told:
+                note(line)
+            raise
+    return story
+
+
+def histories(number: int, catalogs: Sequence[str], *, which: int, domains: Sequence[str] = ()) -> None:
+    """So many random histories, always the same ones for the same ``which``. A failure is shown at its
+    smallest, as estate, steps, and what came of them."""
+
+    @seed(which)
+    @settings(
+        max_examples=number,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    @given(where=places, happened=steps)
+    def end_well(where: Places, happened: list[Step]) -> None:
+        history(catalogs, where, happened, domains=domains)
+
+    end_well()
