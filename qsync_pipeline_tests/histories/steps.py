@@ -105,7 +105,9 @@ class People:
         """One act, as far as it is possible; what was done, in the control plane's words."""
         names = self._world.catalogs if side == "catalog" else ("qualytics",)
         system = names[what % len(names)]
-        remembered = (self.native, self.theirs, self.doubted, self.missing, self.hidden[system])
+        remembered: tuple[set[Any], ...] = (
+            self.native, self.theirs, self.doubted, self.missing, self.hidden[system]
+        )  # fmt: skip
         before = [set(one) for one in remembered]
         plan = getattr(self, f"_{do}")(system, which, what)
         words = {"do": do, **(plan or {})}
