@@ -8,8 +8,8 @@ platform ignores query keys that it does not know (§1.5).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import NoReturn, TypeVar
 
 from qsync_pipeline.qualytics.models import (
     Anomaly,
@@ -26,8 +26,8 @@ from qsync_pipeline.qualytics.models import (
 )
 from qsync_pipeline.qualytics.openapi import OpenApi, offers_external_tags
 from qsync_pipeline.qualytics.tags import TagCalls
-from qsync_pipeline.transport.errors import Forbidden, NotFound
-from qsync_pipeline.transport.paging import parallel_map
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound
+from qsync_pipeline.transport.paging import each_once, parallel_map
 from qsync_pipeline.transport.query import Scalar
 from qsync_pipeline.transport.session import HttpSession
 
@@ -156,13 +156,14 @@ class QualyticsClient(TagCalls):
 
     def fields(self, container: int) -> list[Field]:
         """All fields of a container, missing ones too, in the platform's order: a bare array (§2.2)."""
-        return self.session.request(
+        rows = self.session.request(
             "GET",
             f"/containers/{container}/fields",
             kind="read",
             route="/containers/{id}/fields",
             decode=list[Field],
         )
+        return list(each_once(rows, lambda row: row.id, what="fields", system=self.session.system))
 
     def field(self, number: int) -> Field:
         """One field. Raises ``NotFound`` or ``Forbidden``."""
@@ -186,6 +187,7 @@ class QualyticsClient(TagCalls):
         """The Active checks of a datastore, by id (§2.6); no drafts, archived ones or templates."""
         rows = self.pages("/quality-checks", Check, [("datastore", datastore), ("status", "Active")])
         active = [c for c in rows if c.status in (None, "Active") and not c.is_template]
+        self._placed("checks", active)
         return sorted(active, key=lambda check: check.id)
 
     def anomalies(self, datastore: int, statuses: Collection[str] = OPEN_ANOMALIES) -> list[Anomaly]:
@@ -198,6 +200,9 @@ class QualyticsClient(TagCalls):
         params: list[tuple[str, Scalar]] = [("datastore", datastore)]
         params += [("status", status) for status in sorted(statuses)]
         rows = self.pages("/anomalies", Anomaly, params)
+        self._placed("anomalies", rows)
+        if any(row.status is None for row in rows):
+            self._lacks("anomalies", "a status")
         return sorted((a for a in rows if a.status in statuses), key=lambda anomaly: anomaly.id)
 
     # Absence
@@ -227,6 +232,17 @@ class QualyticsClient(TagCalls):
     def container_exists(self, number: int) -> bool:
         """Whether a container is certainly there."""
         return self.presence("container", number) == "present"
+
+    def _placed(self, what: str, rows: Sequence[Check] | Sequence[Anomaly]) -> None:
+        """A listing's row that names no container would be counted nowhere."""
+        if any(row.container is None for row in rows):
+            self._lacks(what, "its container")
+
+    def _lacks(self, what: str, part: str) -> NoReturn:
+        system = self.session.system
+        raise Malformed(
+            f"{system}: the list of {what} has an entry without {part}; nothing of it was used", system=system
+        )
 
     def _or_none(self, read: Callable[[int], R], number: int) -> R | None:
         try:

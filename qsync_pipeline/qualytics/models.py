@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from qsync_pipeline.core.rows import DIMENSIONS
+from qsync_pipeline.transport.answers import Id
 
 Presence = Literal["present", "missing", "gone", "forbidden"]
 """What asking for an object by its id proves (DESIGN.md §5.1)."""
@@ -27,7 +28,7 @@ class Status(msgspec.Struct, frozen=True):
 class User(msgspec.Struct, frozen=True):
     """``GET /users/me``: whose token this is (§1.2, §2.14)."""
 
-    id: int | str | None = None
+    id: Id | str | None = None
     name: str | None = None
     email: str | None = None
     role: str | None = None
@@ -38,7 +39,7 @@ class User(msgspec.Struct, frozen=True):
 class Team(msgspec.Struct, frozen=True):
     """A team, and what it permits on its datastores: Editor, Author, Drafter, Viewer or Reporter (§2.14)."""
 
-    id: int
+    id: Id
     name: str | None = None
     permission: str | None = None
 
@@ -46,7 +47,7 @@ class Team(msgspec.Struct, frozen=True):
 class Integration(msgspec.Struct, frozen=True):
     """One of the platform's own integrations (§2.9). ``connected``: it may write by itself at any time."""
 
-    id: int
+    id: Id
     type: str | None = None
     category: str | None = None
     api_url: str | None = None
@@ -56,14 +57,14 @@ class Integration(msgspec.Struct, frozen=True):
 class Stub(msgspec.Struct, frozen=True):
     """A mention of a datastore or container inside another object."""
 
-    id: int
+    id: Id
     name: str | None = None
 
 
 class TagSource(msgspec.Struct, frozen=True):
     """The platform's own integration that an external tag came from (§2.8)."""
 
-    id: int | None = None
+    id: Id | None = None
     type: str | None = None
 
 
@@ -74,7 +75,7 @@ class GlobalTag(msgspec.Struct, frozen=True):
     objects that carry it, where the listing says so.
     """
 
-    id: int
+    id: Id
     name: str
     type: str = "global"
     color: str | None = None
@@ -124,7 +125,7 @@ class DatastoreMetrics(msgspec.Struct, frozen=True):
 class Connection(msgspec.Struct, frozen=True):
     """The connection that a datastore uses."""
 
-    id: int | None = None
+    id: Id | None = None
     name: str | None = None
     type: str | None = None
 
@@ -132,7 +133,7 @@ class Connection(msgspec.Struct, frozen=True):
 class Datastore(msgspec.Struct, frozen=True):
     """A datastore: one schema of a source, or a file store (§2.1)."""
 
-    id: int
+    id: Id
     name: str
     store_type: str | None = None
     """jdbc, dfs, native."""
@@ -175,7 +176,7 @@ class ContainerMetrics(msgspec.Struct, frozen=True):
 class Container(msgspec.Struct, frozen=True):
     """A table, view, file or computed container (§2.2). A view is mostly a table with ``table_type`` view."""
 
-    id: int
+    id: Id
     name: str
     container_type: str | None = None
     table_type: str | None = None
@@ -198,7 +199,7 @@ class Container(msgspec.Struct, frozen=True):
 class Field(msgspec.Struct, frozen=True):
     """A column (§2.3). ``status`` is active, missing, excluded, masked, or absent on older builds."""
 
-    id: int
+    id: Id
     name: str
     type: str | None = None
     status: str | None = None
@@ -214,7 +215,7 @@ class FieldName(msgspec.Struct, frozen=True):
     """A field as checks mention it; copies inside anomalies may carry the name only (§2.6)."""
 
     name: str
-    id: int | None = None
+    id: Id | None = None
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -223,7 +224,7 @@ class Check(msgspec.Struct, frozen=True):
     Checks have no name: the description is the label.
     """
 
-    id: int
+    id: Id
     rule_type: str = ""
     description: str | None = None
     fields: list[FieldName] | None = None
@@ -247,7 +248,7 @@ class FailedCheck(msgspec.Struct, frozen=True):
 class Anomaly(msgspec.Struct, frozen=True):
     """An anomaly of one container, with the checks that failed (§2.7)."""
 
-    id: int
+    id: Id
     status: str | None = None
     type: str | None = None
     container: Stub | None = None

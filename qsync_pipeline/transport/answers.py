@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -22,6 +22,9 @@ from qsync_pipeline.transport.errors import (
 from qsync_pipeline.transport.redact import redact
 
 T = TypeVar("T")
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A number that names an object: anything else is no answer of the system's."""
 
 EXCERPT = 300
 """Characters of a foreign text that a message may hold."""

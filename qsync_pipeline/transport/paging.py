@@ -31,6 +31,13 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     pages: int
 
 
+def each_once(rows: Sequence[T], key: Callable[[T], Hashable], *, what: str, system: str) -> Sequence[T]:
+    """The rows of a list that came whole, in one answer: one that names an object twice is no such list."""
+    if len({key(row) for row in rows}) != len(rows):
+        raise Malformed(f"{system}: the list of {what} names an object twice", system=system)
+    return rows
+
+
 def parallel_map(do: Callable[[T], R], items: Iterable[T], *, parallel: int) -> list[R]:
     """``do`` for every item on at most ``parallel`` threads; results in order.
 

@@ -77,9 +77,9 @@ def test_enrichment_datastores_are_asked_for_beside_the_others() -> None:
 @pytest.mark.rule("5.3", "Counts, alerts and health come from the listings")
 def test_open_anomalies_are_asked_for_with_repeated_keys() -> None:
     rows = [
-        {"id": 1, "status": "Active"},
-        {"id": 2, "status": "Acknowledged"},
-        {"id": 3, "status": "Resolved"},
+        {"id": 1, "status": "Active", "container": {"id": 9}},
+        {"id": 2, "status": "Acknowledged", "container": {"id": 9}},
+        {"id": 3, "status": "Resolved", "container": {"id": 9}},
     ]
     with serving(lambda request: envelope(rows, request)) as server:
         qualytics = client(server)
@@ -96,7 +96,7 @@ def test_archived_statuses_are_refused() -> None:
 
 def test_only_active_checks_count_and_templates_do_not() -> None:
     rows = [
-        {"id": 1, "status": "Active", "fields": None, "rule_type": "brandNew"},
+        {"id": 1, "status": "Active", "fields": None, "rule_type": "brandNew", "container": {"id": 9}},
         {"id": 2, "status": "Draft"},
         {"id": 3, "status": "Active", "is_template": True, "container": None},
     ]

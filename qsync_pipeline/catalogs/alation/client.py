@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -22,12 +23,13 @@ from qsync_pipeline.catalogs.alation.models import (
     HealthValue,
     JobRow,
     SchemaRow,
+    Subject,
     TableRow,
     Tag,
     Tagged,
     User,
 )
-from qsync_pipeline.transport.errors import Forbidden, NotFound
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound
 from qsync_pipeline.transport.query import Params
 from qsync_pipeline.transport.session import HttpSession, Method
 
@@ -296,31 +298,47 @@ class AlationClient:
         route: str | None = None,
     ) -> list[T]:
         """A list read whole by ``skip``. The header's URL is not followed: a token stays with its host."""
-        found: list[T] = []
-        while True:
-            rows, more = self._page(
-                path, kind, {**dict(params or {}), "skip": len(found) or None}, body, route
-            )
-            found += rows
-            if not more or not rows:
+        for _ in (1, 2):
+            found: list[T] = []
+            more = True
+            while more:
+                at = {**dict(params or {}), "skip": len(found) or None}
+                page = self._page(path, kind, at, body, route)
+                found += page[0]
+                more = page[1] and bool(page[0])
+            if _all_different(found):
                 return found
+        # Something came or went while it was read, and shifted the pages; once may happen, twice is no list.
+        raise Malformed(f"alation: the list {path} names an object twice, twice in a row", system=SYSTEM)
 
     def _pages(
         self, path: str, kind: type[Relational], params: Mapping[str, Any]
     ) -> Iterator[list[Relational]]:
         """A list read whole by keyset, in the order of ids: rows that come or go shift no page (§1.6)."""
-        last: int | None = None
+        last = -1
+        rows: list[Relational]
         while True:
-            rows, more = self._page(path, kind, {**params, "order_by": "id", "id__gt": last}, None, None)
+            after = last if last >= 0 else None
+            rows, more = self._page(path, kind, {**params, "order_by": "id", "id__gt": after}, None, None)
             if rows:
+                ids: list[int] = [last, *(row.id for row in rows)]
+                if any(one >= other for one, other in pairwise(ids)):
+                    raise Malformed(f"alation: the list {path} is not in the order asked for", system=SYSTEM)
                 yield rows
-                last = rows[-1].id
+                last = ids[-1]
             if not more or not rows:
                 return
 
     def _keyset(self, path: str, kind: type[Relational], params: Mapping[str, Any]) -> Iterator[Relational]:
         for page in self._pages(path, kind, params):
             yield from page
+
+
+def _all_different(rows: Sequence[object]) -> bool:
+    """Whether each row stands for another object, where rows carry an id or name what they are on."""
+    ids = [row.on if isinstance(row, Tagged) else getattr(row, "id", None) for row in rows]
+    keys = [one.asset if isinstance(one, Subject) else one for one in ids if one is not None]
+    return len(set(keys)) == len(keys)
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

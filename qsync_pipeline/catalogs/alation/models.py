@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
+from qsync_pipeline.transport.answers import Id
+
 
 class RefreshState(msgspec.Struct):
     """A validated refresh token. Times are ISO 8601."""
 
-    user_id: int | str
+    user_id: Id | str
     token_expires_at: str | None = None
 
 
@@ -35,7 +37,7 @@ class OAuthToken(msgspec.Struct):
 class User(msgspec.Struct):
     """A user, as ``userinfo`` and flags show one. The role comes with v2 only."""
 
-    id: int
+    id: Id
     display_name: str | None = None
     role: str | None = None
 
@@ -43,7 +45,7 @@ class User(msgspec.Struct):
 class DataSource(msgspec.Struct):
     """A data source of either list: v1 rows have ``dbtype``, ``host`` and ``dbname``, v2 rows a ``uri``."""
 
-    id: int
+    id: Id
     title: str | None = None
     uri: str | None = None
     dbtype: str | None = None
@@ -55,16 +57,16 @@ class DataSource(msgspec.Struct):
 class FieldValue(msgspec.Struct, gc=False):
     """A custom field's value on an object."""
 
-    field_id: int
+    field_id: Id
     value: Any = None
 
 
 class SchemaRow(msgspec.Struct, gc=False):
     """A schema. In ``name`` a database may stand before a dot (alation-api.md §2.0)."""
 
-    id: int
+    id: Id
     name: str
-    ds_id: int
+    ds_id: Id
     key: str
     custom_fields: list[FieldValue] | None = None
 
@@ -72,11 +74,11 @@ class SchemaRow(msgspec.Struct, gc=False):
 class TableRow(msgspec.Struct, gc=False):
     """A table or view."""
 
-    id: int
+    id: Id
     name: str
-    ds_id: int
+    ds_id: Id
     key: str
-    schema_id: int
+    schema_id: Id
     table_type: str | None = None
     custom_fields: list[FieldValue] | None = None
 
@@ -84,19 +86,19 @@ class TableRow(msgspec.Struct, gc=False):
 class ColumnRow(msgspec.Struct, gc=False):
     """A column. Its ``table_name`` is lower-cased and of no use, so it is not read."""
 
-    id: int
+    id: Id
     name: str
-    ds_id: int
+    ds_id: Id
     key: str
-    schema_id: int
-    table_id: int
+    schema_id: Id
+    table_id: Id
     custom_fields: list[FieldValue] | None = None
 
 
 class CustomField(msgspec.Struct):
     """A custom field's definition. Names are not unique (alation-api.md §2.3)."""
 
-    id: int
+    id: Id
     field_type: str
     name_singular: str | None = None
 
@@ -104,7 +106,7 @@ class CustomField(msgspec.Struct):
 class Tag(msgspec.Struct):
     """A tag; ``number_of_objects_tagged`` counts live objects."""
 
-    id: int
+    id: Id
     name: str
     description: str | None = None
     number_of_objects_tagged: int | None = None
@@ -113,8 +115,13 @@ class Tag(msgspec.Struct):
 class Subject(msgspec.Struct):
     """What a tag or flag is on. Ids come as numbers or text (alation-api.md §2.7)."""
 
-    id: int | str
+    id: Id | str
     otype: str
+
+    def __post_init__(self) -> None:
+        """A text that is no number names nothing."""
+        if not str(self.id).isdecimal():
+            raise ValueError("id: not a number")
 
     @property
     def asset(self) -> str:
@@ -136,7 +143,7 @@ class Tagged(msgspec.Struct, gc=False):
 class Flag(msgspec.Struct):
     """A trust flag; ``flag_reason`` is HTML."""
 
-    id: int
+    id: Id
     flag_type: str
     subject: Subject
     flag_reason: str | None = None
@@ -146,17 +153,17 @@ class Flag(msgspec.Struct):
 class DomainRow(msgspec.Struct):
     """A domain."""
 
-    id: int
+    id: Id
     title: str
-    parent_id: int | None = None
+    parent_id: Id | None = None
 
 
 class DomainRule(msgspec.Struct):
     """A membership rule. It names one object; with ``recursive`` all below that object follow."""
 
-    domain_id: int
+    domain_id: Id
     otype: str
-    oid: int
+    oid: Id
     exclude: bool = False
     recursive: bool = False
 
@@ -167,9 +174,9 @@ class HealthValue(msgspec.Struct, gc=False):
     field_key: str
     object_key: str | None = None
     otype: str | None = None
-    oid: int | None = None
+    oid: Id | None = None
     source_otype: str | None = None
-    source_oid: int | None = None
+    source_oid: Id | None = None
     value_value: Any = None
     value_quality: str | None = None
     value_last_updated: str | None = None

@@ -9,7 +9,7 @@ from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.keys import OTYPES
 from qsync_pipeline.catalogs.alation.models import Tag, Tagged
 from qsync_pipeline.core.rows import TagRef
-from qsync_pipeline.transport.errors import NotFound
+from qsync_pipeline.transport.errors import Malformed, NotFound
 
 
 @dataclass(frozen=True)
@@ -89,4 +89,7 @@ def _tagged(client: AlationClient, tag: Tag, *, deleted: bool = False) -> list[T
 
 def _assets(rows: Iterable[Tagged]) -> list[str]:
     """The ids of what a tag is on, as far as it is anything of ours."""
-    return list(dict.fromkeys(row.on.asset for row in rows if row.on is not None and row.on.otype in OTYPES))
+    subjects = [row.on for row in rows]
+    if None in subjects:
+        raise Malformed("alation: a tag's list holds an entry that names no object", system="alation")
+    return list(dict.fromkeys(one.asset for one in subjects if one is not None and one.otype in OTYPES))

@@ -12,7 +12,7 @@ from qsync_pipeline.catalogs.atlan.lanes import side_by_side
 from qsync_pipeline.catalogs.atlan.models import HIDDEN_GUID, Entity, TypeDefs
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.translate import Above, Translator, domain_tree
-from qsync_pipeline.catalogs.atlan.types import AttributeIds, TagIndex
+from qsync_pipeline.catalogs.atlan.types import AttributeIds, TagIndex, tags_missing
 from qsync_pipeline.catalogs.base import CatalogIndex, Presence
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset
@@ -28,6 +28,8 @@ SHARED_READ_ERRORS = (Forbidden, NotFound, Rejected, ServerError, Malformed)
 """A shared read that ends like this is a gap; lost credentials or connections stop the run instead."""
 
 ACTIVE = ("ACTIVE", None)
+GONE = ("DELETED", "PURGED")
+"""What proves that an asset is gone (atlan-api.md §2.11); any other status proves nothing."""
 
 
 class TagCache:
@@ -64,7 +66,7 @@ class TagCache:
     def take(self, types: TypeDefs) -> None:
         """Use an answer that was read for another reason."""
         with self._lock:
-            self._tags, self.gap = TagIndex.of(types), None
+            self._keep(types)
 
     @property
     def _index(self) -> TagIndex:
@@ -72,9 +74,14 @@ class TagCache:
 
     def _read(self) -> TagIndex:
         try:
-            self._tags, self.gap = TagIndex.of(self._client.typedefs()), None
+            return self._keep(self._client.typedefs())
         except SHARED_READ_ERRORS as error:
             self._tags, self.gap = self._index, f"type definitions: {error}"
+        return self._tags
+
+    def _keep(self, types: TypeDefs) -> TagIndex:
+        missing = tags_missing(types)
+        self._tags, self.gap = TagIndex.of(types), f"type definitions: {missing}" if missing else None
         return self._tags
 
 
@@ -245,6 +252,8 @@ class Reader:
         def convert(page: list[Entity]) -> list[CatalogAsset]:
             nonlocal translator
             translator = self._with_tags(translator, page)
+            if any(_nameless(entity) for entity in page):
+                raise Malformed("Atlan: an asset was answered without its type or its name", system="atlan")
             return [asset for entity in page if (asset := translator.asset(entity)) is not None]
 
         return self._client.search(query, attributes, convert)
@@ -255,10 +264,18 @@ def _real(ids: Sequence[str]) -> list[str]:
     return [id for id in dict.fromkeys(ids) if not id.startswith(HIDDEN_GUID)]
 
 
+def _nameless(entity: Entity) -> bool:
+    """Whether a row that we may see does not say what it is; a hidden one may keep silent."""
+    named = entity.type_name and entity.text("name") and entity.text("qualifiedName")
+    return not named and not entity.hidden
+
+
 def _presence_of(entity: Entity) -> Presence:
     if entity.hidden:
         return "forbidden"
-    return "present" if entity.status in ACTIVE else "gone"
+    if entity.status in GONE:
+        return "gone"
+    return "present" if entity.status in ACTIVE else "forbidden"
 
 
 def _wanted(asset: CatalogAsset, tables: set[str] | None) -> bool:

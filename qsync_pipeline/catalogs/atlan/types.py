@@ -54,6 +54,14 @@ class TagIndex:
         )
 
 
+def tags_missing(types: TypeDefs) -> str | None:
+    """Why an answer does not tell all tags, or null: it was asked for them, and has to name each."""
+    if types.classification_defs is None:
+        return "the answer has no classificationDefs"
+    nameless = sum(1 for tag in types.classification_defs if not tag.display_name)
+    return f"{nameless} tag(s) came without a name" if nameless else None
+
+
 @dataclass(frozen=True)
 class AttributeIds:
     """Our custom-metadata set as ids: ``ids`` is canonical attribute name to hashed attribute id.

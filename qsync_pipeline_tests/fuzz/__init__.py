@@ -1,0 +1,1 @@
+"""Malformed answers: an error that has a name, or the same result; never green with fewer objects."""
