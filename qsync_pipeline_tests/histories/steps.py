@@ -6,14 +6,17 @@ things stand does not happen.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
 from qsync_pipeline.sandbox.estate.model import Estate
-from qsync_pipeline_tests.e2e.reference import folded, tag_key
+from qsync_pipeline.sandbox.kernel import System
+from qsync_pipeline_tests.e2e.memory import checks_of
+from qsync_pipeline_tests.e2e.reference import Rules, folded, tag_key
 from qsync_pipeline_tests.histories.estates import DOMAINS, TAGS
-from qsync_pipeline_tests.histories.world import SETTLED, Json, World
+from qsync_pipeline_tests.histories.world import Json
 
 Step = tuple[Any, ...]
 """``("wait", seconds)``, ``("run", ...)`` (see :meth:`.story.Story._run`), or an act and two numbers."""
@@ -36,16 +39,12 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 _small = st.integers(0, 11)
-in_catalogs = st.sampled_from(
-    ["tag", "tag", "tag", "untag", "untag", "rename_tag", "rename", "drop", "create", "set_alert",
-     "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]
-)  # fmt: skip
-in_qualytics = st.sampled_from(
-    ["tag", "tag", "untag", "create_tag", "raise_anomaly", "raise_anomaly", "set_anomaly_status",
-     "archive_check", "edit_check", "set_score", "finish_scan", "rename", "drop", "create"]
-)  # fmt: skip
-acts = st.tuples(st.just("catalog"), in_catalogs, _small, _small) | st.tuples(
-    st.just("qualytics"), in_qualytics, _small, _small
+IN_CATALOGS = ["tag", "tag", "tag", "untag", "untag", "rename_tag", "rename", "drop", "create", "set_alert",
+     "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]  # fmt: skip
+IN_QUALYTICS = ["tag", "tag", "untag", "create_tag", "raise_anomaly", "raise_anomaly", "set_anomaly_status",
+     "archive_check", "edit_check", "set_score", "finish_scan", "rename", "drop", "create"]  # fmt: skip
+acts = st.tuples(st.just("catalog"), st.sampled_from(IN_CATALOGS), _small, _small) | st.tuples(
+    st.just("qualytics"), st.sampled_from(IN_QUALYTICS), _small, _small
 )
 runs = st.tuples(
     st.just("run"),
@@ -71,10 +70,28 @@ def _level(entry: Json) -> int:
     return _LEVELS.get(str(entry["kind"]).lower(), 1)
 
 
+class Scene(Protocol):
+    """What people act in: a :class:`.world.World`, or a sandbox that serves."""
+
+    @property
+    def catalogs(self) -> Sequence[str]: ...
+    @property
+    def domains(self) -> Sequence[str]: ...
+    @property
+    def systems(self) -> Mapping[str, System]: ...
+    @property
+    def store(self) -> Any: ...
+    @property
+    def sandbox(self) -> Any: ...
+    def mutate(self, system: str, do: str, **words: Any) -> bool: ...
+    def state(self, system: str) -> list[Json]: ...
+    def settle(self) -> None: ...
+
+
 class People:
     """People on all sides, and what has to be remembered of what they did to judge the end by."""
 
-    def __init__(self, world: World, estate: Estate) -> None:
+    def __init__(self, world: Scene, estate: Estate) -> None:
         self._world = world
         self.native = {tag.name for tag in estate.native_tags}
         self.theirs: set[tuple[str, str]] = set()
@@ -117,10 +134,26 @@ class People:
                 one.update(former)
             return []
         if (side, do) == ("catalog", "rename"):
-            self._world.clock.sleep(SETTLED)
+            self._world.settle()
         for entry in self._world.state("qualytics"):
             self.native.update(tag["name"] for tag in entry["tags"] if tag["origin"] == "native")
         return [f"{system}: {words}"]
+
+    def rules(self, catalog: str) -> Rules:
+        """What the reference has to know to judge the end."""
+        return Rules(
+            connections=self.connections[catalog],
+            native=self.native,
+            hidden=self.hidden[catalog],
+            read_only=self.read_only[catalog],
+            domains=self.counted if self._world.domains else None,
+            left_out=lambda level, name: name in self.missing,
+            checks=checks_of(self._world.sandbox) if catalog == "alation" else None,
+            theirs=frozenset(self.theirs),
+            doubted=frozenset(self.doubted),
+            emptied_waits=True,
+            domains_inherited=catalog == "atlan",
+        )
 
     # Choosing.
 

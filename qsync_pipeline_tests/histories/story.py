@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qsync_pipeline.sandbox.estate.model import Estate
-from qsync_pipeline_tests.e2e.memory import MEMORIES, checks_of
-from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all, tag_key
+from qsync_pipeline_tests.e2e.memory import MEMORIES
+from qsync_pipeline_tests.e2e.reference import problems_of_all, tag_key
 from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.steps import FAULTS, People, Step
@@ -57,25 +57,9 @@ class Story:
 
     def problems(self) -> list[str]:
         """What the reference finds wrong."""
-        judged = [(self.world.state(name), self._rules(name)) for name in self.world.catalogs]
+        judged = [(self.world.state(name), self.people.rules(name)) for name in self.world.catalogs]
         found = problems_of_all(judged, self.world.state("qualytics"))
         return [line for line in found if not line.startswith("nothing matches")]  # so it may well come
-
-    def _rules(self, catalog: str) -> Rules:
-        people = self.people
-        return Rules(
-            connections=people.connections[catalog],
-            native=people.native,
-            hidden=people.hidden[catalog],
-            read_only=people.read_only[catalog],
-            domains=people.counted if self.world.domains else None,
-            left_out=lambda level, name: name in people.missing,
-            checks=checks_of(self.world.sandbox) if catalog == "alation" else None,
-            theirs=frozenset(people.theirs),
-            doubted=frozenset(people.doubted),
-            emptied_waits=True,
-            domains_inherited=catalog == "atlan",
-        )
 
     # Runs.
 

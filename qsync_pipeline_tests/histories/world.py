@@ -85,6 +85,10 @@ class World:
             return False
         return True
 
+    def settle(self) -> None:
+        """Let every index catch up."""
+        self.clock.sleep(SETTLED)
+
     def inject(self, *rules: Mapping[str, Any]) -> None:
         """Let these faults strike from now on."""
         self.faults.add(parse_rules({"rules": list(rules)}, list(self.systems)))

@@ -84,7 +84,7 @@ class Writer:
         if unknown:
             raise BatchRejected(
                 f"no custom field is known for {', '.join(unknown)}: run the definitions step first",
-                error_class="validation",
+                error_class="conflict",  # nothing was sent: the next run, with definitions, tries again
             )
         outcomes: list[Outcome] = []
         for some in _fitting(changes):

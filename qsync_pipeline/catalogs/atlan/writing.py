@@ -145,7 +145,7 @@ class Writer:
         if unknown:
             raise BatchRejected(
                 f"no definition is known for {', '.join(sorted(unknown))}: run the definitions step first",
-                error_class="validation",
+                error_class="conflict",  # nothing was sent: the next run, with definitions, tries again
             )
         bodies = entity_bodies(changes, ids)
         try:
