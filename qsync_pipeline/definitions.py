@@ -16,6 +16,7 @@ from qsync_pipeline.automation.dispatch import build_events_sensor
 from qsync_pipeline.automation.jobs import build_jobs
 from qsync_pipeline.automation.schedules import build_comparison, build_schedule
 from qsync_pipeline.automation.sensors import datastores_sensor
+from qsync_pipeline.automation.telling import build_telling
 from qsync_pipeline.automation.watching import build_watching
 from qsync_pipeline.catalogs.registry import catalog_types
 from qsync_pipeline.config import Config, load_config
@@ -55,7 +56,7 @@ def build_definitions(
     assets: list[dg.AssetsDefinition] = [qualytics_inventory]
     jobs: list[dg.UnresolvedAssetJobDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
-    sensors: list[dg.SensorDefinition] = [datastores_sensor, *build_watching(config)]
+    sensors: list[dg.SensorDefinition] = [datastores_sensor, *build_watching(config), *build_telling(config)]
     for integration in config.integrations:
         catalog = CatalogResource(
             config_path=path, integration=integration.name, type=integration.type, url=integration.url

@@ -16,6 +16,8 @@ _UNSEEN = "\u0085\u2028\u2029\ufeff\ud800-\udfff\U000e0000-\U000e007f"
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_UNSEEN}]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|~:@^$=-])")
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+_CALLS = re.compile(r"[@`!\[\]]")
+"""What begins a mention, code, an image or a link in a chat; an unseen blank behind it ends that."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What begins a formula in a spreadsheet, in its full-width form too."""
 _PASSED_OVER = " \u00a0\ufeff"
@@ -35,6 +37,15 @@ def one_line(text: str) -> str:
 def for_markdown(text: str) -> str:
     """On a single line, with nothing left that Markdown or HTML acts on: no link, image, tag or table."""
     return _MARKDOWN.sub(r"\\\1", one_line(text)).translate(_HTML)
+
+
+def for_chat(text: str) -> str:
+    """As :func:`one_line`, for Slack and what takes its messages: no mention, no link with other words on it.
+
+    Slack acts on ``&``, ``<`` and ``>`` alone; Mattermost reads Markdown, and ``@all`` calls everybody.
+    """
+    shown = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _CALLS.sub("\\g<0>\u200b", shown)
 
 
 def for_csv(cell: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from qsync_pipeline.cli import EXIT_USAGE
+from qsync_pipeline.cli.channels import check_channels
 from qsync_pipeline.cli.checkup import examine
 from qsync_pipeline.cli.display import console
 from qsync_pipeline.cli.echo import say_json
@@ -29,10 +30,11 @@ from qsync_pipeline.transport.errors import ConfigError
     help="Also try a write on one asset of each connection (or on NAME, as in mappings; may be repeated), "
     "read it back and take it back.",
 )
-def command(config_path: Path | None, as_json: bool, canary: tuple[str, ...]) -> int:
+@click.option("--notify-test", is_flag=True, help="Also send a test message to everybody under notify.")
+def command(config_path: Path | None, as_json: bool, canary: tuple[str, ...], notify_test: bool) -> int:
     """Check the config, the ledger, each system, what the tokens may do, and where datastores would land.
 
-    Reads only, unless --canary is given. Every line that is not ok says what to do.
+    Reads only, unless --canary or --notify-test is given. Every line that is not ok says what to do.
     """
     findings = Findings()
     try:
@@ -42,6 +44,7 @@ def command(config_path: Path | None, as_json: bool, canary: tuple[str, ...]) ->
     else:
         names = [name for name in canary if name]
         examine(config, findings, names if canary else None)
+        check_channels(config.notify, findings, send=notify_test)
     show_findings(console(err=as_json), findings.all)
     if as_json:
         say_json({"findings": [asdict(one) for one in findings.all]})

@@ -36,6 +36,11 @@ log.addFilter(RedactingFilter())
 FIRST_WRITE_DONE = "first_write_done"
 """Ledger note of an integration: its first write has been asked for."""
 
+CREDENTIALS = "credentials"
+"""Ledger note of an integration: when its credentials lapse, and when that was asked (epoch seconds)."""
+ASK_AGAIN = 86400.0
+"""Seconds after which a run that needs no identity otherwise asks again when the credentials lapse."""
+
 Say = Callable[[str], None]
 
 Direction = Literal["pull", "push", "both"]
@@ -101,7 +106,9 @@ class Run:
     @cached_property
     def index(self) -> CatalogIndex:
         """The light part of the catalog, read once per run."""
-        return self.catalog.index()
+        index = self.catalog.index()
+        self._know_expiry()
+        return index
 
     @cached_property
     def identity(self) -> Identity:
@@ -109,11 +116,27 @@ class Run:
         identity = self.catalog.identity()
         if not self.ledger.read_only and identity.actor not in self.actors:
             self.ledger.notes.put(self.name, "actors", sorted({*self.actors, identity.actor}))
-        left = identity.days_left(self.ledger.clock())
+        now = self.ledger.clock()
+        if not self.ledger.read_only:
+            known = {"lapses_at": identity.expires_at, "renewal": identity.renewal, "asked_at": now}
+            self.ledger.notes.put(self.name, CREDENTIALS, known)
+        left = identity.days_left(now)
         if left is not None and left < LAPSES_SOON:
             todo = f": {identity.renewal}" if identity.renewal else ""
             self.say(f"{self.name}: the credentials lapse in {max(left, 0):.0f} days{todo}")
         return identity
+
+    def _know_expiry(self) -> None:
+        """Have it noted once a day when the credentials lapse: a run that writes nothing asks nobody."""
+        if self.ledger.read_only or "identity" in self.__dict__:
+            return
+        asked: float = self.ledger.notes.get(self.name, CREDENTIALS, {}).get("asked_at", 0.0)
+        if self.ledger.clock() - asked < ASK_AGAIN:
+            return
+        try:
+            _ = self.identity
+        except OutsideError as error:  # reading goes on without it; whoever writes asks again
+            self.say(f"{self.name}: when the credentials lapse is not known: {error}")
 
     @cached_property
     def native_tags(self) -> bool:

@@ -49,8 +49,8 @@ def test_however_often_an_event_is_told_it_stands_once_in_the_order_of_first_tel
 
 
 def test_a_cause_is_told_once_until_it_has_gone_and_come_back(ledger: Ledger) -> None:
-    ledger.notices.put("parked:1-a", "three removals wait")
-    assert set(ledger.notices.told()) == {"parked:1-a"}
-    assert ledger.notices.keep_only(["parked:1-a"]) == 0
-    assert ledger.notices.keep_only([]) == 1
-    assert ledger.notices.told() == {}
+    ledger.notices.put({"parked:1-a": "three removals wait", "failed:1-a": "no answer"})
+    ledger.notices.put({"parked:1-a": "four removals wait"})
+    assert ledger.notices.told() == {"parked:1-a": "four removals wait", "failed:1-a": "no answer"}
+    ledger.notices.forget(["parked:1-a", "unknown"])
+    assert set(ledger.notices.told()) == {"failed:1-a"}
