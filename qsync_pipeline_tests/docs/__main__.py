@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from qsync_pipeline_tests import complaints
 from qsync_pipeline_tests.docs.generate import write
 
-for path in write():
+for path in write() + ([complaints.TABLE] if complaints.write() else []):
     sys.stdout.write(f"{path.name} was brought up to date\n")
