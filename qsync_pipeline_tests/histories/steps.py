@@ -98,6 +98,8 @@ class People:
         self.doubted: set[str] = set()
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""
+        self.late_definitions = False
+        """An open bug: a copy of a tag on such a column counts as a use, so its definition goes a run late."""
         self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
         self.read_only: dict[str, set[str]] = {name: set() for name in world.catalogs}
         self.connections: dict[str, dict[str, str]] = {name: {} for name in world.catalogs}
@@ -228,6 +230,7 @@ class People:
             how = ("delete", "archive" if _level(entry) == 1 else "missing")[what % 2]
             if how == "missing":
                 self.missing.add(entry["name"])
+                self.late_definitions |= bool(entry["tags"])
             return {"asset": entry["name"], "how": how}
         return {"asset": entry["name"]}
 

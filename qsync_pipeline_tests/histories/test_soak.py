@@ -1,4 +1,7 @@
-"""The same laws over many more histories, and over a real sandbox and ``qsync sync``; see ``make soak``."""
+"""The same laws over many more histories, and over a real sandbox and ``qsync sync``; see ``make soak``.
+
+50,000 histories at about a quarter of a CPU second each: two hours on two cores (estimated).
+"""
 
 from __future__ import annotations
 
