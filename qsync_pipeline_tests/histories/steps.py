@@ -99,7 +99,7 @@ class People:
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""
         self.late_definitions = False
-        """An open bug: a copy of a tag on such a column counts as a use, so its definition goes a run late."""
+        """An open bug: a copy of a tag on such a column counts as a use, its definition goes a run late."""
         self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
         self.read_only: dict[str, set[str]] = {name: set() for name in world.catalogs}
         self.connections: dict[str, dict[str, str]] = {name: {} for name in world.catalogs}
