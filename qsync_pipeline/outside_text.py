@@ -16,8 +16,8 @@ _UNSEEN = "\u0085\u2028\u2029\ufeff\ud800-\udfff\U000e0000-\U000e007f"
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_UNSEEN}]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+.!|~:@^$=-])")
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_CALLS = re.compile(r"[@`!\[\]]")
-"""What begins a mention, code, an image or a link in a chat; an unseen blank behind it ends that."""
+_CALLS = re.compile(r"[@!\[\]]")
+"""What begins a mention, an image or a link in a chat; an unseen blank behind it ends that."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What begins a formula in a spreadsheet, in its full-width form too."""
 _PASSED_OVER = " \u00a0\ufeff"

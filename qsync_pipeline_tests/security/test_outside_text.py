@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import json
+import re
 import unicodedata
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import qsync_pipeline
 from qsync_pipeline.assets.reporting import table
 from qsync_pipeline.cli.echo import SafeConsole, say, say_json
 from qsync_pipeline.cli.tables import show_table
-from qsync_pipeline.outside_text import for_csv, for_markdown, for_terminal, json_line, one_line
+from qsync_pipeline.outside_text import for_chat, for_csv, for_markdown, for_terminal, json_line, one_line
 from qsync_pipeline.tables_io import TableIOManager
 
 SOURCES = Path(qsync_pipeline.__file__).parent
@@ -84,6 +85,23 @@ def test_markdown_of_it_is_that_text_and_nothing_else(text: str) -> None:
         assert kinds <= {"text", "text_special"}
         words = "".join(child.content for token in inline for child in token.children or ())
         assert words.removeprefix("3 x").strip() == one_line(text).strip()
+
+
+@nasty
+@given(TEXTS)
+def test_a_chat_shows_one_line_that_calls_nobody_and_hides_no_link(text: str) -> None:
+    shown = for_chat(text)
+    assert controls(shown) == []
+    assert len(shown.splitlines()) <= 1
+    assert not {"<", ">"} & set(shown)  # Slack's own mentions and links
+    inline = [token for token in MarkdownIt("commonmark").parse(f"- {shown}") if token.type == "inline"]
+    kinds = {child.type for token in inline for child in token.children or ()}
+    assert not kinds & {"link_open", "image", "html_inline"}
+    assert all(shown[at + 1] == "\u200b" for at, char in enumerate(shown) if char == "@")
+    entities = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "\u200b": ""}
+    assert re.sub("&amp;|&lt;|&gt;|\u200b", lambda found: entities[found[0]], shown) == one_line(
+        text
+    ).replace("\u200b", "")
 
 
 @nasty
