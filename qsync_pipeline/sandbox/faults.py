@@ -29,6 +29,10 @@ truncate   JSON that stops in the middle; with ``close`` the      keep (0.5, sha
            connection is closed before the promised length        close (false)
 drop_key   a JSON object without ``key``; null drops every key    key (null)                       after
            that holds a list: the envelope
+lose       a list that lacks one of its rows: a page shifted      none                             after
+           while it was read
+repeat     a list that has one of its rows twice, likewise        none                             after
+trickle    the right answer in drops, for so many real seconds    seconds (required)               after
 =========  =====================================================  ===============================  =========
 
 The phase is ``before`` unless the kind has only the other. The first rule that fires wins; the others do
@@ -47,7 +51,9 @@ from typing import Any, Literal, cast, get_args
 
 from qsync_pipeline.sandbox.kernel import ControlError
 
-Kind = Literal["status", "html", "reset", "timeout", "delay", "truncate", "drop_key"]
+Kind = Literal[
+    "status", "html", "reset", "timeout", "delay", "truncate", "drop_key", "lose", "repeat", "trickle"
+]
 Phase = Literal["before", "after"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -60,8 +66,11 @@ _OWN: Mapping[Kind, tuple[str, ...]] = {
     "delay": ("seconds",),
     "truncate": ("keep", "close"),
     "drop_key": ("key",),
+    "lose": (),
+    "repeat": (),
+    "trickle": ("seconds",),
 }
-_AFTER_ONLY: frozenset[Kind] = frozenset({"truncate", "drop_key"})
+_AFTER_ONLY: frozenset[Kind] = frozenset({"truncate", "drop_key", "lose", "repeat", "trickle"})
 _BRACES = re.compile(r"\{[^{}]*\}")
 
 
@@ -193,8 +202,8 @@ class _Reader:
         if kind in _AFTER_ONLY and phase == "before":
             raise self._wrong("phase", f"{kind} changes the system's own answer; allowed: after")
         status = int(self._number("status", 200 if kind == "html" else 503, 200, 599, whole=True))
-        if kind == "delay" and "seconds" not in self._item:
-            raise self._wrong("seconds", "missing; a rule of kind delay needs a number of seconds")
+        if kind in ("delay", "trickle") and "seconds" not in self._item:
+            raise self._wrong("seconds", f"missing; a rule of kind {kind} needs a number of seconds")
         return FaultRule(
             kind=kind,
             system=self._one_of("system", ("*", *self._systems), "*"),

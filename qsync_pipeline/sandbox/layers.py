@@ -6,15 +6,14 @@ Outermost first. The log sees what the client saw, faults included; status 0 sta
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qsync_pipeline.sandbox.faults import FaultBook, FaultRule
 from qsync_pipeline.sandbox.kernel import RequestLog
+from qsync_pipeline.sandbox.withheld import DROPS, Answer, asked, gossip
 
 UNKNOWN_ROUTE = "(unknown)"
 HTML_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>"
@@ -149,33 +148,38 @@ class FaultLayer:
             await self._wait(rule.seconds)
             await self._app(scope, receive, send)
         else:
-            answer = _Answer()
+            answer = Answer()
             if rule.phase == "after":
                 await self._app(scope, receive, answer.take)
             await self._inflict(rule, answer, scope, receive, send)
 
     async def _inflict(
-        self, rule: FaultRule, answer: _Answer, scope: Scope, receive: Receive, send: Send
+        self, rule: FaultRule, answer: Answer, scope: Scope, receive: Receive, send: Send
     ) -> None:
         if rule.kind == "status":
             body = {"message": "injected fault"} if rule.body is None else rule.body
             if rule.echo:
-                body = {
-                    "message": _gossip(scope),
-                    "code": _gossip(scope),
-                    "request": {"headers": _asked(scope)},
-                }
-            await _Answer.of(rule, body, "application/json", scope).give(send)
+                said = gossip(scope)
+                body = {"message": said, "code": said, "request": {"headers": asked(scope)}}
+            await Answer.of(rule, body, "application/json", scope).give(send)
         elif rule.kind == "html":
             page = HTML_PAGE if rule.body is None else rule.body
-            page = f"{page}<p>{_gossip(scope)}</p>" if rule.echo else page
-            await _Answer.of(rule, page, "text/html", scope).give(send)
+            page = f"{page}<p>{gossip(scope)}</p>" if rule.echo else page
+            await Answer.of(rule, page, "text/html", scope).give(send)
         elif rule.kind == "delay":
             await self._wait(rule.seconds)
             await answer.give(send)
         elif rule.kind == "drop_key":
             answer.drop_key(rule.key)
             await answer.give(send)
+        elif rule.kind in ("lose", "repeat"):
+            answer.shift(lose=rule.kind == "lose")
+            await answer.give(send)
+        elif rule.kind == "trickle":
+            await answer.start(send)
+            for place in range(DROPS):
+                await self._wait(rule.seconds / DROPS)
+                await answer.drop(send, place)
         elif rule.kind == "truncate":
             kept = answer.body[: int(len(answer.body) * rule.keep)]
             if rule.close:
@@ -200,70 +204,3 @@ class FaultLayer:
         # Until the server has noticed, returning without an answer would make it write a 500.
         while (await receive())["type"] != "http.disconnect":
             continue
-
-
-def _asked(scope: Scope) -> dict[str, str]:
-    """The credentials that a request carried in its headers."""
-    names = (b"authorization", b"token")
-    return {name.decode(): value.decode() for name, value in scope["headers"] if name in names}
-
-
-def _gossip(scope: Scope) -> str:
-    """A message that gives them away."""
-    bare = [value.removeprefix("Bearer ") for value in _asked(scope).values()]
-    return f"no way with '{', '.join(bare)}' from {_asked(scope)}"
-
-
-class _Answer:
-    """A whole answer, held back."""
-
-    def __init__(self) -> None:
-        self.status = 500
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body = b""
-
-    @classmethod
-    def of(cls, rule: FaultRule, body: Any, media_type: str, scope: Scope) -> _Answer:
-        answer = cls()
-        answer.status = rule.status
-        text = isinstance(body, str)
-        answer.body = body.encode() if text else json.dumps(body).encode()
-        if text and media_type != "text/html":
-            media_type = "text/plain"
-        headers = {"content-type": media_type}
-        if rule.echo:
-            secret = " ".join(_asked(scope).values())
-            headers |= {"www-authenticate": secret, "location": f"https://elsewhere.invalid/?token={secret}"}
-        headers |= {name.lower(): value for name, value in rule.headers.items()}
-        answer.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-        return answer
-
-    async def take(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = list(message.get("headers", []))
-        else:
-            self.body += message.get("body", b"")
-
-    def drop_key(self, key: str | None) -> None:
-        """Take a key out of a JSON object; null takes every key that holds a list. Other bodies stay."""
-        try:
-            document = json.loads(self.body)
-        except ValueError:
-            return
-        if isinstance(document, dict):
-            kept = {
-                name: value
-                for name, value in document.items()
-                if (name != key if key is not None else not isinstance(value, list))
-            }
-            self.body = json.dumps(kept).encode()
-
-    async def give(self, send: Send, *, part: bytes | None = None) -> None:
-        """Send the answer; with ``part``, promise all of it but send only that."""
-        headers = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
-        if self.status not in (204, 304):
-            headers.append((b"content-length", str(len(self.body)).encode()))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        body = self.body if part is None else part
-        await send({"type": "http.response.body", "body": body, "more_body": part is not None})

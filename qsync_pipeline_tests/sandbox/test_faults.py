@@ -244,3 +244,26 @@ def _get(sandbox: RunningSandbox) -> requests.Response:
 
 def _post(sandbox: RunningSandbox, timeout: float = 5) -> requests.Response:
     return requests.post(sandbox.urls["atlan"] + "/api/items", json={"a": 1}, timeout=timeout)
+
+
+@pytest.mark.parametrize(("kind", "items"), [("lose", [1, 2]), ("repeat", [1, 2, 3, 1])])
+def test_a_page_that_shifted_lacks_a_row_or_has_one_twice(
+    sandbox: RunningSandbox, kind: str, items: list[int]
+) -> None:
+    sandbox.control.faults({"kind": kind})
+    assert _get(sandbox).json() == {"items": items, "total": 3}
+
+
+def test_trickle_gives_the_right_answer_in_drops(sandbox: RunningSandbox) -> None:
+    sandbox.control.faults({"kind": "trickle", "seconds": 0.2})
+    begun = time.monotonic()
+    assert _get(sandbox).json()["total"] == 3
+    assert time.monotonic() - begun >= 0.15
+
+
+def test_an_answer_with_echo_gives_away_what_it_was_asked_with(sandbox: RunningSandbox) -> None:
+    sandbox.control.faults({"status": 500, "echo": True})
+    url = _get(sandbox).url
+    answer = requests.get(url, headers={"Authorization": "Bearer obviously-fake"}, timeout=5)
+    assert "obviously-fake" in answer.json()["message"]
+    assert "obviously-fake" in answer.headers["www-authenticate"]
