@@ -153,6 +153,9 @@ class Catalog(Protocol):
     light_reads_omit: frozenset[Literal["tags", "domain"]]
     """What a ``quality_only`` read leaves out because it costs calls of its own; empty where it is free."""
 
+    writes_carry_names: bool
+    """Whether a write repeats the asset's name: with an old one it would undo a person's rename."""
+
     @property
     def batch_size(self) -> int:
         """How many assets one :meth:`write` may carry now; it may change from write to write."""

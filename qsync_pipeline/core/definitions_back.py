@@ -60,25 +60,18 @@ def undo_definitions(
     known: Mapping[str, TagDefinition],
     records: Mapping[str, Record],
     removable: Mapping[str, Change],
-    *,
-    native: bool,
     reason: str,
 ) -> list[Change]:
-    """The lines that undo what a run did to definitions. ``removable`` are those that nothing will carry."""
+    """The lines that undo what a run made or altered. ``removable`` are those that nothing will carry.
+
+    What it deleted is made again by the book of definitions, like anything that is needed.
+    """
     lines: list[Change] = []
     for undo in undone:
         there = known.get(undo.key)
         if undo.was is None and there is not None:
             gone = removable.get(undo.key)
             lines.append(gone if gone is not None else stays(there))
-        elif undo.was is not None and undo.now is None and there is None:
-            after = {"name": undo.name, "weight_modifier": 0, **undo.was}
-            kind = "external" if native else "global"
-            lines.append(
-                Change(
-                    SURFACE, "create", undo.name, undo.name, undo.key, after=after, reason=reason, kind=kind
-                )
-            )
         elif undo.was is not None and undo.now is not None and there is not None:
             now = look_of(there)
             if same_look(now, undo.was):

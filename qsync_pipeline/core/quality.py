@@ -80,6 +80,11 @@ def same_value(left: AttributeValue, right: AttributeValue, decimals: int) -> bo
     return reader_text(str(left)) == reader_text(str(right))
 
 
+def as_read(value: Any) -> Any:
+    """A value as a reader sees it, to be written again: a rich-text field shows what it holds as HTML."""
+    return reader_text(value) if isinstance(value, str) and "<" in value else value
+
+
 def _shown(value: AttributeValue) -> AttributeValue:
     return None if isinstance(value, str) and not reader_text(value) else value
 

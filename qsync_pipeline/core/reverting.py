@@ -14,7 +14,7 @@ import msgspec
 from qsync_pipeline.core.alerts import same_alert
 from qsync_pipeline.core.health import SHOWN, same_row
 from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.quality import asset_change, same_value
+from qsync_pipeline.core.quality import as_read, asset_change, same_value
 from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held
 from qsync_pipeline.core.withdrawal import beside
 
@@ -138,7 +138,7 @@ def _attributes(
         elif actual is not None and name not in held:
             foreign[name] = actual
         else:
-            before[name], after[name] = actual, was.get(name)
+            before[name], after[name] = actual, as_read(was.get(name))
     lines: list[Change] = []
     unit = str(row.extra.get("unit") or "") if row is not None else ""
     if after:

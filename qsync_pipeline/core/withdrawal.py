@@ -13,7 +13,7 @@ from typing import Any
 from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.health import SHOWN, same_row
 from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.quality import asset_change, same_value
+from qsync_pipeline.core.quality import as_read, asset_change, same_value
 from qsync_pipeline.core.rows import CatalogAsset, Change, Held
 from qsync_pipeline.core.rules import AlertRules
 
@@ -93,7 +93,7 @@ def _attributes(surface: str, row: Held, asset: CatalogAsset, decimals: int, rea
     unit = str(row.extra.get("unit") or "")
     lines: list[Change] = []
     if before:
-        after = {name: stood.get(name) for name in before}
+        after = {name: as_read(stood.get(name)) for name in before}
         extra = {"stands": beside(asset, after)}
         lines.append(asset_change(surface, "remove", asset, unit, before, after, reason, extra))
     if changed:

@@ -148,7 +148,7 @@ def plan_quality_of_range(
 
         def work(key: str = key) -> Table[Change]:
             if run.steered:
-                return steered_quality(run, QUALITY_STAGE, key, assets[key], links[key], index)
+                return steered_quality(run, QUALITY_STAGE, key, assets[key], links[key])
             return _plan_quality(run, key, inventory[key], assets[key], links[key], index)
 
         yield key, alone(run, QUALITY_STAGE, key, Change, work)
@@ -167,7 +167,7 @@ def _plan_quality(
     if inventory.meta.get("vanished"):
         gone = inventory.meta["vanished"] == "gone"
         waiting, parked, approved = park_vanished(run, key, held, gone=gone)
-        changes = [*waiting, *withdrawn(run, approved, index, assets, f"{GONE}; approved")]
+        changes = [*waiting, *withdrawn(run, approved, assets, f"{GONE}; approved")]
         return _finish(run, QUALITY_STAGE, key, changes, surfaces, Counter(), parked)
     snapshot = snapshot_of(index, assets)
     missing: Mapping[str, str] = inventory.meta["missing"]

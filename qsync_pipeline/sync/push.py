@@ -31,6 +31,10 @@ from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
 
 STAGE = "quality_metadata"
+FEW = 1000
+"""Objects of a datastore up to which each is read again before a write that repeats its name. A first sync of
+more than that takes the names as they were read: to read them all again would double its requests."""
+
 STORM = 3
 """Single-item refusals after which the rest of a connection is not tried in this run."""
 
@@ -102,6 +106,8 @@ class _Writer:
         self.scored = scored
         self.again: frozenset[str] = frozenset()
         """Objects that a later reading of the listing is to show."""
+        self.careful = False
+        """Whether every object is read again just before it is written."""
         self.key = key
         self.tally = tally
         self.claim = claim
@@ -114,6 +120,7 @@ class _Writer:
     def write(self, changes: Sequence[Change]) -> None:
         targets = list(dict.fromkeys(change.target for change in sorted(changes, key=_top_down)))
         self.again = sample_of(targets, self.run.integration.read_back)
+        self.careful = self.run.catalog.writes_carry_names and len(targets) <= FEW
         by_ground: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
         for change in sorted(changes, key=_top_down):
             by_ground[self._ground(change)][change.target].append(change)
@@ -218,11 +225,14 @@ class _Writer:
         )
 
     def _still_due(self, groups: Sequence[Group]) -> list[Group]:
-        """Read again by id what may have changed since the plan: alerts always, all of it after a wait."""
+        """Read again by id what may have changed since the plan: alerts always, all of it after a wait or
+        where a write repeats names that a person may have changed."""
         ids = [
             group[0].target
             for group in groups
-            if self.claim.waited or any(self.roles[change.surface] == "alerts" for change in group)
+            if self.claim.waited
+            or self.careful
+            or any(self.roles[change.surface] == "alerts" for change in group)
         ]
         if not ids:
             return list(groups)
@@ -243,7 +253,7 @@ class _Writer:
                 rows = held.get(change.surface, {}).get(change.target, [])
                 outcome = self._overtaken(change, asset, rows[0] if rows else None)
                 if outcome is None:
-                    left.append(change)
+                    left.append(_named_anew(change, asset))
                 else:
                     self.tally.settle([outcome])
             if left:
@@ -303,6 +313,14 @@ def _by_surface(groups: Sequence[Group]) -> list[Group]:
         for group in groups
         for surface in dict.fromkeys(change.surface for change in group)
     ]
+
+
+def _named_anew(change: Change, asset: CatalogAsset | None) -> Change:
+    """The change with the asset's names as they are now: a person may have renamed it since it was read."""
+    if asset is None or "qualified_name" not in change.extra:
+        return change
+    names = {"name": asset.name, "qualified_name": asset.qualified_name}
+    return msgspec.structs.replace(change, extra={**change.extra, **names})
 
 
 def _top_down(change: Change) -> tuple[int, str]:

@@ -104,9 +104,7 @@ def granted_again(run: Run, datastores: Collection[str]) -> frozenset[str]:
         return frozenset()
     again = {NO_CONNECTION} if rights is not None and rights != run.qualytics.rights() else set()
     again |= {name for name, one in noted.items() if one.granted or one.credentials != run.credentials}
-    doubtful = {
-        name: one.asset for name, one in noted.items() if name not in again and one.missing != ()
-    }
+    doubtful = {name: one.asset for name, one in noted.items() if name not in again and one.missing != ()}
     said = run.catalog.permissions(list(doubtful.values())) if doubtful else None
     again |= {
         name for name, asset in doubtful.items() if said is not None and said.get(asset.id) == frozenset()

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
@@ -22,7 +25,6 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.withdrawal import Ground, withdraw
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.lines import Now, verify
-from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.sync.run import Run
 
@@ -71,11 +73,11 @@ def steered_tags(
         changes, unchanged = verified.changes, verified.unchanged
     elif run.retire:
         changes = _retired_tags(run, inventory, links, held, book)
-        if ends and run.retire == "all":
+        if ends:
             changes += _retired_definitions(run, book, deployment, ends)
     else:
         changes = _reverted_tags(run, key, inventory, links, held, book)
-        changes += _reverted_definitions(run, key, book, deployment, changes, ends)
+        changes += _reverted_definitions(run, key, book, deployment, ends)
     table = _finished(run, stage, key, changes, (definitions.SURFACE, tags.SURFACE), unchanged)
     if not inventory.meta.get("vanished"):
         table.meta["read_at"] = inventory.meta["read_at"]
@@ -94,7 +96,6 @@ def steered_quality(
     key: str,
     assets: Table[CatalogAsset],
     links: Table[Link],
-    index: Table[CatalogAsset],
 ) -> Table[Change]:
     """The plan of one datastore over all surfaces of the catalog."""
     surfaces = tuple(surface.name for surface in run.catalog.surfaces)
@@ -105,7 +106,7 @@ def steered_quality(
         lines = run.plan_file.of(run.name, stage, key)
         pairs = {(link.unit, asset) for link in links.rows for asset in link.assets if _matched(link)}
         now = Now(
-            assets=_assets(run, index, assets, [change.target for change in lines]),
+            assets=_assets(run, assets, [change.target for change in lines]),
             held=_mine(run, held),
             pairs=pairs if run.plan_file.header.kind == "plan" else None,
             roles=roles,
@@ -116,11 +117,11 @@ def steered_quality(
     elif run.retire:
         matched = {asset for link in links.rows for asset in link.assets if _matched(link)}
         rows = [row for row in held if run.retire == "all" or row.target not in matched]
-        changes = withdrawn(run, rows, index, assets, "the integration is retired")
+        changes = withdrawn(run, rows, assets, "the integration is retired")
     else:
         changes = []
         undone = [one for one in _undos(run, key) if one.surface in surfaces]
-        shown = _assets(run, index, assets, [one.target for one in undone])
+        shown = _assets(run, assets, [one.target for one in undone])
         by_place = {(row.surface, row.target, row.key): row for row in held}
         for one in undone:
             row = by_place.get((one.surface, one.target, one.key))
@@ -129,13 +130,11 @@ def steered_quality(
     return _finished(run, stage, key, changes, surfaces, unchanged)
 
 
-def withdrawn(
-    run: Run, held: Iterable[Holding], index: Table[CatalogAsset], assets: Table[CatalogAsset], reason: str
-) -> list[Change]:
+def withdrawn(run: Run, held: Iterable[Holding], assets: Table[CatalogAsset], reason: str) -> list[Change]:
     """The lines that take back these holdings in the catalog."""
     rows = list(held)
     ground = Ground(
-        assets=_assets(run, index, assets, [row.target for row in rows]),
+        assets=_assets(run, assets, [row.target for row in rows]),
         presence=assets.meta["presence"],
         decimals=run.integration.decimals,
         alerts=alert_rules(run.config, run.integration, run.actors),
@@ -155,11 +154,12 @@ def _mine(run: Run, held: Iterable[Holding]) -> dict[tuple[str, str, str], Holdi
     return {(row.surface, row.target, row.key): row for row in held if row.integration == run.name}
 
 
-def _assets(
-    run: Run, index: Table[CatalogAsset], assets: Table[CatalogAsset], wanted: Iterable[str]
-) -> Mapping[str, CatalogAsset]:
-    """Assets by id as they are now; those that the snapshot does not show are asked for by id."""
-    shown = snapshot_of(index, assets).by_id
+def _assets(run: Run, assets: Table[CatalogAsset], wanted: Iterable[str]) -> Mapping[str, CatalogAsset]:
+    """Assets by id as they are now; those that the snapshot does not show are asked for by id.
+
+    The index is no help: it tells where schemas are, not what stands on them.
+    """
+    shown = {asset.id: asset for asset in assets.rows}
     presence: Mapping[str, str] = assets.meta["presence"]
     unseen = sorted({id_ for id_ in wanted if id_ not in shown and presence.get(id_) != "gone"})
     return {**shown, **run.catalog.reread(unseen)} if unseen else shown
@@ -206,6 +206,8 @@ def _retired_definitions(
     records = run.ledger.tag_definitions.all()
     known = {tag_key(one.name): one for one in deployment.rows}
     lines = [change for change in book.left_over() if _is_of(run, records[change.key].made_by)]
+    if run.retire == "left_behind":
+        return lines
     leaving = {change.key for change in lines}
     elsewhere, others = _still_held(run, ends)
     for key, record in records.items():
@@ -250,7 +252,7 @@ def _reverted_tags(
     undone = _undos(run, key)
     units = {unit.id: {tag_key(tag.name) for tag in unit.tags} for unit in inventory.rows}
     mine = {(row.target, row.key) for row in held if row.integration == run.name}
-    looks = {one.key: one.was for one in undone if one.surface == definitions.SURFACE and one.was}
+    looks = {one.key: one.was for one in _undos(run) if one.surface == definitions.SURFACE and one.was}
     off: set[Place] = set()
     on: dict[Place, TagRef] = {}
     left: list[Change] = []
@@ -266,8 +268,7 @@ def _reverted_tags(
             else:
                 off.add(place)
         elif one.now is None and one.key not in there:
-            look = looks.get(one.key) or {}
-            on[place] = TagRef(str(one.was), color=look.get("color"), description=look.get("description"))
+            on[place] = _tag_of(str(one.was), looks.get(one.key) or {})
         elif one.now is None and place not in mine:
             left.append(_left(one, "put on again since: it is left as it is"))
     ours = {(row.target, row.key): row.run_id == run.revert for row in held if row.integration == run.name}
@@ -280,21 +281,28 @@ def _reverted_definitions(
     key: str,
     book: DefinitionBook,
     deployment: Table[TagDefinition],
-    lines: Sequence[Change],
     ends: Sequence[str],
 ) -> list[Change]:
     """What a run did to definitions, undone; what it made goes with the last datastore of the range."""
-    again = {line.key for line in lines if line.surface == definitions.SURFACE}
-    here = [one for one in _undos(run, key) if one.was is not None and one.key not in again]
-    made = [one for end in ends for one in _undos(run, end) if one.was is None]
-    return undo_definitions(
-        [one for one in (*here, *made) if one.surface == definitions.SURFACE],
+    here = [one for one in _undos(run, key) if one.surface == definitions.SURFACE and one.was is not None]
+    again = [
+        replace(change, reason=what_for(run))
+        for one in here
+        if one.now is None and book.standing(one.key) == "missing"
+        for change in book.need(_tag_of(one.name, one.was))
+    ]
+    made = [one for end in ends for one in _undos(run, end) if one.surface == definitions.SURFACE]
+    return again + undo_definitions(
+        [one for one in here if one.now is not None] + [one for one in made if one.was is None],
         {tag_key(one.name): one for one in deployment.rows},
         run.ledger.tag_definitions.all(),
-        {change.key: change for change in book.left_over()} if made else {},
-        native=run.native_tags,
-        reason=what_for(run),
+        {change.key: change for change in book.left_over()} if ends else {},
+        what_for(run),
     )
+
+
+def _tag_of(name: str, look: Mapping[str, Any]) -> TagRef:
+    return TagRef(name, color=look.get("color"), description=look.get("description"))
 
 
 def _left(undo: Undo, why: str) -> Change:
@@ -312,9 +320,10 @@ def _left(undo: Undo, why: str) -> Change:
     )
 
 
-def _undos(run: Run, key: str) -> list[Undo]:
+def _undos(run: Run, key: str | None = None) -> list[Undo]:
+    """What the run changed on one datastore, or on all."""
     entries = run.ledger.outcomes.of_run(run.revert, integration=run.name)
-    return undos(entry for entry in entries if entry.datastore == key)
+    return undos(entry for entry in entries if key in (None, entry.datastore))
 
 
 def _finished(

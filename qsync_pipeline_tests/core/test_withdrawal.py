@@ -194,19 +194,8 @@ def test_a_definition_that_was_taken_over_is_given_back_as_it_looked() -> None:
     assert edited.status == "skipped"
     assert given_back(record, TagDefinition("PII", **look), WHY) is None
     undo = Undo("tag_definitions", "PII", "pii", "PII", look, ours)
-    (line,) = undo_definitions([undo], {"pii": known}, {"pii": record}, {}, native=False, reason=WHY)
+    (line,) = undo_definitions([undo], {"pii": known}, {"pii": record}, {}, WHY)
     assert line.extra == {"gives_back": True}
-
-
-def test_a_definition_that_a_run_deleted_is_made_again() -> None:
-    look: dict[str, Any] = {"category": "atlan", "color": "#111", "description": None}
-    undo = Undo("tag_definitions", "PII", "pii", "PII", look, None)
-    (line,) = undo_definitions([undo], {}, {}, {}, native=False, reason=WHY)
-    assert (line.action, line.kind, line.after) == (
-        "create",
-        "global",
-        {"name": "PII", "weight_modifier": 0, **look},
-    )
 
 
 # Laws: values.

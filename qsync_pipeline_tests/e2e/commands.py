@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 from qsync_pipeline import cli
+from qsync_pipeline.cli import sync
 from qsync_pipeline_tests.e2e.harness import World
 
 
@@ -36,12 +37,17 @@ class Answer:
 
 
 def qsync(world: World, *arguments: object) -> Answer:
-    """Run a command with ``--json``, and let the search index catch up."""
+    """Run a command with ``--json`` on the world's own instance, and let the search index catch up.
+
+    An instance on disk, as users have one, costs seconds more for each call; the tests of the command line
+    have those.
+    """
     out, err = io.StringIO(), io.StringIO()
     words = [*map(str, arguments), "--config", str(world.sandbox.config), "--json"]
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     with (
         mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sync, "open_instance", return_value=contextlib.nullcontext(world.instance)),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -23,8 +23,8 @@ from qsync_pipeline_tests.e2e.harness import SETTLED, World
 TAGS = ("Shared", "Também", "a/b #c")
 """What people put on in the catalogs."""
 NATIVE = ("Mine", "Yours")
-"""What people put on in Qualytics meanwhile, with the level behind it: tags flow down, and so none meets a copy
-of itself."""
+"""What people put on in Qualytics meanwhile, with the level behind it: tags flow down, so none meets a
+copy of itself."""
 
 
 @dataclass

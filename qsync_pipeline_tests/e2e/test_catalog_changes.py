@@ -221,3 +221,16 @@ def test_a_table_that_leaves_its_domain_is_frozen_and_catches_up_when_it_returns
     synced.configure(domains=[])
     assert synced.sync().ok
     synced.check()
+
+
+def test_a_table_renamed_a_moment_before_a_sync_keeps_its_new_name(synced: World) -> None:
+    table = synced.tables(alert="none")[0]
+    name = table.rpartition(".")[2]
+    synced.control.mutate(
+        {"system": "qualytics", "do": "raise_anomaly", "asset": table, "rule": "notNull"},
+        {"system": "atlan", "do": "rename", "asset": table, "to": f"{name}_NEW"},
+    )  # the search index still shows the old name
+    assert synced.sync("push").ok
+    assert synced.control.state("atlan", name=f"{table}_NEW")
+    synced.control.advance(5)
+    synced.atlan("rename", f"{table}_NEW", to=name)

@@ -1,4 +1,4 @@
-"""From the score in Qualytics to the listing of the catalog: writes are confirmed, and the lag is measured."""
+"""From the score in Qualytics to the listing of the catalog: writes are confirmed, the lag is measured."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ def test_only_one_datastore_is_retired_where_one_is_named() -> None:
         assert touched
         assert all(name.startswith("crm") for name in touched)
         theirs = {key: value for key, value in before.items() if "crm" in key[1].lower()}
-        assert all(one.whole_state()[key] == value for key, value in theirs.items())
+        now = one.whole_state()
+        assert {key: now[key] for key in theirs} == theirs
 
 
 def test_what_was_left_behind_is_withdrawn_and_what_takes_part_stays() -> None:

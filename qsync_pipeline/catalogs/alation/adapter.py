@@ -71,6 +71,7 @@ class AlationCatalog(Catalog):
 
     surfaces: tuple[Surface, ...] = (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH)
     light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset({"tags", "domain"})
+    writes_carry_names: bool = False
 
     def __init__(
         self,

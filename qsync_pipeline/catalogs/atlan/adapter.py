@@ -46,6 +46,7 @@ class AtlanCatalog(Catalog):
 
     surfaces: tuple[Surface, ...] = (CUSTOM_METADATA, ANNOUNCEMENTS)
     light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset()
+    writes_carry_names: bool = True
 
     def __init__(self, settings: AtlanSettings, session: HttpSession) -> None:
         self._settings = settings

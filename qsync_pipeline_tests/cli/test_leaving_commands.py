@@ -1,0 +1,48 @@
+"""``qsync apply``, ``approve``, ``revert`` and ``retire`` as commands: what they ask, what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qsync_pipeline.sandbox.testing import RunningSandbox
+from qsync_pipeline_tests.cli.conftest import Qsync, files, world
+
+
+def test_what_cannot_be_meant_is_a_matter_of_usage(
+    qsync: Qsync, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    config = ("--config", sandbox.config)
+    no_plan = tmp_path / "no.plan"
+    no_plan.write_text("hello\n", encoding="utf-8")
+    for words, said in (
+        (("apply", no_plan), "no plan"),
+        (("apply", tmp_path / "absent"), "cannot be read"),
+        (("approve", "c0dec0de"), "nothing waits under c0dec0de"),
+        (("revert", "00000000"), "the journal has no run"),
+        (("retire", "nobody"), "found no"),
+    ):
+        answer = qsync(*words, *config)
+        assert answer.status == 2, words
+        assert said in answer.err, words
+
+
+def test_without_anybody_to_ask_nothing_is_done(
+    qsync: Qsync, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = ("--config", sandbox.config)
+    assert qsync("approve", *config).out == "nothing waits for approval\n"
+    assert qsync("sync", *config, "--quiet").status == 0
+    sandbox.control.advance(5)
+    before, on_disk = world(sandbox), files(sandbox.config.parent / ".qsync" / "tables")
+    answer = qsync("retire", "atlan", *config, "--quiet")
+    assert answer.status == 2
+    assert "--yes" in answer.err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda question, err: False)
+    answer = qsync("retire", "atlan", *config, "--quiet")
+    assert answer.status == 1
+    assert "nothing was done" in answer.err
+    assert world(sandbox) == before
+    assert files(sandbox.config.parent / ".qsync" / "tables") == on_disk

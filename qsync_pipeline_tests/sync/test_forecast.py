@@ -1,0 +1,47 @@
+"""The forecast of requests and minutes (``qsync plan``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qsync_pipeline.catalogs.base import Surface
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline.sync.forecast import Load, forecast
+
+SURFACES = (
+    Surface("values", "attributes", call="entities", per_call=50),
+    Surface("banners", "alerts", call="entities", per_call=50),
+    Surface("rows", "health", per_call=10, requests=3),
+)
+
+
+def lines(surface: str, number: int, action: Any = "update", **more: Any) -> list[Change]:
+    return [Change(surface, action, f"container:{n}", "x", str(n), **more) for n in range(number)]
+
+
+def load(*changes: Change, read_back: Any = "none") -> dict[str, Load]:
+    read, budgets = {"catalog": 10, "qualytics": 20}, {"catalog": 300, "qualytics": 3000}
+    return forecast({"1-x": changes}, SURFACES, read, budgets, read_back)
+
+
+def test_a_plan_with_nothing_to_do_costs_what_it_took_to_read() -> None:
+    found = load(*lines("values", 5, "note"), *lines("values", 5, status="skipped"))
+    assert found == {"catalog": Load(10, 0, 300), "qualytics": Load(20, 0, 3000)}
+    assert found["catalog"].minutes == 10 / 300
+
+
+def test_surfaces_that_share_a_call_are_counted_by_asset() -> None:
+    assert load(*lines("values", 101))["catalog"].writes == 3
+    assert load(*lines("values", 101), *lines("banners", 101))["catalog"].writes == 3
+    assert load(*lines("rows", 11))["catalog"].writes == 6, "two calls, each with its job"
+
+
+def test_alerts_are_read_before_and_what_was_written_after() -> None:
+    assert load(*lines("banners", 51))["catalog"].reads == 10 + 2
+    assert load(*lines("values", 500), read_back="sample")["catalog"].reads == 10 + 4
+    assert load(*lines("values", 500), read_back="all")["catalog"].reads == 10 + 10
+
+
+def test_tags_and_their_definitions_go_to_qualytics() -> None:
+    found = load(*lines("external_tags", 25), *lines("tag_definitions", 2))["qualytics"]
+    assert (found.reads, found.writes) == (20 + 1 + 4 + 2, 2 + 2)
