@@ -196,7 +196,7 @@ def plain(text: str) -> str:
     line = " ".join(text.split())
     line = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "...", line)
     line = re.sub(r"127\.0\.0\.1:\d+", "the system's host", line)
-    line = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?", "<date>", line)
+    line = re.sub(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d[\d:.]*(Z|\+00:00| UTC)?)?", "<date>", line)
     line = re.sub(r"(file|update) /\S+/", r"\1 ", line)
     cut = line if len(line) <= MOST else f"{line[: line.rfind(' ', 0, MOST)]} ..."
     return cut.replace("|", "\\|").replace("<", "&lt;")
