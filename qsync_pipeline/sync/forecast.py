@@ -44,8 +44,8 @@ class Load:
 
     @property
     def minutes(self) -> float:
-        """How long the budget alone makes it take."""
-        return self.calls / self.per_minute
+        """How long the budget alone makes it take, to the hundredth."""
+        return round(self.calls / self.per_minute, 2)
 
 
 def forecast(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -10,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qsync_pipeline.sync.run import log
+from qsync_pipeline.transport import redact as redaction
 from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.redact import RedactingFilter, redact, register_secret
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten() -> Iterator[None]:
+    """What is registered here is no secret of any other test of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redaction, "_secrets", ())
+        yield
+
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJmYWtlIn0.c2lnbmF0dXJlLWZha2U"
 
