@@ -66,8 +66,11 @@ class WebhookConfig(Settings):
     def reveal_url(self) -> str:
         """The address itself. Raises :class:`ConfigError` where it is a secret of no use."""
         url = self.url.reveal().strip()
-        parts = urlsplit(url) if not re.search(r"\s", url) else None
-        scheme, host = (parts.scheme, parts.hostname or "") if parts else ("", "")
+        try:
+            parts = urlsplit("" if re.search(r"\s", url) else url)
+        except ValueError:  # a broken IPv6 host
+            parts = urlsplit("")
+        scheme, host = parts.scheme, parts.hostname or ""
         if not host or not (scheme == "https" or (scheme == "http" and host in LOOPBACK)):
             raise ConfigError(
                 f"notify.webhook.url: found something else in {self.url.source}; allowed: an https:// URL "

@@ -134,6 +134,8 @@ def locate(location: tuple[str | int, ...], data: Any) -> tuple[Path, Kind]:
             kind = field_kind(model, str(part))
         elif kind.item:
             kind = kind.item
+            if not isinstance(at(data, path), tuple):
+                continue  # a single value where a list may stand: it is the one that is meant
         elif get_origin(kind.bare) is dict:
             kind = kind_of(get_args(kind.bare)[1])
         path = (*path, part)

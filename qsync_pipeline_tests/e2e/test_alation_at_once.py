@@ -125,6 +125,7 @@ def synced() -> Iterator[World]:
             assert again["requests"]["qualytics"]["write"] == again["requests"]["catalog"]["write"] == 0
 
 
+@pytest.mark.soak  # the people of this test once found a tag of theirs gone: open, see docs/learned.md
 def test_two_syncs_at_once_and_people_in_between_lose_nobodys_tag(synced: World) -> None:
     assert rounds(synced, 2, seed=1) > 10
 
