@@ -14,7 +14,7 @@ from qsync_pipeline.catalogs.base import Catalog
 from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import ConfigError
-from qsync_pipeline.transport.session import OnWait
+from qsync_pipeline.transport.patience import OnWait
 
 if TYPE_CHECKING:
     from qsync_pipeline.config import IntegrationConfig

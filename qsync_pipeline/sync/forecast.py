@@ -7,7 +7,7 @@ refuse, and what has to be sent again is not in it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -16,13 +16,12 @@ from typing import Literal
 from qsync_pipeline.catalogs.base import Surface
 from qsync_pipeline.core import definitions, tags
 from qsync_pipeline.core.rows import Change
+from qsync_pipeline.sync.replacing import calls_for
 
 ASSUMES = (
     "reads as this plan took them, writes by the lines and how many one call carries, each read back; no "
     "refusals, no throttling, and the systems' own time to answer not counted"
 )
-OBJECTS_PER_CALL = 24
-"""Qualytics objects whose tags one bulk call replaces (``pull.CHUNK``)."""
 REREAD_PER_CALL = 50
 """Assets of a catalog that are read again by one call (Atlan's limit is the smallest)."""
 READ_BACK = 200
@@ -105,10 +104,9 @@ def _catalog(
 
 
 def _tags(lines: Sequence[Change]) -> tuple[int, int]:
-    """Objects are read, replaced in bulk, and read back; a datastore goes by itself."""
+    """Objects are read just before they are replaced; the answer shows whether they were."""
     if not lines:
         return 0, 0
-    targets = {line.target for line in lines}
-    datastores = sum(1 for target in targets if target.startswith("datastore:"))
-    calls = ceil((len(targets) - datastores) / OBJECTS_PER_CALL)
-    return 1 + 2 * datastores + 2 * calls, datastores + calls
+    levels = Counter(target.partition(":")[0] for target in {line.target for line in lines})
+    calls = sum(calls_for(objects) for objects in levels.values())
+    return 1 + calls, calls

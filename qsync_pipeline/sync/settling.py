@@ -35,6 +35,12 @@ def class_of(error: OutsideError) -> RejectionClass:
     return next((name for kind, name in _CLASSES if isinstance(error, kind)), "validation")
 
 
+def rejections(changes: Sequence[Change], error: OutsideError) -> list[Outcome]:
+    """Changes as rejected by this error."""
+    reason = redact(str(error))
+    return [Outcome(change, "rejected", reason, class_of(error)) for change in changes]
+
+
 class Tally:
     """The outcomes of one datastore in one write stage. ``unchanged`` starts with what the plan found so."""
 
@@ -77,8 +83,7 @@ class Tally:
 
     def reject(self, changes: Sequence[Change], error: OutsideError) -> None:
         """Settle changes as rejected by this error."""
-        reason = redact(str(error))
-        self.settle([Outcome(change, "rejected", reason, class_of(error)) for change in changes])
+        self.settle(rejections(changes, error))
 
     @property
     def rejected(self) -> int:

@@ -13,14 +13,13 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, cast, overload
+from typing import Any, Literal, TypeVar, overload
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from qsync_pipeline import __version__
 from qsync_pipeline.transport.answers import decode_body, error_for, error_text
@@ -29,18 +28,16 @@ from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import Kind, RequestCounter
 from qsync_pipeline.transport.errors import TimedOutAfterSend
 from qsync_pipeline.transport.failures import no_answer, refused_redirect
+from qsync_pipeline.transport.patience import OnWait, Patience
 from qsync_pipeline.transport.query import Params, query_pairs
 from qsync_pipeline.transport.redact import redact
-from qsync_pipeline.transport.retry import DEFAULT, Again, Cause, RetryPolicy, retry_after_seconds
+from qsync_pipeline.transport.retry import DEFAULT, Again, RetryPolicy, retry_after_seconds
 from qsync_pipeline.transport.turns import turn
 
 log = logging.getLogger("qsync.http")
 
 T = TypeVar("T")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-OnWait = Callable[[str, float, str], None]
-"""Told before every wait: system, seconds, why."""
-
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CHUNK = 64 * 1024
 
@@ -81,8 +78,6 @@ class HttpSession:
         parts = urlsplit(self.base_url)
         self.host = parts.netloc.rpartition("@")[2]
         self._loopback = parts.hostname in _LOOPBACK
-        self._budget = budget
-        self._limit = limit_per_minute
         self._turns = budget if one_at_a_time else None
         self._headers = {
             "Accept": "application/json",
@@ -92,12 +87,15 @@ class HttpSession:
         self._timeout = timeout
         self._answer_limit = answer_limit
         self._policy = retry
+        self._patience = Patience(
+            system, self.host, retry, budget, limit_per_minute, on_wait=on_wait, sleep=sleep, clock=clock
+        )
         self._verify = verify
         self._request_id_header = request_id_header
-        self._on_wait = on_wait
         self._sleep = sleep
         self._clock = clock
         self._local = threading.local()
+        self._held = _Held()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._sessions_lock = threading.Lock()
 
@@ -189,22 +187,32 @@ class HttpSession:
             none_on=none_on or frozenset(),
             timeout=timeout or self._timeout,
         )
-        try:
-            status, body = Retrying(
-                retry=retry_if_exception_type(Again),
-                wait=self._wait,
-                stop=self._stop,
-                before_sleep=self._before_sleep,
-                sleep=self._sleep,
-                reraise=True,
-            )(self._try, call)
-        except Again as last:
-            if last.cause == "throttle":
-                self._lock_out(self._policy.wait(last.cause, 1, last.retry_after))
-            raise last.error from last.__cause__
+        status, body = (
+            self._try(call) if self._held.within else self._patience.until_through(lambda: self._try(call))
+        )
         if status in call.none_on:
             return None
         return decode_body(self.system, call.where, status, body, decode)
+
+    def together(self, calls: int, do: Callable[[], T]) -> T:
+        """``do``, whose calls of this thread belong together: a list is read, and written back changed.
+
+        Between them lies no wait: the budget is asked for so many ``calls`` before the first one, and a try
+        that failed is not repeated by itself but ``do`` as a whole, from its reading on.
+        """
+        if self._held.within:
+            raise RuntimeError("calls that belong together cannot hold others that do")
+
+        def whole() -> T:
+            for _ in range(calls):
+                self._patience.reserve()
+            self._held.within, self._held.grants = True, calls
+            try:
+                return do()
+            finally:
+                self._held.within, self._held.grants = False, 0
+
+        return self._patience.until_through(whole)
 
     @property
     def last_latency(self) -> float:
@@ -258,7 +266,10 @@ class HttpSession:
         raise Again(error, cause, retry_after_seconds(answer.retry_after, self._clock()))
 
     def _send(self, call: _Call) -> _Answer:
-        self._reserve()
+        if self._held.grants:
+            self._held.grants -= 1
+        else:
+            self._patience.reserve()
         session = self._session()
         headers = dict(self._headers)
         if call.body is not None:
@@ -309,41 +320,6 @@ class HttpSession:
                 raise requests.ReadTimeout(f"the answer was not complete after {self._answer_limit:.0f} s")
         return b"".join(chunks)
 
-    # Waiting
-
-    def _reserve(self) -> None:
-        if self._budget is None:
-            return
-        while (seconds := self._budget.reserve(self.host, self._limit, self._clock())) > 0:
-            self._tell(seconds, "request budget")
-            self._sleep(seconds)
-
-    def _wait(self, state: RetryCallState) -> float:
-        again = _failure(state)
-        return self._policy.wait(again.cause, state.attempt_number, again.retry_after)
-
-    def _stop(self, state: RetryCallState) -> bool:
-        return self._policy.exhausted(
-            _failure(state).cause, state.attempt_number, state.seconds_since_start or 0.0
-        )
-
-    def _before_sleep(self, state: RetryCallState) -> None:
-        seconds = state.upcoming_sleep
-        again = _failure(state)
-        if again.cause == "throttle":
-            self._lock_out(seconds)
-        self._tell(seconds, _WHY[again.cause])
-        log.info("%s: waiting %.1f s after: %s", self.system, seconds, redact(str(again.error)))
-
-    def _lock_out(self, seconds: float) -> None:
-        """After a 429 every process waits, not only this call."""
-        if self._budget is not None:
-            self._budget.lock_out(self.host, self._clock() + seconds)
-
-    def _tell(self, seconds: float, why: str) -> None:
-        if self._on_wait is not None:
-            self._on_wait(self.system, seconds, why)
-
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
@@ -358,6 +334,13 @@ class HttpSession:
             with self._sessions_lock:
                 self._sessions.add(session)
         return session
+
+
+class _Held(threading.local):
+    """What a thread holds while its calls belong together: grants not used yet."""
+
+    within = False
+    grants = 0
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -378,16 +361,3 @@ class _Answer(msgspec.Struct, frozen=True):
     body: bytes
     retry_after: str | None
     location: str | None
-
-
-_WHY: dict[Cause, str] = {
-    "connect": "no connection",
-    "throttle": "rate limit",
-    "busy": "busy over there",
-    "server": "trouble over there",
-}
-
-
-def _failure(state: RetryCallState) -> Again:
-    assert state.outcome is not None  # tenacity asks only after a try
-    return cast(Again, state.outcome.exception())

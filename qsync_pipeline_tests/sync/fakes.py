@@ -47,6 +47,10 @@ class FakeQualytics:
         self.foreign: Callable[[dict[str, Any]], None] = lambda row: None
         self.refuses: Exception | None = None
         self.swallows = False
+        self.answers_lost = 0
+        """So many writes are carried out and not answered; then ``meanwhile`` happens."""
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.log: list[str] = []
         self.reads: list[int] = []
         self.writes: list[tuple[int, list[str]]] = []
         self.allowed = "1|Member|1:Editor"
@@ -60,11 +64,20 @@ class FakeQualytics:
         tags = [{"name": name} for name in self.on.get(number, [])]
         return {"id": number, "name": f"F{number}", "global_tags": tags, **self._others(number)}
 
+    def together(self, calls: int, do: Callable[[], Any]) -> Any:
+        """Begins again from the reading where an answer was lost, as a session does."""
+        while True:
+            try:
+                return do()
+            except TimeoutError:
+                self.meanwhile()
+
     def global_tags(self) -> list[GlobalTag]:
         return list(self.definitions.values())
 
     def fields_by_id(self, numbers: Sequence[int]) -> dict[int, Field]:
         self.reads += numbers
+        self.log += [f"read {number}" for number in numbers]
         return {number: self._field(number) for number in numbers if number in self.on}
 
     def fields(self, container: int) -> list[Field]:
@@ -74,6 +87,7 @@ class FakeQualytics:
         """Replaces the whole list, and makes a stray global tag of a name it does not know."""
         for number, names in items:
             self.writes.append((number, list(names)))
+            self.log.append(f"write {number}")
             if self.refuses is not None:
                 raise self.refuses
             if self.swallows:
@@ -82,7 +96,13 @@ class FakeQualytics:
                 self.definitions.setdefault(name, GlobalTag(id=99, name=name, type="global"))
             self.on[number] = list(names)
             self.foreign(self._others(number))
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise TimeoutError
         return [self._field(number) for number, _ in items]
+
+    def set_container_tags(self, items: Sequence[tuple[int, Sequence[str]]]) -> list[Any]:
+        raise AssertionError("there are fields only")
 
     def me(self) -> User:
         return User(id=1, name="Service")

@@ -7,6 +7,7 @@ from typing import Any
 from qsync_pipeline.catalogs.base import Surface
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.sync.forecast import Load, forecast
+from qsync_pipeline.sync.replacing import CHUNK, FEW
 
 SURFACES = (
     Surface("values", "attributes", call="entities", per_call=50),
@@ -44,4 +45,13 @@ def test_alerts_are_read_before_and_what_was_written_after() -> None:
 
 def test_tags_and_their_definitions_go_to_qualytics() -> None:
     found = load(*lines("external_tags", 25), *lines("tag_definitions", 2))["qualytics"]
-    assert (found.reads, found.writes) == (20 + 1 + 4 + 2, 2 + 2)
+    assert (found.reads, found.writes) == (20 + 1 + 25 + 2, 25 + 2)
+
+
+def test_more_objects_of_a_datastore_than_a_few_go_by_the_chunk() -> None:
+    few, many = (
+        load(*lines("external_tags", FEW))["qualytics"],
+        load(*lines("external_tags", FEW + 1))["qualytics"],
+    )
+    assert few.writes == FEW
+    assert many.writes == -(-(FEW + 1) // CHUNK)

@@ -14,6 +14,7 @@ from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, claimed
 from qsync_pipeline.sync.first_contact import ForeignChange
 from qsync_pipeline.sync.pull import apply_tags
 from qsync_pipeline.sync.refusals import NO_CONNECTION, granted_again
+from qsync_pipeline.sync.replacing import FEW
 from qsync_pipeline.transport.errors import Forbidden
 from qsync_pipeline_tests.sync.fakes import KEY, FakeQualytics, config_in, plan_of, run_on
 
@@ -168,3 +169,38 @@ def test_without_a_refusal_qualytics_is_not_asked_what_we_may(tmp_path: Path, le
     apply_tags(run, KEY, plan_of(put(1)))
     assert granted_again(run, [KEY]) == frozenset()
     assert qualytics.asked == 0
+
+
+# People who tag meanwhile
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+def test_nothing_but_its_own_write_lies_between_reading_an_object_and_writing_it(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on = {number: [] for number in range(1, FEW + 1)}
+    apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(*map(put, qualytics.on)))
+    assert qualytics.log == [step for n in qualytics.on for step in (f"read {n}", f"write {n}")]
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+def test_a_write_that_was_accepted_without_an_answer_counts_as_ours_when_it_shows(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("PII", "Theirs")
+    qualytics.on, qualytics.answers_lost = {1: []}, 1
+    qualytics.meanwhile = lambda: qualytics.on[1].append("Theirs")
+    tally = apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(put(1)))
+    assert qualytics.on[1] == ["PII", "Theirs"]
+    assert tally.counts["external_tags"]["applied"] == 1
+    assert [held.key for held in ledger.holdings.of(KEY)] == ["pii"]
+
+
+@pytest.mark.rule("5.2", "Names: NFC, trimmed")
+def test_tags_of_a_person_that_differ_by_case_only_both_stay(tmp_path: Path, ledger: Ledger) -> None:
+    qualytics = FakeQualytics("PII", "pii", "Old")
+    qualytics.on = {1: ["PII", "pii", "Old"], 2: ["PII", "pii"]}
+    changes = plan_of(put(1, "Old", "remove"), put(2, "pii", "remove"))
+    apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, changes)
+    assert qualytics.on == {1: ["PII", "pii"], 2: ["PII"]}

@@ -122,7 +122,7 @@ def test_a_429_locks_everybody_out() -> None:
             waits.append(budget.reserve(http.host, 300, clock()))
             assert (system, why) == ("Atlan", "rate limit")
 
-        http._on_wait = look
+        http._patience._on_wait = look
         http.request("GET", "/x", kind="read", decode=dict)
     assert waits[0] >= 60.0
 
@@ -238,3 +238,49 @@ def test_a_rejection_names_what_was_wrong() -> None:
     invalid = Reply(status=422, body={"detail": detail})
     with serving([invalid]) as server, pytest.raises(Rejected, match=r"body\.decay: must be at least 7"):
         session(server.url, Clock()).request("GET", "/x", kind="read", decode=dict)
+
+
+# Calls that belong together
+
+
+def test_calls_that_belong_together_are_repeated_from_the_first_of_them() -> None:
+    clock = Clock()
+    lists = [Reply(body=["Old"]), Reply(status=503), Reply(body=["Old", "A Person's"]), Reply(body={})]
+    with serving(lists) as server:
+        http = session(server.url, clock)
+
+        def read_and_write_back() -> None:
+            there = http.request("GET", "/tags", kind="read", decode=list)
+            http.request("PATCH", "/tags", kind="write", json=[*there, "Ours"], idempotent=True)
+
+        http.together(2, read_and_write_back)
+    written = [request.body for request in server.requests if request.method == "PATCH"]
+    assert written == [b'["Old","Ours"]', b'["Old","A Person\'s","Ours"]'], "not the stale list a second time"
+    assert len(clock.slept) == 1
+
+
+def test_calls_that_belong_together_never_wait_for_the_budget_in_between() -> None:
+    clock, budget = Clock(), LocalBudget()
+    asked: list[str] = []
+    with serving(lambda request: (asked.append(f"{request.method} at {clock():.0f}"), Reply())[1]) as server:
+        http = session(server.url, clock, budget=budget, limit_per_minute=3)
+
+        def both() -> None:
+            http.request("GET", "/x", kind="read")
+            http.request("PATCH", "/x", kind="write")
+
+        for _ in range(3):
+            http.together(2, both)
+    moments = [line.rpartition(" ")[2] for line in asked]
+    assert moments[0::2] == moments[1::2], asked
+    assert len(set(moments)) > 1, "somebody had to wait"
+
+
+def test_patience_with_calls_that_belong_together_ends_like_that_with_one() -> None:
+    with serving(lambda _: Reply(status=503)) as server:
+        http = session(server.url, Clock())
+        with pytest.raises(ServerError):
+            http.together(2, lambda: http.request("GET", "/x", kind="read"))
+        with pytest.raises(ServerError):
+            http.request("GET", "/x", kind="read")
+    assert len(server.requests) == 2 * ATLAN.tries

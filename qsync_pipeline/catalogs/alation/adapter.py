@@ -43,7 +43,8 @@ from qsync_pipeline.catalogs.base import (
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import RequestCounter
-from qsync_pipeline.transport.session import HttpSession, OnWait
+from qsync_pipeline.transport.patience import OnWait
+from qsync_pipeline.transport.session import HttpSession
 
 if TYPE_CHECKING:
     from qsync_pipeline.config import AlationConfig

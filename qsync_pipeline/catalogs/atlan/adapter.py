@@ -30,7 +30,8 @@ from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.budget import Budget
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import Malformed
-from qsync_pipeline.transport.session import HttpSession, OnWait
+from qsync_pipeline.transport.patience import OnWait
+from qsync_pipeline.transport.session import HttpSession
 
 if TYPE_CHECKING:
     from qsync_pipeline.config import AtlanConfig
