@@ -156,9 +156,9 @@ class Catalog(Protocol):
     writes_carry_names: bool
     """Whether a write repeats the asset's name: with an old one it would undo a person's rename."""
 
-    @property
-    def batch_size(self) -> int:
-        """How many assets one :meth:`write` may carry now; it may change from write to write."""
+    def fits(self, assets: Sequence[Sequence[Change]]) -> int:
+        """How many of these assets, each with all its changes, one :meth:`write` may carry now: the first so
+        many, at least one. It may change from write to write."""
 
     def identity(self) -> Identity:
         """Prove that the credentials work; the cheapest call there is."""

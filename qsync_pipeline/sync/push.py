@@ -129,7 +129,7 @@ class _Writer:
             while groups:
                 groups = self._apart(ground, groups)
                 # The first write on a connection and surface goes alone: one asset tells what we may do.
-                known = list(takewhile(self._is_known, groups[: self.run.catalog.batch_size]))
+                known = list(takewhile(self._is_known, groups[: self.run.catalog.fits(groups)]))
                 batch = known or groups[:1]
                 self._batch(batch)
                 groups = groups[len(batch) :]
@@ -278,12 +278,17 @@ class _Writer:
     def _seen(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Read back what was written, as much of it as the setting asks for."""
         how = self.run.integration.read_back
-        applied = {o.change.target for o in outcomes if o.outcome == "applied"}
-        if how == "none" or not applied or (how == "sample" and self.read_back >= SAMPLE):
+        applied = sorted({o.change.target for o in outcomes if o.outcome == "applied"})
+        most = {"none": 0, "sample": max(SAMPLE - self.read_back, 0)}.get(how, len(applied))
+        asked = set(applied[:most])
+        if not asked:
             return list(outcomes)
-        self.read_back += len(applied)
-        fresh = self.run.catalog.reread(sorted(applied))
-        return [self._confirmed(outcome, fresh.get(outcome.change.target)) for outcome in outcomes]
+        self.read_back += len(asked)
+        fresh = self.run.catalog.reread(sorted(asked))
+        return [
+            self._confirmed(one, fresh.get(one.change.target)) if one.change.target in asked else one
+            for one in outcomes
+        ]
 
     def _confirmed(self, outcome: Outcome, asset: CatalogAsset | None) -> Outcome:
         change = outcome.change

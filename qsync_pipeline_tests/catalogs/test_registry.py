@@ -39,7 +39,7 @@ def test_an_unknown_type_is_named_with_what_is_allowed() -> None:
 
 def test_opening_a_catalog_sends_nothing_and_shows_no_secret(tmp_path: Path) -> None:
     catalog = open_catalog(config(tmp_path, batch_size=20))
-    assert catalog.batch_size == 20
+    assert catalog.fits([()] * 50) == 20
     everything = repr(vars(catalog)) + repr(vars(catalog.client.session))  # type: ignore[attr-defined]  # not in the seam
     assert "obviously-fake-token" not in everything
     catalog.close()

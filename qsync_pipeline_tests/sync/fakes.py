@@ -142,6 +142,9 @@ class FakeCatalog:
         self.swallows = False
         self.calls: list[tuple[str, tuple[str, ...]]] = []
 
+    def fits(self, assets: Sequence[Sequence[Change]]) -> int:
+        return min(len(assets), self.batch_size)
+
     @property
     def written(self) -> list[tuple[str, ...]]:
         return [ids for what, ids in self.calls if what == "write"]

@@ -193,6 +193,20 @@ def test_what_another_value_shows_when_it_is_read_back_counts_as_rejected(
     assert ledger.holdings.of(KEY) == []
 
 
+@pytest.mark.parametrize(("how", "expected"), [("all", 450), ("sample", 200), ("none", 0)])
+def test_a_sample_is_no_more_than_one_even_where_a_write_carries_a_whole_datastore(
+    tmp_path: Path, ledger: Ledger, how: str, expected: int
+) -> None:
+    many = assets(450)
+    catalog = FakeCatalog(many, batch_size=400)
+    run = run_on(config_in(tmp_path), ledger, catalog=catalog)
+    run.__dict__["integration"] = run.integration.model_copy(update={"read_back": how})
+    tally = apply_quality(run, KEY, plan_of(*(score(asset) for asset in many)), Permissions())
+    assert [len(ids) for what, ids in catalog.calls if what == "write"] == [1, 400, 49]
+    assert sum(len(ids) for what, ids in catalog.calls if what == "reread") == expected
+    assert tally.counts["custom_metadata"]["applied"] == 450
+
+
 # The index lags
 
 

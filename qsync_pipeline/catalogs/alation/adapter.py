@@ -30,7 +30,14 @@ from qsync_pipeline.catalogs.alation.tokens import (
     client_advice,
     refresh_advice,
 )
-from qsync_pipeline.catalogs.alation.writing import CUSTOM_FIELDS, DATA_HEALTH, TAGS, TRUST_FLAGS, Writer
+from qsync_pipeline.catalogs.alation.writing import (
+    CUSTOM_FIELDS,
+    DATA_HEALTH,
+    TAGS,
+    TRUST_FLAGS,
+    Writer,
+    fits,
+)
 from qsync_pipeline.catalogs.base import (
     Catalog,
     CatalogIndex,
@@ -96,10 +103,9 @@ class AlationCatalog(Catalog):
         if settings.push_tags:
             self.surfaces = (*self.surfaces, TAGS)
 
-    @property
-    def batch_size(self) -> int:
-        """Assets per write: so many that their values fill one request of 10,000."""
-        return self._writer.batch_size
+    def fits(self, assets: Sequence[Sequence[Change]]) -> int:
+        """See :meth:`.base.Catalog.fits`: so many that their values fill one request of 10,000."""
+        return fits(assets)
 
     def identity(self) -> Identity:
         """The token's owner, as trust flags name it, and when the refresh token lapses."""

@@ -13,8 +13,9 @@ from qsync_pipeline.core.rows import AttributeValue
 
 MOST_VALUES = 10_000
 """Values of one write request (alation-api.md §2.4)."""
-_TEXT = re.compile(r"(?:^|>)[^<]*[^\s<]")
-"""Text outside of tags: a cleared value may leave an empty paragraph behind, which shows nothing."""
+_TEXT = re.compile(r"\s*(?:<[^>]*>\s*)*[^<\s]")
+"""Begins like what has text outside of tags: a cleared value may leave an empty paragraph behind, which shows
+nothing."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,13 @@ class FieldIds:
     def values(self, row: Iterable[FieldValue] | None) -> dict[str, AttributeValue]:
         """Our values on an object as they were read: rich text, which the core compares as readers would."""
         found: dict[str, AttributeValue] = {}
-        names, has_text = self.names, _TEXT.search
+        names, has_text = self.names, _TEXT.match
         # Twelve values on each of many columns: this loop is half of the time that reading takes.
         for one in row or ():
             name = names.get(one.field_id)
             if name is not None:
                 value = one.value
-                if has_text(value) if isinstance(value, str) else isinstance(value, int | float):
+                if has_text(value) if value.__class__ is str else isinstance(value, (int, float)):
                     found[name] = value
         return found
 

@@ -30,6 +30,9 @@ TAGS = Surface(TAGS_NAME, "tags")
 
 REFUSED = (Forbidden, NotFound, Rejected)
 
+MOST_OTHERS = 1000
+"""Flags, tags and health rows of one write: flags and tags are a call each, and a write is to end soon."""
+
 _MISSING = re.compile(r"Object not found: (\w+:\d+)")
 _NAMED = re.compile(r"\b((?:schema|table|attribute):\d+)\b")
 """How a refused write names an object that is not there (alation-api.md §2.4), and any object at fault."""
@@ -46,8 +49,6 @@ class Writer:
         self._flags = FlagWriter(client, settings)
         self._health = HealthWriter(client, jobs, settings, now)
         self._tags = TagWriter(client)
-        self.batch_size = max(1, MOST_VALUES // max(1, len(settings.attributes)))
-        """Assets of one write: as many as fit into one request of values if all of them change."""
 
     def write(
         self, changes: Sequence[Change], ids: FieldIds, touched: Touched = lambda tag: None
@@ -118,6 +119,20 @@ class Writer:
                 return ""
             reason = f"Alation wrote only a part of it: {end.msg}"
         return reason
+
+
+def fits(assets: Sequence[Sequence[Change]]) -> int:
+    """How many of these assets one write takes: their values fill one request, however few each has."""
+    values = others = 0
+    for number, changes in enumerate(assets):
+        for change in changes:
+            if change.surface == CUSTOM_FIELDS.name:
+                values += len(change.after or {})
+            else:
+                others += 1
+        if number and (values > MOST_VALUES or others > MOST_OTHERS):
+            return number
+    return len(assets)
 
 
 def _fitting(changes: Sequence[Change]) -> list[list[Change]]:

@@ -60,10 +60,9 @@ class AtlanCatalog(Catalog):
         if settings.push_tags:
             self.surfaces = (*self.surfaces, TAGS)
 
-    @property
-    def batch_size(self) -> int:
-        """Assets per write; it halves when Atlan takes over five seconds, and grows back slowly."""
-        return self._writer.batch_size.current
+    def fits(self, assets: Sequence[Sequence[Change]]) -> int:
+        """See :meth:`.base.Catalog.fits`; it halves when Atlan takes over five seconds, and grows again."""
+        return min(len(assets), self._writer.batch_size.current)
 
     def identity(self) -> Identity:
         """The actor's name as ``announcementUpdatedBy`` shows it, and when the token lapses."""

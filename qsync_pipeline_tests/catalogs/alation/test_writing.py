@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qsync_pipeline.catalogs.alation.fields import FieldIds
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
-from qsync_pipeline.catalogs.alation.writing import Writer
+from qsync_pipeline.catalogs.alation.writing import MOST_OTHERS, Writer, fits
 from qsync_pipeline.catalogs.base import BatchRejected
 from qsync_pipeline.core.rows import ATTRIBUTES, Change
 from qsync_pipeline.transport.errors import Forbidden, Rejected
@@ -50,6 +52,9 @@ def row(number: int, target: str = "table:93", before: Any = None, **after: Any)
     return Change("data_health", "update", target, "T", f"check:{number}", before, said, extra=extra)
 
 
+ROW = row(1)
+
+
 def gone(number: int) -> Change:
     extra = {"qualified_name": "6.S.T93"}
     return Change("data_health", "remove", "table:93", "T", f"check:{number}", {"rule": "x"}, extra=extra)
@@ -84,12 +89,53 @@ def shown(change: Change) -> dict[str, Any]:
 
 def test_ten_thousand_values_go_in_one_request() -> None:
     session = FakeSession().on("PUT", VALUES, ANNOUNCED).on("GET", JOB, job())
-    changes = [values(f"attribute:{n}", **dict.fromkeys(ATTRIBUTES, 1)) for n in range(833)]
-    assert writer(session).batch_size == 833
+    changes = [values(f"attribute:{n}") for n in range(10_000)]
+    assert fits([(change,) for change in changes]) == 10_000
     assert set(wrote(session, *changes)) == {("applied", "")}
     (body,) = session.sent("PUT", VALUES)
-    assert len(body) == 9_996
-    assert body[0] == {"field_id": 10_000, "otype": "attribute", "oid": 0, "value": "1"}
+    assert len(body) == 10_000
+    assert body[0] == {"field_id": IDS.ids["Check Count"], "otype": "attribute", "oid": 0, "value": "3"}
+
+
+@pytest.mark.parametrize(
+    ("objects", "each", "requests"),
+    [
+        (25_000, 1, [10_000, 10_000, 5_000]),
+        (2_000, 12, [9_996, 9_996, 4_008]),
+        (10_001, 1, [10_000, 1]),
+        (4_000, 5, [10_000, 10_000]),
+    ],
+)
+def test_a_bigger_plan_takes_as_few_requests_as_there_may_be(
+    objects: int, each: int, requests: list[int]
+) -> None:
+    """As the write engine goes about it: as many objects at a time as one write takes."""
+    session = FakeSession().on("PUT", VALUES, ANNOUNCED).on("GET", JOB, job())
+    after = dict.fromkeys(ATTRIBUTES[:each], 1)
+    groups = [(values(f"attribute:{n}", **after),) for n in range(objects)]
+    while groups:
+        some = fits(groups)
+        assert {result for result, _ in wrote(session, *(one for (one,) in groups[:some]))} == {"applied"}
+        groups = groups[some:]
+    assert [len(body) for body in session.sent("PUT", VALUES)] == requests
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 400)), min_size=1, max_size=1200))
+def test_what_fits_is_never_too_much_for_one_request_and_never_less_than_would_do(
+    sizes: list[tuple[int, int]],
+) -> None:
+    groups = [
+        (values(f"table:{n}", **dict.fromkeys(ATTRIBUTES[:size], 1)), *([ROW] * rows))
+        for n, (size, rows) in enumerate(sizes)
+    ]
+    some = fits(groups)
+
+    def held(number: int) -> tuple[int, int]:
+        return sum(size for size, _ in sizes[:number]), sum(rows for _, rows in sizes[:number])
+
+    assert 1 <= some <= len(groups)
+    assert some == 1 or (held(some)[0] <= 10_000 and held(some)[1] <= MOST_OTHERS)
+    assert some == len(groups) or held(some + 1)[0] > 10_000 or held(some + 1)[1] > MOST_OTHERS
 
 
 def test_more_values_than_that_are_divided_between_objects() -> None:
