@@ -129,7 +129,9 @@ def test_a_service_comes_up_and_stops(place: Place, block: Block) -> None:
                 assert process.poll() is None, said.read_text()
                 assert time.monotonic() < deadline, said.read_text()
                 time.sleep(0.2)
-            process.terminate()  # a SIGINT would be lost where the suite runs in the background
+            # To all of its processes, as a terminal does: the daemon that `dagster dev` has just started would
+            # not hear of it otherwise. A SIGINT would be lost where the suite runs in the background.
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=60)
         finally:
             if process.poll() is None:
