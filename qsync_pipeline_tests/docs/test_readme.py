@@ -129,7 +129,7 @@ def test_a_service_comes_up_and_stops(place: Place, block: Block) -> None:
                 assert process.poll() is None, said.read_text()
                 assert time.monotonic() < deadline, said.read_text()
                 time.sleep(0.2)
-            # To all of its processes, as a terminal does: the daemon that `dagster dev` has just started would
+            # To all of its processes, as a terminal does: a daemon that `dagster dev` has just started would
             # not hear of it otherwise. A SIGINT would be lost where the suite runs in the background.
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=60)

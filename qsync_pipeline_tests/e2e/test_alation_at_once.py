@@ -4,8 +4,8 @@ Two processes of ``qsync sync``, as two people or two clocks would start them, o
 replaces an object's whole list of tags, so whoever writes last without looking loses the others' tags.
 
 What remains is a millisecond or two: an edit of the very object between our reading and our writing it
-(docs/learned.md). At 1,000 edits a second on 13 objects 2 to 10 of 100 writes hit one; people edit slower, and
-so do those of this test, which is a soak all the same: luck has no place in CI. That nothing lies between the
+(docs/learned.md). At 1,000 edits a second on 13 objects one of ten writes hit one; people edit slower, and so
+do those of this test, which is a soak all the same: luck has no place in CI. That nothing lies between the
 two calls is held by ``sync/test_tag_writes.py`` and ``transport/test_retries.py``.
 """
 
