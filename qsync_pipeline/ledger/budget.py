@@ -36,6 +36,9 @@ _LOCKED = select(_L.until).where(_L.host == bindparam("host"))
 _HERE = _G.host == bindparam("host")
 _OLD = delete(budget_grants).where(_HERE, (_G.at < bindparam("old")) | (_G.at > bindparam("ahead")))
 _USED = select(func.coalesce(func.sum(_G.n), 0)).where(_HERE, _G.at >= bindparam("since"))
+_LEASES = select(leases).where(leases.c.name.in_((bindparam("turn"), bindparam("next"))))
+_PLACE = delete(leases).where(leases.c.name == bindparam("next"))
+_TURN = delete(leases).where(leases.c.name == bindparam("turn"), leases.c.owner == bindparam("mine"))
 _ROWS = select(_G.at, _G.n).where(_HERE, _G.at >= bindparam("since")).order_by(_G.at)
 
 
@@ -48,6 +51,7 @@ class LedgerBudget:
         self._grant = insert.on_conflict_do_update(
             index_elements=["host", "at"], set_={"n": _G.n + insert.excluded.n}
         )
+        self._lease = database.upsert(leases)
         lock = database.insert(budget_lockouts)
         self._lock_out = lock.on_conflict_do_update(
             index_elements=["host"],
@@ -92,7 +96,7 @@ class LedgerBudget:
         now = self._db.clock()
         turn, next_ = f"turn:{host}", f"next:{host}"
         with self._db.write(f"turn:{host}") as connection:
-            found = connection.execute(select(leases).where(leases.c.name.in_((turn, next_)))).all()
+            found = connection.execute(_LEASES, {"turn": turn, "next": next_}).all()
             holders = {
                 row.name: row.owner
                 for row in found
@@ -102,17 +106,17 @@ class LedgerBudget:
                 return TURN_POLL
             if turn in holders:
                 place = {"name": next_, "owner": owner, "expires_at": now + NEXT_TTL}
-                connection.execute(self._db.upsert(leases), place)
+                connection.execute(self._lease, place)
                 return TURN_POLL
             mine = {"name": turn, "owner": owner, "expires_at": now + seconds}
-            connection.execute(self._db.upsert(leases), mine)
-            connection.execute(delete(leases).where(leases.c.name == next_))
+            connection.execute(self._lease, mine)
+            connection.execute(_PLACE, {"next": next_})
         return 0.0
 
     def end_turn(self, host: str, owner: str) -> None:
         """See :meth:`qsync_pipeline.transport.budget.Budget.end_turn`."""
         with self._db.write(f"turn:{host}") as connection:
-            connection.execute(delete(leases).where(leases.c.name == f"turn:{host}", leases.c.owner == owner))
+            connection.execute(_TURN, {"turn": f"turn:{host}", "mine": owner})
 
     @staticmethod
     def _wait(connection: Connection, host: str, over: int, now: float) -> float:

@@ -16,7 +16,7 @@ from qsync_pipeline.catalogs.alation.models import ColumnRow, Flag, SchemaRow, T
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.catalogs.alation.shared import Shared
 from qsync_pipeline.catalogs.alation.tags import deleted_subjects
-from qsync_pipeline.catalogs.alation.translate import Translator
+from qsync_pipeline.catalogs.alation.translate import Place, Translator
 from qsync_pipeline.catalogs.base import CatalogIndex, Presence
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset
@@ -137,11 +137,11 @@ class Reader:
         narrow: bool,
     ) -> list[CatalogAsset]:
         found = [schema]
-        tables: dict[int, tuple[CatalogAsset, tuple[str, ...]]] = {}
+        tables: dict[int, Place] = {}
         above = (schema.id, asset_id("data", row.ds_id))
         for table_row in table_rows:
             table = translator.table(table_row, schema)
-            tables[table_row.id] = table, (table.id, *above)
+            tables[table_row.id] = translator.place(table, above)
             found.append(table)
         if not translator.complete:
             self._given.update({asset.id: asset for asset in found})
@@ -153,7 +153,7 @@ class Reader:
                 # A column whose table is not listed belongs to a table that went, or that we may not see.
                 place = tables.get(column_row.table_id)
                 if place is not None:
-                    found.append(translator.column(column_row, *place))
+                    found.append(translator.column(column_row, place))
         return found
 
     def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
@@ -246,8 +246,8 @@ class Reader:
         for one in columns:
             table = table_assets.get(one.table_id)
             if table is not None:
-                above_ids = (table.id, asset_id("schema", one.schema_id), asset_id("data", one.ds_id))
-                column = translator.column(one, table, above_ids)
+                above_ids = asset_id("schema", one.schema_id), asset_id("data", one.ds_id)
+                column = translator.column(one, translator.place(table, above_ids))
                 found[column.id] = column
         return {id: found[id] for id in rows if id in found}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from qsync_pipeline.catalogs.alation import connectors
 from qsync_pipeline.catalogs.alation.domains import Membership
@@ -16,6 +17,17 @@ from qsync_pipeline.catalogs.alation.tags import TagIndex
 from qsync_pipeline.core.rows import CatalogAsset
 
 UNKNOWN = DataSource(id=0)
+
+
+class Place(NamedTuple):
+    """Where columns stand, worked out once for all of a table.
+
+    The ids in ``above`` begin with the table's own; ``domain`` is that of columns which no rule names.
+    """
+
+    table: CatalogAsset
+    above: tuple[str, ...]
+    domain: str | None
 
 
 @dataclass(frozen=True)
@@ -95,9 +107,15 @@ class Translator:
             complete=self.complete,
         )
 
-    def column(self, row: ColumnRow, table: CatalogAsset, above: tuple[str, ...]) -> CatalogAsset:
-        """A column of a table; ``above`` are the ids of the table and of what it lies in."""
-        id = f"attribute:{row.id}"
+    def place(self, table: CatalogAsset, above: tuple[str, ...]) -> Place:
+        """Where columns of a table stand; ``above`` are the ids of what the table lies in."""
+        above = (table.id, *above)
+        return Place(table, above, self.domains.shown(("", *above)))
+
+    def column(self, row: ColumnRow, place: Place) -> CatalogAsset:
+        """A column."""
+        id, table = f"attribute:{row.id}", place.table
+        domain = self.domains.shown((id, *place.above)) if id in self.domains.rules else place.domain
         return CatalogAsset(
             id,
             "column",
@@ -112,7 +130,7 @@ class Translator:
             row.name,
             table.qualified_name,
             table.host,
-            self.domains.shown([id, *above]) if self.domains.rules else None,
+            domain,
             self.tags.tags.get(id, ()),
             self.fields.values(row.custom_fields),
             self.flags.alert(id),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from qsync_pipeline.catalogs.alation.domains import NO_DOMAIN, Membership, domain_tree, membership
 from qsync_pipeline.catalogs.alation.keys import split_id
-from qsync_pipeline.catalogs.alation.models import DomainRow, DomainRule
+from qsync_pipeline.catalogs.alation.models import ColumnRow, DomainRow, DomainRule
+from qsync_pipeline.catalogs.alation.translate import Translator
 from qsync_pipeline.core.domains import domain_scope
 from qsync_pipeline.core.rows import CatalogAsset
 
@@ -131,3 +132,16 @@ def test_for_one_domain_the_core_sees_what_the_nearest_rule_that_reaches_says(
             expected = not any(one.exclude for one in here)
             break
     assert belongs(rules, "Finance") == expected
+
+
+@given(rules_on_chain)
+def test_columns_get_the_domain_that_each_would_get_by_itself(rules: list[DomainRule]) -> None:
+    """It is worked out once for all columns of a table that no rule names."""
+    found = membership(rules, TREE, ["Finance"])
+    translator = Translator(domains=found)
+    table = CatalogAsset("table:93", "table", "Table", "T", "6.S.T", "6", "")
+    place = translator.place(table, ("schema:5", "data:6"))
+    for number in (1613, 1614):
+        row = ColumnRow(number, "C", 6, "6.S.T.C", 5, 93)
+        alone = found.shown([f"attribute:{number}", "table:93", "schema:5", "data:6"])
+        assert translator.column(row, place).domain == alone

@@ -3,84 +3,64 @@
 from __future__ import annotations
 
 import time
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
-import msgspec
 import pytest
 
-from qsync_pipeline.catalogs.alation.client import AlationClient
-from qsync_pipeline.catalogs.alation.fields import FieldIds
-from qsync_pipeline.catalogs.alation.reading import Reader
-from qsync_pipeline.catalogs.alation.settings import AlationSettings
-from qsync_pipeline.core.rows import ATTRIBUTES, CatalogAsset
-from qsync_pipeline.transport.session import HttpSession
+from qsync_pipeline.catalogs.alation.adapter import AlationCatalog, open_catalog
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline_tests.catalogs.alation import warehouse
 from qsync_pipeline_tests.catalogs.alation.pages import serving_pages
-from qsync_pipeline_tests.catalogs.alation.test_client import Open
 
-COLUMNS, TABLES, PAGE = 50_000, 2_500, 1_000
+COLUMNS, VALUES = 50_000, 12
 PER_SECOND = 40_000
+TRIES = 5
+"""The best counts: what the machine does beside it is not our speed."""
 
-IDS = FieldIds.of({"fields": {name: 10_000 + n for n, name in enumerate(ATTRIBUTES)}})
-
-
-def pages(values: int) -> dict[str, bytes]:
-    """Answers by path and ``id__gt``; every column carries so many of our values."""
-    shown = [
-        {"field_id": 10_000 + n, "field_name": f"Qualytics {name}", "value": f"<p>{90 + n / 10}</p>"}
-        for n, name in enumerate(ATTRIBUTES[:values])
-    ]
-    schema = {"id": 5, "name": "EDW.PUBLIC", "ds_id": 6, "key": "6.EDW.PUBLIC", "custom_fields": []}
-    tables = [
-        {
-            "id": n, "name": f"TABLE_{n}", "title": "", "description": "", "ds_id": 6, "schema_id": 5,
-            "key": f"6.EDW.PUBLIC.TABLE_{n}", "url": f"/table/{n}/", "custom_fields": shown,
-            "table_type": "TABLE", "schema_name": "EDW.PUBLIC", "sql": None, "table_comment": None,
-        }
-        for n in range(1, TABLES + 1)
-    ]  # fmt: skip
-    columns = [
-        {
-            "id": n, "name": f"COLUMN_{n}", "title": "", "description": "", "ds_id": 6, "schema_id": 5,
-            "key": f"6.EDW.PUBLIC.TABLE_{n % TABLES + 1}.COLUMN_{n}", "url": f"/attribute/{n}/",
-            "custom_fields": shown, "column_type": "VARCHAR(100)", "column_comment": None, "nullable": True,
-            "index": {"isPrimaryKey": False, "isForeignKey": False, "referencedColumnId": None},
-            "table_id": n % TABLES + 1, "table_name": f"edw.public.table_{n % TABLES + 1}", "position": 7,
-        }
-        for n in range(1, COLUMNS + 1)
-    ]  # fmt: skip
-    found = {
-        "/integration/v2/schema/ ": msgspec.json.encode([schema]),
-        "/integration/v2/datasource/ ": b'[{"id": 6, "title": "EDW", "uri": "snowflake://h"}]',
-    }
-    for path, rows in (("table", tables), ("column", columns)):
-        for start in range(0, len(rows), PAGE):
-            page = msgspec.json.encode(rows[start : start + PAGE])
-            found[f"/integration/v2/{path}/ {start or ''}"] = page
-    return found
+Read = Callable[[AlationCatalog], int]
 
 
-def answer(found: dict[str, bytes], target: str) -> bytes:
-    """The page of a request; what is not there is an empty list."""
-    parts = urlsplit(target)
-    after = parse_qs(parts.query).get("id__gt", [""])[0]
-    return found.get(f"{parts.path} {after}", b"[]")
+def columns_alone(catalog: AlationCatalog) -> int:
+    """The client by itself: typed rows."""
+    return sum(len(rows) for rows in catalog.client.columns(5))
+
+
+def whole_datastore(catalog: AlationCatalog) -> int:
+    """What a run reads: sources, schemas, tags, domains, flags, health rows, and all assets with them."""
+    assets = list(catalog.read(catalog.index().schemas))
+    columns = [asset for asset in assets if asset.level == "column"]
+    assert all(len(asset.attributes) == VALUES for asset in columns)
+    assert sum(len(asset.tags) for asset in columns) == warehouse.TAGS * warehouse.EACH_TAGGED
+    tables = [asset for asset in assets if asset.level == "table"]
+    assert sum(asset.alert is not None for asset in tables) == len(tables) // 10
+    assert sum(len(asset.health) for asset in tables) == 3 * len(tables)
+    return len(columns)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serving_pages(partial(warehouse.pages, COLUMNS, VALUES)) as found:
+        yield found
 
 
 @pytest.mark.soak  # a figure of the machine: never part of what decides whether a change lands
-@pytest.mark.parametrize("values", [0, 12])
-def test_fifty_thousand_columns_are_read_at_forty_thousand_a_second(values: int) -> None:
-    found = pages(values)
-    with serving_pages(lambda target: answer(found, target)) as url:
-        session = HttpSession("alation", url, auth=Open())
-        client = AlationClient(session, page_size=PAGE)
-        reader = Reader(client, AlationSettings(url, "alation", "qsync=alation"))
-        reader.ids = IDS
-        place = CatalogAsset("schema:5", "schema", "Schema", "PUBLIC", "6.EDW.PUBLIC", "6", "snowflake")
-        # The processor time of this thread: what the machine does beside it is not our speed.
-        started = time.thread_time()
-        assets = list(reader.read([place]))
-        seconds = time.thread_time() - started
-        session.close()
-    assert len(assets) == 1 + TABLES + COLUMNS
-    assert len(assets[-1].attributes) == values
-    assert COLUMNS / seconds >= PER_SECOND
+@pytest.mark.parametrize("read", [columns_alone, whole_datastore])
+def test_fifty_thousand_columns_are_read_at_forty_thousand_a_second(
+    url: str, tmp_path: Path, read: Read
+) -> None:
+    config = warehouse.config(tmp_path, url)
+    seconds, used = [], []
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        for _ in range(TRIES):
+            catalog = open_catalog(config, budget=ledger.budget)
+            catalog.use_definitions({"fields": warehouse.FIELDS})
+            catalog.identity()  # a token, which is not what is measured
+            started, cpu = time.perf_counter(), time.process_time()
+            assert read(catalog) == COLUMNS
+            seconds.append(time.perf_counter() - started)
+            used.append(time.process_time() - cpu)
+            catalog.close()
+    assert COLUMNS / min(seconds) >= PER_SECOND, f"{COLUMNS / min(seconds):,.0f} a second"
+    assert COLUMNS / min(used) >= PER_SECOND, f"{COLUMNS / min(used):,.0f} a second of processor time"
