@@ -122,7 +122,10 @@ def _bounds(kind: Kind, rules: GuardRules) -> Bounds:
 def _sort(
     changes: Sequence[Change], surface: str, kinds: Collection[Kind], approved: Collection[str]
 ) -> tuple[list[int], list[int]]:
-    """Positions of the lines that wait, and of those that were approved. A copy waits with its origin."""
+    """Positions of the lines that wait, and of those that were approved.
+
+    A copy waits with its origin; one whose origin is no line of this plan is approved by its own fingerprint.
+    """
     stopped: list[int] = []
     through: list[int] = []
     origins: set[tuple[str, str]] = set()
@@ -138,9 +141,12 @@ def _sort(
                 stopped.append(position)
         elif "removal" in kinds and _is_copy(change):
             copies.append(position)
+    waiting = {(changes[position].target, changes[position].key) for position in stopped}
     for position in copies:
-        origin = (str(changes[position].extra["copy_of"]), changes[position].key)
-        (through if origin in origins else stopped).append(position)
+        copy = changes[position]
+        origin = (str(copy.extra["copy_of"]), copy.key)
+        passes = origin in origins or (origin not in waiting and fingerprint(copy) in approved)
+        (through if passes else stopped).append(position)
     return sorted(stopped), sorted(through)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from qsync_pipeline.core.guards import code_of, fingerprint, hold_back, park
 from qsync_pipeline.core.rows import Change
@@ -85,6 +86,18 @@ def test_copies_are_not_counted_and_wait_with_the_rest_when_it_is_parked() -> No
     changes, scopes = park([*removals(26), *copies], {"tags": 26}, GuardRules())
     assert scopes[0].items == 26
     assert {one.status for one in changes} == {"parked"}
+
+
+@pytest.mark.parametrize("origin", ["field:0", "elsewhere"])
+def test_an_approved_copy_goes_even_where_its_origin_is_no_line_of_the_plan(origin: str) -> None:
+    copy = replace(removals(27)[-1], extra={"copy_of": origin})
+    changes = [*removals(26), copy]
+    _, (scope,) = park(changes, {"tags": 26}, GuardRules())
+    _, (left,) = park(changes, {"tags": 26}, GuardRules(), approved={"tags": scope.lines})
+    assert (left.lines, len(left.passed)) == ((), 27)
+    mine = {"tags": (fingerprint(copy),)}
+    _, (left,) = park(changes, {"tags": 26}, GuardRules(), approved=mine)
+    assert len(left.passed) == (1 if origin == "elsewhere" else 0), "it waits with an origin that waits"
 
 
 def test_what_is_skipped_or_waiting_is_no_removal() -> None:
