@@ -12,7 +12,7 @@ import sys
 import click
 
 from qsync_pipeline import __version__
-from qsync_pipeline.transport.errors import ConfigError, NotTheSystem, SyncError, Unauthorized, Unreachable
+from qsync_pipeline.transport.errors import SyncError
 
 COMMANDS = {
     "doctor": "Check the config, the systems behind it and what the tokens may do.",
@@ -94,8 +94,4 @@ def run(arguments: list[str]) -> int:
 
 def status_of(problem: SyncError) -> int:
     """The exit status for an error that ended a command."""
-    if isinstance(problem, ConfigError):
-        return EXIT_USAGE
-    if isinstance(problem, (Unreachable, Unauthorized, NotTheSystem)):
-        return EXIT_UNREACHABLE
-    return EXIT_REJECTED
+    return problem.exit_status

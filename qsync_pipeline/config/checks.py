@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from qsync_pipeline.config.fields import MustExist, Unique
+from qsync_pipeline.config.fields import HoldsFiles, MustExist, Unique
 from qsync_pipeline.config.messages import seen
 from qsync_pipeline.config.problems import Path, Problem
 from qsync_pipeline.config.schema import Kind, at, locate, type_name, visit
@@ -80,6 +80,18 @@ def _absent(kind: Kind, value: Any, directory: FilePath, env: Mapping[str, str])
             file = resolve_path(value, directory)
             if not (file.is_file() and os.access(file, os.R_OK)):
                 return Trouble(f"no readable file {show_path(file)}", "a readable file", "Correct the path")
+        if kind.mark(HoldsFiles) and isinstance(value, str) and value.strip():
+            return _no_directory(resolve_path(value, directory))
     except (ValueError, OSError):
         return None
     return None
+
+
+def _no_directory(wanted: FilePath) -> Trouble | None:
+    """Why no files can be kept there, or null: the nearest path above it that exists decides."""
+    there = next(path for path in (wanted, *wanted.parents) if path.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return None
+    why = "cannot be written to" if there.is_dir() else "is no directory"
+    allowed = "a directory that can be written to, or made"
+    return Trouble(f"{show_path(there)}, which {why}", allowed, "Correct the path")

@@ -54,6 +54,11 @@ class MustExist:
 
 
 @dataclass(frozen=True)
+class HoldsFiles:
+    """The path is a directory that can be written to, or can be made (looked for where secrets are)."""
+
+
+@dataclass(frozen=True)
 class Clash:
     """A mistake that only several fields together show. ``path`` is relative to the mapping it is in."""
 
@@ -239,7 +244,9 @@ QualyticsUrl = Annotated[
     Allowed("an https:// URL (http:// only for 127.0.0.1, localhost, ::1) without /api, password and query"),
 ]
 ApiPath = Annotated[str, AfterValidator(_api_path), Allowed("a path such as /api, or empty for the root")]
-ConfigPath = Annotated[Path, BeforeValidator(_path), Allowed("a path, relative to the config file")]
+ConfigPath = Annotated[
+    Path, BeforeValidator(_path), Allowed("a path, relative to the config file"), HoldsFiles()
+]
 ExistingFile = Annotated[
     Path, BeforeValidator(_path), Allowed("a readable file, relative to the config file"), MustExist()
 ]

@@ -7,6 +7,7 @@ from qsync_pipeline.ledger.claims import Claim
 from qsync_pipeline.ledger.datastores import DatastoreRecord, DatastoreSeen
 from qsync_pipeline.ledger.errors import (
     LedgerError,
+    LedgerMisplaced,
     LedgerReadOnly,
     LedgerTooNew,
     LedgerTooOld,
@@ -35,6 +36,7 @@ __all__ = [
     "Lag",
     "Ledger",
     "LedgerError",
+    "LedgerMisplaced",
     "LedgerReadOnly",
     "LedgerTooNew",
     "LedgerTooOld",

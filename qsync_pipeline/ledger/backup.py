@@ -14,7 +14,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from qsync_pipeline.ledger import engines
-from qsync_pipeline.ledger.errors import LedgerError, LedgerUnavailable
+from qsync_pipeline.ledger.errors import LedgerError, LedgerMisplaced
 from qsync_pipeline.ledger.ledger import Ledger
 from qsync_pipeline.transport.redact import redact
 
@@ -78,13 +78,13 @@ def restore(url: str, file: Path) -> Path | None:
 def _copy(url: URL, aside: Path) -> None:
     source = engines.sqlite_file(url)
     if source is None or not source.exists():
-        raise LedgerUnavailable(f"ledger: there is none at {engines.shown(url)} yet")
+        raise LedgerMisplaced(f"ledger: there is none at {engines.shown(url)} yet")
     try:
         with closing(sqlite3.connect(source)) as of, closing(sqlite3.connect(aside)) as into:
             of.backup(into, pages=PAGES)
             into.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as wrong:
-        raise LedgerUnavailable(f"ledger: cannot copy {engines.shown(url)}: {wrong}") from wrong
+        raise LedgerError(f"ledger: cannot copy {engines.shown(url)}: {wrong}") from wrong
 
 
 def _dump(url: URL, aside: Path) -> None:

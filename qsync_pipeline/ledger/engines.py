@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from qsync_pipeline.ledger import schema
 from qsync_pipeline.ledger.database import BUSY_SECONDS
-from qsync_pipeline.ledger.errors import LedgerUnavailable
+from qsync_pipeline.ledger.errors import LedgerMisplaced
 
 CACHE_KIB = 65_536
 """SQLite's page cache of one connection: guids come in no order, so the index wants to be in memory."""
@@ -24,18 +24,18 @@ _POSTGRES = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycop
 
 
 def parse_url(url: str) -> URL:
-    """The database URL, with the driver named. Raises :class:`LedgerUnavailable` for what is none of ours."""
+    """The database URL, with the driver named. Raises :class:`LedgerMisplaced` for what is none of ours."""
     try:
         parsed = make_url(url)
     except ArgumentError as wrong:
         # The text itself is not repeated: it may hold a password.
-        raise LedgerUnavailable(
+        raise LedgerMisplaced(
             "ledger: not a database URL; write sqlite:///path/to/ledger.db or postgresql://user@host/database"
         ) from wrong
     if parsed.drivername in _POSTGRES:
         return parsed.set(drivername=_POSTGRES[parsed.drivername])
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise LedgerUnavailable(
+        raise LedgerMisplaced(
             f"ledger: {parsed.get_backend_name()} is not supported; use a sqlite or postgresql URL"
         )
     return parsed
@@ -152,7 +152,7 @@ def _postgres(url: URL, read_only: bool) -> Engine:
             url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
         )
     except ModuleNotFoundError as missing:
-        raise LedgerUnavailable(
+        raise LedgerMisplaced(
             f"ledger: {shown(url)} needs the package {missing.name}; install qsync-pipeline[postgres]"
         ) from missing
 

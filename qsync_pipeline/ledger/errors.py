@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qsync_pipeline.transport.errors import SyncError
+from qsync_pipeline.transport.errors import ConfigError, SyncError
 
 
 class LedgerError(SyncError):
@@ -10,7 +10,15 @@ class LedgerError(SyncError):
 
 
 class LedgerUnavailable(LedgerError):
-    """The database cannot be opened: wrong URL, no driver, no server, no permission."""
+    """The database does not answer, or refuses us: like any other system out of reach."""
+
+    exit_status = 3
+
+
+class LedgerMisplaced(LedgerUnavailable, ConfigError):
+    """What the config names cannot hold a ledger: wrong URL, no driver, a file that is no database."""
+
+    exit_status = 2
 
 
 class LedgerTooNew(LedgerError):

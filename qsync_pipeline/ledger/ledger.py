@@ -19,7 +19,7 @@ from qsync_pipeline.ledger.claims import Claims
 from qsync_pipeline.ledger.database import Database, first_line
 from qsync_pipeline.ledger.datastores import Datastores
 from qsync_pipeline.ledger.epoch import Epoch
-from qsync_pipeline.ledger.errors import LedgerTooOld, LedgerUnavailable
+from qsync_pipeline.ledger.errors import LedgerMisplaced, LedgerTooOld, LedgerUnavailable
 from qsync_pipeline.ledger.events import Events
 from qsync_pipeline.ledger.holdings import Holdings
 from qsync_pipeline.ledger.leases import Leases
@@ -75,8 +75,9 @@ class Ledger:
         Makes the file, its directories and the tables where they are missing, and migrates older ones.
         Read-only it makes and changes nothing: where there is no ledger yet it reads as an empty one.
 
-        Raises :class:`~.errors.LedgerUnavailable` (cannot be opened), :class:`~.errors.LedgerTooNew` (made
-        by a newer version), :class:`~.errors.LedgerTooOld` (read-only, and needs a migration first).
+        Raises :class:`~.errors.LedgerUnavailable` (no answer), its kind :class:`~.errors.LedgerMisplaced` (a
+        URL or file that is no ledger), :class:`~.errors.LedgerTooNew` (made by a newer version),
+        :class:`~.errors.LedgerTooOld` (read-only, and needs a migration first).
         """
         parsed = engines.parse_url(url)
         file = engines.sqlite_file(parsed)
@@ -85,14 +86,16 @@ class Ledger:
         try:
             engine = engines.make_engine(parsed, read_only=read_only)
         except OSError as wrong:
-            raise LedgerUnavailable(f"ledger: {engines.shown(parsed)}: {wrong.strerror}") from wrong
+            raise LedgerMisplaced(f"ledger: {engines.shown(parsed)}: {wrong.strerror}") from wrong
         try:
             return cls(_ready(engine, parsed, clock, read_only=read_only))
         except (LedgerUnavailable, DBAPIError, sqlite3.Error) as wrong:
             engine.dispose()
             cause = wrong.__cause__ if isinstance(wrong, LedgerUnavailable) and wrong.__cause__ else wrong
             where = engines.shown(parsed)
-            raise LedgerUnavailable(f"ledger: cannot open {where}: {first_line(cause)}") from cause
+            said = first_line(cause)
+            kind = LedgerUnavailable if file is None or "locked" in said else LedgerMisplaced
+            raise kind(f"ledger: cannot open {where}: {said}") from cause
         except BaseException:
             engine.dispose()
             raise

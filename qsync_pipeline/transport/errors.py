@@ -6,13 +6,20 @@ cut short and redacted.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class SyncError(Exception):
     """Base of all errors of this package that a user may see without a traceback."""
 
+    exit_status: ClassVar[int] = 1
+    """Of a command that it ends (DESIGN.md §6)."""
+
 
 class ConfigError(SyncError):
     """The configuration is wrong, or asks for something that does not exist (exit status 2)."""
+
+    exit_status = 2
 
 
 class OutsideError(SyncError):
@@ -45,9 +52,13 @@ class OutsideError(SyncError):
 class Unreachable(OutsideError):
     """No answer at all, or none within the retries: stop, exit status 3."""
 
+    exit_status = 3
+
 
 class Unauthorized(OutsideError):
     """401: the credentials were refused; the run stops, exit status 3."""
+
+    exit_status = 3
 
 
 class Forbidden(OutsideError):
@@ -80,6 +91,8 @@ class Malformed(OutsideError):
 
 class NotTheSystem(Malformed):
     """HTML where JSON was promised: a login page or a proxy answered, the system itself was not reached."""
+
+    exit_status = 3
 
 
 class TimedOutAfterSend(OutsideError):

@@ -168,6 +168,28 @@ def test_a_dagster_home_that_is_none(
     assert word in said.err
 
 
+@pytest.mark.parametrize(
+    ("url", "status", "word"),
+    [
+        ("postgresql://qsync@127.0.0.1:1/qsync", 3, "127.0.0.1:1/qsync"),
+        ("sqlite:///atlan.token", 2, "atlan.token: file is not a database"),
+        ("sqlite:///.", 2, "unable to open"),
+    ],
+)
+@pytest.mark.parametrize("command", [*COMMANDS, "history"])
+def test_a_ledger_that_cannot_be_opened(
+    qsync: Qsync, sandbox: RunningSandbox, command: str, url: str, status: int, word: str
+) -> None:
+    before = world(sandbox)
+    said = qsync(
+        command, "--config", edited(sandbox, "integrations:", f"ledger: {{url: '{url}'}}\nintegrations:")
+    )
+    assert said.status == status
+    assert word in said.err
+    assert "Traceback" not in said.err
+    assert world(sandbox) == before
+
+
 def test_settings_that_dagster_refuses(
     qsync: Qsync, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -281,6 +281,17 @@ def test_a_file_that_is_no_config_is_told_in_one_line(mistakes: Mistakes, text: 
     assert found[0].startswith(message)
 
 
+def test_tables_cannot_be_kept_where_a_file_is(write: Write) -> None:
+    path = write(GOOD + "storage: taken/tables\n")
+    (path.parent / "taken").write_text("a file", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, env=ENV)
+    assert f"storage: found {path.parent}/taken, which is no directory; allowed: a directory" in str(
+        caught.value
+    )
+    assert load_config(path, env=ENV, check_secrets=False).storage == path.parent / "taken/tables"
+
+
 def test_a_missing_file_is_named_with_who_named_it(tmp_path: Path) -> None:
     path = tmp_path / "none.yaml"
     with pytest.raises(ConfigError) as caught:

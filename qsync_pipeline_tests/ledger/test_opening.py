@@ -18,6 +18,7 @@ from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import (
     DatastoreSeen,
     Ledger,
+    LedgerMisplaced,
     LedgerReadOnly,
     LedgerTooNew,
     LedgerTooOld,
@@ -196,27 +197,29 @@ def test_the_database_itself_refuses_writes_of_a_read_only_ledger(url: str) -> N
 
 @pytest.mark.parametrize("wrong", ["ledger.db", "mysql://u:hunter2@h/db", "postgresql//u:hunter2@h/db"])
 def test_a_wrong_url_is_named_without_its_password(wrong: str) -> None:
-    with pytest.raises(LedgerUnavailable, match="ledger: ") as caught:
+    with pytest.raises(LedgerMisplaced, match="ledger: ") as caught:
         Ledger.open(wrong)
     assert "hunter2" not in str(caught.value)
+    assert caught.value.exit_status == 2, "the config's fault"
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     with pytest.raises(LedgerUnavailable, match=r"cannot open postgresql.*127\.0\.0\.1:1/db") as caught:
         Ledger.open("postgresql://u:hunter2@127.0.0.1:1/db")
     assert "hunter2" not in str(caught.value)
+    assert caught.value.exit_status == 3, "a system that cannot be reached"
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("Dear diary, this is not a database at all. " * 50)
     for read_only in (False, True):
-        with pytest.raises(LedgerUnavailable, match="not a database"):
+        with pytest.raises(LedgerMisplaced, match="not a database"):
             Ledger.open(f"sqlite:///{tmp_path}/ledger.db", read_only=read_only)
 
 
 def test_a_directory_that_cannot_be_made_is_an_error_of_the_ledger(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(LedgerUnavailable):
+    with pytest.raises(LedgerMisplaced):
         Ledger.open(f"sqlite:///{tmp_path}/file/ledger.db")
 
 
