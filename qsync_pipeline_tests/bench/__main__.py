@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from rich.table import Table
 from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.config import load_config
 from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline_tests.catalogs.alation import speed, warehouse
+from qsync_pipeline_tests.catalogs.alation.pages import serving_pages
 
 
 def main() -> None:
@@ -36,6 +39,7 @@ def main() -> None:
         syncs(url["config"], chosen.estate)
     with running_sandbox(estate="demo", seed=1, rate_limit_scale=100) as sandbox:
         readers(sandbox)
+    alation_readers()
 
 
 def serve(directory: Path, estate: str) -> dict[str, Any]:
@@ -117,6 +121,26 @@ def ours(sandbox: RunningSandbox) -> Read:
         return sum(1 for asset in catalog.read(schemas) if asset.level in ("table", "column"))
 
     return read
+
+
+def alation_readers() -> None:
+    """Our Alation adapter beside allie-sdk: columns with twelve values each, from pages that are ready."""
+    table = Table(
+        "reader", "columns", "seconds", "CPU s", "columns/s", title="reading Alation, page 1,000, best of 5"
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        with serving_pages(partial(warehouse.pages, 50_000, speed.VALUES)) as url:
+            found = {
+                "qsync, rows": speed.ours(url, place, speed.columns_alone),
+                "qsync, a whole datastore": speed.ours(url, place, speed.whole_datastore),
+            }
+        with serving_pages(partial(warehouse.pages, 5_000, speed.VALUES)) as url:
+            found["allie-sdk, rows"] = speed.allie_sdk(url)
+    for name, one in found.items():
+        rate = one.columns / one.seconds
+        table.add_row(name, f"{one.columns:,}", f"{one.seconds:.2f}", f"{one.used:.2f}", f"{rate:,.0f}")
+    Console().print(table)
 
 
 def pyatlan_v9(sandbox: RunningSandbox) -> Read:
