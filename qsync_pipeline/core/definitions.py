@@ -92,10 +92,16 @@ class DefinitionBook:
         self._usage[key] += by
 
     def left_over(self) -> list[Change]:
-        """Definitions that we made, for whichever integration, and that no object will carry any more."""
+        """Definitions that we made and that no object will carry any more.
+
+        Another integration's are among them where this plan takes off their last assignment. What has had
+        none before is left to its maker: two plans made side by side would both list it.
+        """
         changes = []
         for key, known in self._known.items():
             if not known.made or known.count is None:
+                continue
+            if not self._usage[key] and self._is_of_another(known):
                 continue
             if key not in self._planned and known.count + self._usage[key] <= 0:
                 change = Change(
@@ -191,6 +197,10 @@ class DefinitionBook:
         if known.made_by:
             return known.made_by not in self.rules.earlier
         return fold(known.category or "") == fold(self.rules.category)
+
+    def _is_of_another(self, known: TagDefinition) -> bool:
+        """Whether another integration made it, one that is in the config still."""
+        return known.made_by != self.rules.integration and fold(known.made_by or "") in self.rules.ours
 
     def _from_a_later_one(self, known: TagDefinition) -> bool:
         """Whether it stands in the category of an integration that comes after this one in the config."""

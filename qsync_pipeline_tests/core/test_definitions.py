@@ -155,6 +155,16 @@ def test_a_definition_of_ours_without_an_assignment_is_deleted() -> None:
 
 
 @pytest.mark.rule("5.2", LEFT)
+def test_one_that_had_no_assignment_before_is_listed_by_its_maker_alone() -> None:
+    bare = ours(made_by="second", category="second", count=0)
+    assert book(bare).left_over() == []
+    assert [change.name for change in book(ours(made_by="gone", count=0)).left_over()] == ["PII"]
+    used = book(ours(made_by="second", category="second", count=1))
+    used.use("pii", -1)
+    assert [change.name for change in used.left_over()] == ["PII"], "its last assignment goes in this plan"
+
+
+@pytest.mark.rule("5.2", LEFT)
 @pytest.mark.parametrize(
     "known",
     [
