@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -71,13 +72,12 @@ def attributes_of(unit: Unit, rules: QualityRules) -> dict[str, AttributeValue]:
 
 def same_value(left: AttributeValue, right: AttributeValue, decimals: int) -> bool:
     """Whether a reader sees no difference: numbers within half a unit of the last place, text as read."""
-    left, right = _shown(left), _shown(right)
-    if left is None or right is None:
-        return left is None and right is None
-    numbers = _number(left), _number(right)
-    if numbers[0] is not None and numbers[1] is not None:
-        return abs(numbers[0] - numbers[1]) <= Decimal(1).scaleb(-decimals) / 2
-    return reader_text(str(left)) == reader_text(str(right))
+    if type(left) is type(right) and left == right:
+        return True
+    one, other = _seen("" if left is None else str(left)), _seen("" if right is None else str(right))
+    if one.number is not None and other.number is not None:
+        return abs(one.number - other.number) <= Decimal(1).scaleb(-decimals) / 2
+    return one.text == other.text
 
 
 def as_read(value: Any) -> Any:
@@ -85,16 +85,22 @@ def as_read(value: Any) -> Any:
     return reader_text(value) if isinstance(value, str) and "<" in value else value
 
 
-def _shown(value: AttributeValue) -> AttributeValue:
-    return None if isinstance(value, str) and not reader_text(value) else value
+class _Seen(NamedTuple):
+    """What a reader sees of a value, and the number that it is, where it is one."""
+
+    text: str
+    number: Decimal | None
 
 
-def _number(value: AttributeValue) -> Decimal | None:
+@lru_cache(maxsize=1 << 14)
+def _seen(value: str) -> _Seen:
+    """Remembered, because scores and counts are the same few values on hundreds of thousands of objects."""
+    text = reader_text(value)
     try:
-        number = Decimal(reader_text(str(value)))
+        number = Decimal(text)
     except ArithmeticError:
-        return None
-    return number if number.is_finite() else None
+        return _Seen(text, None)
+    return _Seen(text, number if number.is_finite() else None)
 
 
 def plan_attributes(
