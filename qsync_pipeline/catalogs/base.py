@@ -13,6 +13,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome, TagRef
 
+Role = Literal["attributes", "alerts", "health", "tags"]
+"""What goes onto a surface."""
+
 Presence = Literal["present", "gone", "forbidden"]
 """What asking for an asset by its id proves (DESIGN.md §5.1, absence is proved)."""
 
@@ -36,7 +39,7 @@ class Surface:
     """
 
     name: str
-    role: Literal["attributes", "alerts", "health", "tags"]
+    role: Role
     call: str = ""
     per_call: int = 1
     requests: int = 1
@@ -190,8 +193,12 @@ class Catalog(Protocol):
         the caller fills it from what it knows.
         """
 
-    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
-        """The same assets by id from the strongly consistent store; missing ids were not readable."""
+    def reread(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> dict[str, CatalogAsset]:
+        """The same assets by id from the strongly consistent store; missing ids were not readable.
+
+        ``roles`` names the surfaces that matter to the caller: what stands on the others may be left out,
+        where it costs calls of its own.
+        """
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """For each id: is it there, gone (404 or deleted), or out of our sight."""

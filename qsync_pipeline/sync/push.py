@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import msgspec
 
-from qsync_pipeline.catalogs.base import BatchRejected
+from qsync_pipeline.catalogs.base import BatchRejected, Role
 from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
 from qsync_pipeline.core.tables import Table
@@ -34,6 +34,8 @@ STAGE = "quality_metadata"
 FEW = 1000
 """Objects of a datastore up to which each is read again before a write that repeats its name. A first sync of
 more than that takes the names as they were read: to read them all again would double its requests."""
+
+ALERTS: frozenset[Role] = frozenset({"alerts"})
 
 STORM = 3
 """Single-item refusals after which the rest of a connection is not tried in this run."""
@@ -236,7 +238,9 @@ class _Writer:
         ]
         if not ids:
             return list(groups)
-        fresh = self.run.catalog.reread(ids)
+        # With names at stake or after a wait, all that is on an asset may have changed; else it is the alert.
+        whole = self.claim.waited or self.careful
+        fresh = self.run.catalog.reread(ids, roles=None if whole else ALERTS)
         held: dict[str, dict[str, list[Holding]]] = {
             surface: self.run.ledger.holdings.by_target(self.run.name, surface, ids)
             for surface, role in self.roles.items()
@@ -284,7 +288,8 @@ class _Writer:
         if not asked:
             return list(outcomes)
         self.read_back += len(asked)
-        fresh = self.run.catalog.reread(sorted(asked))
+        roles = {self.roles[one.change.surface] for one in outcomes if one.outcome == "applied"}
+        fresh = self.run.catalog.reread(sorted(asked), roles=roles)
         return [
             self._confirmed(one, fresh.get(one.change.target)) if one.change.target in asked else one
             for one in outcomes

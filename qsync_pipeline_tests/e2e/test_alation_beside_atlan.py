@@ -141,3 +141,30 @@ def test_whatever_people_tag_anywhere_one_sync_of_each_settles_it(both: World, s
         both.sync_all()
         both.check()
         both.all_quiet()
+
+
+def test_what_happened_to_one_table_costs_each_catalog_twenty_requests_at_most(both: World) -> None:
+    table = next(name for name in both.tables(alert="none") if both.state("alation", name)["health"])
+    both.mutate(
+        {"system": "qualytics", "do": "raise_anomaly", "asset": table, "rule": "notNull"},
+        {"system": "qualytics", "do": "set_score", "asset": table, "dimension": "timeliness", "value": 12.5},
+        {"system": "qualytics", "do": "finish_scan", "asset": table},
+    )
+    unit = both.state("qualytics", table)["id"]
+    for name in CATALOGS:
+        with both.ledger() as ledger:
+            keys = ledger.datastores.keys().values()
+            key = next(key for key in keys if unit in ledger.links.of(name, key))
+        scope = {key: [table.rpartition(".")[2]]}
+        done = both.sync("push", name, datastores=[key], scope=scope)
+        assert done.ok
+        written = {surface for surface, counts in done.outcome.items() if counts["applied"]}
+        assert written == {surface for surface in done.outcome if "definition" not in surface}, (
+            "every surface"
+        )
+        asked = [
+            row
+            for row in done.requests
+            if row["system"] == name and "Token" not in row["route"] and "/job/" not in row["route"]
+        ]
+        assert sum(row["count"] for row in asked) <= 20, asked

@@ -166,7 +166,7 @@ class FakeCatalog:
                 self.assets[asset.id] = replace(asset, attributes={**asset.attributes, **change.after})
         return [Outcome(change, "applied", change.reason) for change in changes]
 
-    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+    def reread(self, ids: Sequence[str], *, roles: Any = None) -> dict[str, CatalogAsset]:
         self.calls.append(("reread", tuple(ids)))
         return {id_: self.assets[id_] for id_ in ids if id_ in self.assets}
 

@@ -45,6 +45,7 @@ from qsync_pipeline.catalogs.base import (
     DefinitionPlan,
     Identity,
     Presence,
+    Role,
     Surface,
 )
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
@@ -148,9 +149,9 @@ class AlationCatalog(Catalog):
         """See :meth:`.base.Catalog.read`; each schema is handed on once it was read whole."""
         return self._reader.read(schemas, tables, quality_only=quality_only)
 
-    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+    def reread(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> dict[str, CatalogAsset]:
         """See :meth:`.base.Catalog.reread`; without tags where this catalog has not read them."""
-        return self._reader.reread(ids)
+        return self._reader.reread(ids, roles=roles)
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """See :meth:`.base.Catalog.presence`; what counts as proof: :meth:`.reading.Reader.presence`."""

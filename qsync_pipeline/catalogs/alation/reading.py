@@ -17,7 +17,7 @@ from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.catalogs.alation.shared import Shared
 from qsync_pipeline.catalogs.alation.tags import deleted_subjects
 from qsync_pipeline.catalogs.alation.translate import Place, Translator
-from qsync_pipeline.catalogs.base import CatalogIndex, Presence
+from qsync_pipeline.catalogs.base import CatalogIndex, Presence, Role
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected
@@ -156,18 +156,23 @@ class Reader:
                     found.append(translator.column(column_row, place))
         return found
 
-    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
+    def reread(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> dict[str, CatalogAsset]:
         """Assets by id with what stands on them now; those that are not listed are left out.
+
+        Flags and health rows cost calls of their own: without these ``roles`` they are not asked for.
 
         Tags come from what has been read of them; where nothing has been, the assets are not complete.
         """
         rows = self._rows(ids)
-        tables = [row for row in rows.values() if isinstance(row, TableRow)]
+        flagged = list(rows) if roles is None or "alerts" in roles else []
+        keys = [row.key for row in rows.values() if isinstance(row, TableRow)]
+        if roles is not None and "health" not in roles:
+            keys = []
         translator = replace(
             self._translator(whole=False),
-            flags=FlagBook(self._flags_on(list(rows)), self._settings.marker),
+            flags=FlagBook(self._flags_on(flagged), self._settings.marker),
             health=HealthBook(
-                self._client.health_values(objects=[row.key for row in tables]) if tables else (),
+                self._client.health_values(objects=keys) if keys else (),
                 prefix_of(self._settings.integration),
             ),
         )

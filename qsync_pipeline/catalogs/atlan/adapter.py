@@ -23,6 +23,7 @@ from qsync_pipeline.catalogs.base import (
     DefinitionPlan,
     Identity,
     Presence,
+    Role,
     Surface,
 )
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
@@ -104,8 +105,9 @@ class AtlanCatalog(Catalog):
         """See :meth:`.base.Catalog.read`; every ``schemas`` group is handed on once it was read whole."""
         return self._reader.read(schemas, tables)
 
-    def reread(self, ids: Sequence[str]) -> dict[str, CatalogAsset]:
-        """See :meth:`.base.Catalog.reread`."""
+    def reread(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> dict[str, CatalogAsset]:
+        """See :meth:`.base.Catalog.reread`: an entity comes with everything that is on it."""
+        del roles
         return self._reader.reread(ids)
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
