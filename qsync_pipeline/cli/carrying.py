@@ -47,7 +47,8 @@ def apply_lines(
         part = replace(
             request, integrations=(integration.name,), direction=plan.header.direction, datastores=keys
         )
-        synchronise(part, flags, display, watch, summaries)
+        # Lines on what has vanished since are refused by the run, like others that no longer fit.
+        synchronise(part, flags, display, watch, summaries, also=keys)
 
 
 def plans_of(config: Config) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from qsync_pipeline.config import Config
@@ -19,17 +19,25 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Known:
-    """A datastore that Qualytics lists, or that vanished while something of ours is still on it."""
+    """A datastore that Qualytics lists, or that vanished and is asked for all the same."""
 
     id: int
     key: str
     name: str
 
 
-def known_datastores(config: Config, ledger: Ledger, counter: RequestCounter) -> list[Known]:
+def known_datastores(
+    config: Config,
+    ledger: Ledger,
+    counter: RequestCounter,
+    *,
+    vanished: bool = False,
+    also: Collection[str] = (),
+) -> list[Known]:
     """Ask Qualytics for its datastores, and register them in the ledger (unless it is read-only).
 
-    Raises the errors of ``transport.errors``.
+    Of those that it does not list, the ones with something of ours are known too; with ``vanished`` all that
+    the ledger has ever seen; and the keys in ``also`` in any case. Raises the errors of ``transport.errors``.
     """
     budget = LocalBudget() if ledger.read_only else ledger.budget
     client = open_qualytics(config.qualytics, budget=budget, counter=counter)
@@ -40,9 +48,13 @@ def known_datastores(config: Config, ledger: Ledger, counter: RequestCounter) ->
     keys = register_datastores(ledger, listed)
     found = {one.id: Known(one.id, keys[one.id], one.name) for one in listed}
     for record in ledger.datastores.all():
-        if record.id not in found and ledger.holdings.of(record.key):
+        if record.id in found:
+            continue
+        if vanished or record.key in also or ledger.holdings.of(record.key):
             found[record.id] = Known(record.id, record.key, record.name)
-    return [found[number] for number in sorted(found)]
+    there = {one.key for one in found.values()}
+    strange = [Known(0, key, key) for key in also if key not in there]
+    return [*(found[number] for number in sorted(found)), *strange]
 
 
 def choose(known: Sequence[Known], wanted: Sequence[str]) -> list[str]:

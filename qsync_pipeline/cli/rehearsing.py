@@ -34,7 +34,7 @@ from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import SyncError
 
 Pick = Callable[[Sequence[Known], Ledger], Sequence[str]]
-"""Chooses the datastores (keys) to plan out of those that are known."""
+"""Chooses the datastores (keys) to plan out of those that are known, vanished ones among them."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ def rehearse(
         DagsterInstance.ephemeral() as instance,
     ):
         counter = RequestCounter()
-        known = known_datastores(config, ledger, counter)
+        known = known_datastores(config, ledger, counter, vanished=pick is not None)
         keys = list(pick(known, ledger)) if pick else choose(known, request.datastores)
         partitions = keys if pick else [one.key for one in known]
         instance.add_dynamic_partitions(str(DATASTORES.name), partitions)

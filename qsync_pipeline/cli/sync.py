@@ -75,15 +75,19 @@ def synchronise(
     watch: Watch,
     summaries: list[Summary],
     tables: Sequence[str] = (),
+    also: Sequence[str] = (),
 ) -> None:
-    """Run the jobs that a request asks for on the Dagster instance, and add what came of each."""
+    """Run the jobs that a request asks for on the Dagster instance, and add what came of each.
+
+    ``also`` are datastores (keys) that take part even if Qualytics does not list them any more.
+    """
     config = load_config(request.config_path)
     chosen = request.chosen(config)
     home = dagster_home(config)
     definitions = build_definitions(config)
     with Ledger.open(config.ledger.reveal_url()) as ledger:
         counter = RequestCounter()
-        known = known_datastores(config, ledger, counter)
+        known = known_datastores(config, ledger, counter, also=also)
         keys = choose(known, request.datastores)
         if tables:
             (datastore,) = [one for one in known if one.key in keys]

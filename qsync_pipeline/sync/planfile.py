@@ -9,12 +9,14 @@ of a catalog belong to no datastore.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
+from qsync_pipeline.config.show import show
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.transport.errors import ConfigError
 
@@ -22,6 +24,9 @@ VERSION = 1
 
 Kind = Literal["plan", "retire", "revert"]
 _Row = TypeVar("_Row")
+
+KEY = re.compile(r"[0-9]+-[a-z0-9_-]+")
+"""What a key looks like (DESIGN.md §3): it becomes a partition, and the name of files."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -81,6 +86,10 @@ class PlanFile:
                 for number, raw in enumerate(file, start=2):
                     if raw.strip():
                         place = _decode(path, number, raw, _PLACE)
+                        if place.datastore and not KEY.fullmatch(place.datastore):
+                            raise ConfigError(
+                                f"{path}: line {number}: no key of a datastore: {show(place.datastore)}"
+                            )
                         key = (place.integration, place.stage, place.datastore)
                         self._lines.setdefault(key, []).append(raw)
         except OSError as wrong:

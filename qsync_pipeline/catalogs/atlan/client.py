@@ -23,7 +23,7 @@ from qsync_pipeline.catalogs.atlan.models import (
     TypeDefs,
 )
 from qsync_pipeline.catalogs.atlan.queries import search_body
-from qsync_pipeline.transport.errors import Malformed
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound
 from qsync_pipeline.transport.retry import RetryPolicy
 from qsync_pipeline.transport.session import HttpSession
 
@@ -137,6 +137,25 @@ class AtlanClient:
         if answer.entity is None:
             raise Malformed("Atlan: an asset was answered without its entity", system=self.session.system)
         return answer.entity
+
+    def stands(self, type_name: str, qualified_name: str) -> bool:
+        """Whether an asset of this qualified name is there, by the graph: the index may not show it yet."""
+        try:
+            answer = self.session.request(
+                "GET",
+                f"/api/meta/entity/uniqueAttribute/type/{type_name}",
+                kind="read",
+                route="/api/meta/entity/uniqueAttribute/type/{type_name}",
+                params={
+                    "attr:qualifiedName": qualified_name,
+                    "minExtInfo": True,
+                    "ignoreRelationships": True,
+                },
+                decode=EntityAnswer,
+            )
+        except (NotFound, Forbidden):
+            return False
+        return answer.entity is not None and answer.entity.status != "DELETED"
 
     # The activity log
 

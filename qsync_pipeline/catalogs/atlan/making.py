@@ -59,12 +59,14 @@ class DefinitionMaker:
         wanted = plan.changes[0].extra
         connections, recorded = list(wanted["connections"]), dict(wanted["handle"])
         results: list[Outcome] = []
+        fresh = False
         handle: dict[str, object] = dict(plan.handle)
         for change in plan.changes:
             if change.key == SET:
                 settled, outcome = self._make_set(change, connections, recorded)
                 handle = {**settled.handle(), "badges": sorted(_made(recorded) | _made(plan.handle))}
                 results.append(outcome)
+                fresh = change.action == "create" and outcome.outcome == "applied"
                 if settled.problems:
                     return DefinitionPlan(changes=(), problems=settled.problems), [
                         *results,
@@ -77,7 +79,7 @@ class DefinitionMaker:
                         *_skipped(plan.changes[len(results) :]),
                     ]
             else:
-                outcome = self._make_badges(change, handle)
+                outcome = self._make_badges(change, handle, fresh=fresh)
                 if outcome.outcome != "rejected":
                     handle = {**handle, "badges": badge_names(handle)}
                 results.append(outcome)
@@ -176,8 +178,16 @@ class DefinitionMaker:
             )
         ]
 
-    def _make_badges(self, change: Change, handle: Mapping[str, object]) -> Outcome:
+    def _make_badges(self, change: Change, handle: Mapping[str, object], *, fresh: bool) -> Outcome:
+        """Make those that are missing. A ``fresh`` set has none; beside an older one each is looked for.
+
+        By name, not in the index: a run that was killed may have made them a moment ago.
+        """
         bodies = badge_bodies(handle, _made(handle))
+        if not fresh:
+            names = [str(body["attributes"]["qualifiedName"]) for body in bodies]
+            there = frozenset(name for name in names if self._client.stands("Badge", name))
+            bodies = badge_bodies(handle, _made(handle) | there)
         if not bodies:
             return Outcome(change, "unchanged", "they stand there already")
         try:

@@ -177,6 +177,24 @@ def test_badges_that_stand_there_are_found_after_a_lost_ledger() -> None:
     assert len(done.handle["badges"]) == 3  # type: ignore[arg-type]  # opaque
 
 
+def test_badges_that_the_index_does_not_show_yet_are_not_made_again() -> None:
+    tenant = Tenant()
+    tenant.settle()
+    made = {badge["attributes"]["qualifiedName"] for badge in tenant.badges}
+    tenant.badges.clear()
+    tenant.session.on(
+        "GET",
+        "/api/meta/entity/uniqueAttribute/type/Badge",
+        lambda call: {
+            "entity": {"status": "ACTIVE" if call["params"]["attr:qualifiedName"] in made else "DELETED"}
+        },
+    )
+    done, outcomes = tenant.settle()
+    assert results(outcomes) == [("badges", "unchanged")]
+    assert set(done.handle["badges"]) == made  # type: ignore[call-overload]  # opaque
+    assert tenant.badges == []
+
+
 def test_a_fitting_set_is_adopted_without_touching_it() -> None:
     tenant = Tenant(full_set())
     done, outcomes = tenant.settle()
