@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_, update
 
 from qsync_pipeline.core.rows import Outcome
 from qsync_pipeline.ledger.database import Database, chunks
@@ -55,6 +55,41 @@ class Lag(msgspec.Struct, frozen=True):
     worst: float
 
 
+_H = holdings.c
+_IS = (
+    _T.integration == bindparam("of_integration"),
+    _T.surface == bindparam("of_surface"),
+    _T.target == bindparam("of_target"),
+    _T.key == bindparam("of_key"),
+    _T.outcome_id == bindparam("of_entry"),
+)
+_ASK_AGAIN = update(awaited).where(*_IS).values(asked_at=bindparam("now"))
+_TAKE = delete(awaited).where(*_IS)
+_CONFIRM = (
+    update(outcomes)
+    .where(_O.id == bindparam("entry"))
+    .values(confirmed=bindparam("word"), confirmed_at=bindparam("now"))
+)
+_CONFIRM_HOLDING = (
+    update(holdings)
+    .where(
+        _H.integration == bindparam("of_integration"),
+        _H.surface == bindparam("of_surface"),
+        _H.target == bindparam("of_target"),
+        _H.key == bindparam("of_key"),
+        _H.run_id == bindparam("of_run"),
+    )
+    .values(confirmed_at=bindparam("now"))
+)
+_OF = (
+    select(*(_T[name] for name in Awaited.__struct_fields__ if name not in ("before", "after")))
+    .add_columns(_O.before, _O.after)
+    .join_from(awaited, outcomes, _O.id == _T.outcome_id)
+    .where(_T.integration == bindparam("integration"), _T.datastore == bindparam("datastore"))
+    .order_by(_T.outcome_id)
+)
+
+
 class Awaiting:
     """Keeps what waits, and settles it."""
 
@@ -63,15 +98,9 @@ class Awaiting:
 
     def of(self, integration: str, datastore: str) -> list[Awaited]:
         """What waits on one datastore."""
-        names = [name for name in Awaited.__struct_fields__ if name not in ("before", "after")]
-        query = (
-            select(*(_T[name] for name in names), _O.before, _O.after)
-            .join_from(awaited, outcomes, _O.id == _T.outcome_id)
-            .where(_T.integration == integration, _T.datastore == datastore)
-            .order_by(_T.outcome_id)
-        )
+        here = {"integration": integration, "datastore": datastore}
         with self._db.read() as connection:
-            rows = connection.execute(query).mappings().all()
+            rows = connection.execute(_OF, here).mappings().all()
         return [
             Awaited(**{**row, "before": load(row["before"]), "after": load(row["after"])}) for row in rows
         ]
@@ -108,13 +137,12 @@ class Awaiting:
         now = self._db.clock()
         with self._db.write(holdings_lock(integration)) as connection:
             for one in not_yet:
-                connection.execute(update(awaited).where(*_is(integration, one)).values(asked_at=now))
+                connection.execute(_ASK_AGAIN, _is(integration, one) | {"now": now})
             for word, rows in found.items():
                 here = [one for one in rows if _take(connection, integration, one)]
                 for one in here:
                     at = seen_at.get(one.outcome_id, now)
-                    line = update(outcomes).where(_O.id == one.outcome_id)
-                    connection.execute(line.values(confirmed=word, confirmed_at=at))
+                    connection.execute(_CONFIRM, {"entry": one.outcome_id, "word": word, "now": at})
                     if word == "seen":
                         _confirm_holding(connection, integration, one, at)
                 if word == "seen":
@@ -216,22 +244,22 @@ def _place(outcome: Outcome) -> Place:
     return (outcome.change.surface, outcome.change.target, outcome.change.key)
 
 
-def _is(integration: str, one: Awaited) -> tuple[ColumnElement[bool], ...]:
-    return (
-        _T.integration == integration,
-        _T.surface == one.surface,
-        _T.target == one.target,
-        _T.key == one.key,
-        _T.outcome_id == one.outcome_id,
-    )
+def _is(integration: str, one: Awaited) -> dict[str, object]:
+    return {
+        "of_integration": integration,
+        "of_surface": one.surface,
+        "of_target": one.target,
+        "of_key": one.key,
+        "of_entry": one.outcome_id,
+    }
 
 
 def _take(connection: Connection, integration: str, one: Awaited) -> bool:
-    return connection.execute(delete(awaited).where(*_is(integration, one))).rowcount == 1
+    return connection.execute(_TAKE, _is(integration, one)).rowcount == 1
 
 
 def _confirm_holding(connection: Connection, integration: str, one: Awaited, at: float) -> None:
     """What is held there, if it is still what that run wrote, is confirmed."""
-    h = holdings.c
-    here = (h.integration == integration, h.surface == one.surface, h.target == one.target, h.key == one.key)
-    connection.execute(update(holdings).where(*here, h.run_id == one.run_id).values(confirmed_at=at))
+    place = _is(integration, one)
+    del place["of_entry"]
+    connection.execute(_CONFIRM_HOLDING, place | {"of_run": one.run_id, "now": at})

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import socket
+from collections.abc import Callable
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Table, bindparam, delete, func, select
 
 from qsync_pipeline.ledger.claims import process_alive
-from qsync_pipeline.ledger.database import Database
+from qsync_pipeline.ledger.database import Database, Insert
 from qsync_pipeline.ledger.schema import budget_grants, budget_lockouts, leases
 
 WINDOW = 60.0
@@ -42,22 +43,23 @@ _TURN = delete(leases).where(leases.c.name == bindparam("turn"), leases.c.owner 
 _ROWS = select(_G.at, _G.n).where(_HERE, _G.at >= bindparam("since")).order_by(_G.at)
 
 
+def _grant(insert: Callable[[Table], Insert]) -> Insert:
+    add = insert(budget_grants)
+    return add.on_conflict_do_update(index_elements=["host", "at"], set_={"n": _G.n + add.excluded.n})
+
+
+def _lock_out(insert: Callable[[Table], Insert]) -> Insert:
+    add = insert(budget_lockouts)
+    return add.on_conflict_do_update(
+        index_elements=["host"], set_={"until": add.excluded.until}, where=_L.until < add.excluded.until
+    )
+
+
 class LedgerBudget:
     """Grants requests, or says how long to wait. One short transaction each."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        insert = database.insert(budget_grants)
-        self._grant = insert.on_conflict_do_update(
-            index_elements=["host", "at"], set_={"n": _G.n + insert.excluded.n}
-        )
-        self._lease = database.upsert(leases)
-        lock = database.insert(budget_lockouts)
-        self._lock_out = lock.on_conflict_do_update(
-            index_elements=["host"],
-            set_={"until": lock.excluded.until},
-            where=_L.until < lock.excluded.until,
-        )
 
     def reserve(self, host: str, limit: int, now: float) -> float:
         """Take one request of ``limit`` a minute: 0 when granted, else the seconds after which to ask again.
@@ -79,13 +81,13 @@ class LedgerBudget:
             if used >= limit:
                 return self._wait(connection, host, int(used) - limit, now)
             at = now if limit <= EXACT_UP_TO else math.floor(now) + 1.0
-            connection.execute(self._grant, {"host": host, "at": at, "n": 1})
+            connection.execute(self._db.fixed(_grant), {"host": host, "at": at, "n": 1})
         return 0.0
 
     def lock_out(self, host: str, until: float) -> None:
         """Nobody gets a grant for this host before that time; an earlier, later lock-out stands."""
         with self._db.write(f"budget:{host}") as connection:
-            connection.execute(self._lock_out, {"host": host, "until": until})
+            connection.execute(self._db.fixed(_lock_out), {"host": host, "until": until})
 
     def take_turn(self, host: str, owner: str, seconds: float) -> float:
         """See :meth:`qsync_pipeline.transport.budget.Budget.take_turn`.
@@ -106,10 +108,10 @@ class LedgerBudget:
                 return TURN_POLL
             if turn in holders:
                 place = {"name": next_, "owner": owner, "expires_at": now + NEXT_TTL}
-                connection.execute(self._lease, place)
+                connection.execute(self._db.upsert(leases), place)
                 return TURN_POLL
             mine = {"name": turn, "owner": owner, "expires_at": now + seconds}
-            connection.execute(self._lease, mine)
+            connection.execute(self._db.upsert(leases), mine)
             connection.execute(_PLACE, {"next": next_})
         return 0.0
 

@@ -7,12 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.schema import claims
 
 _T = claims.c
+_THERE = (
+    select(claims)
+    .where(_T.integration == bindparam("integration"), _T.datastore == bindparam("datastore"))
+    .order_by(_T.token)
+)
+_EXPIRES = select(_T.expires_at).where(_T.token == bindparam("token"))
+_RELEASE = delete(claims).where(_T.token == bindparam("token"))
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -89,20 +96,20 @@ class Claims:
 
     def heartbeat(self, claim: Claim) -> bool:
         """Renew a claim for its ttl. False when it is no longer ours: stop writing."""
-        return self._change(
-            update(claims).where(_T.token == claim.token).values(expires_at=self._db.clock() + claim.ttl)
-        )
+        later = update(claims).where(_T.token == claim.token).values(expires_at=self._db.clock() + claim.ttl)
+        with self._db.write() as connection:
+            return bool(connection.execute(later).rowcount)
 
     def still_mine(self, claim: Claim) -> bool:
         """The fence before a write: whether nobody took this claim over, and it has not expired."""
-        query = select(_T.expires_at).where(_T.token == claim.token)
         with self._db.read() as connection:
-            expires = connection.execute(query).scalar()
+            expires = connection.execute(_EXPIRES, {"token": claim.token}).scalar()
         return expires is not None and expires > self._db.clock()
 
     def release(self, claim: Claim) -> bool:
         """Give a claim back. False when it had been taken over already; that claim stays."""
-        return self._change(delete(claims).where(_T.token == claim.token))
+        with self._db.write() as connection:
+            return bool(connection.execute(_RELEASE, {"token": claim.token}).rowcount)
 
     def release_run(self, run_id: str) -> int:
         """Give back all claims of a run, and say how many there were."""
@@ -118,14 +125,9 @@ class Claims:
                 connection.execute(delete(claims).where(_T.token == claim.token))
         return dead
 
-    def _change(self, statement: Any) -> bool:
-        with self._db.write() as connection:
-            return bool(connection.execute(statement).rowcount)
-
     @staticmethod
     def _there(connection: Connection, integration: str, datastore: str) -> list[Row[Any]]:
-        here: list[ColumnElement[bool]] = [_T.integration == integration, _T.datastore == datastore]
-        return list(connection.execute(select(claims).where(*here).order_by(_T.token)))
+        return list(connection.execute(_THERE, {"integration": integration, "datastore": datastore}))
 
 
 def _claim(row: Row[Any]) -> Claim:

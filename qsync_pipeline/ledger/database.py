@@ -1,4 +1,8 @@
-"""Transactions on the ledger's database, the same for SQLite and PostgreSQL."""
+"""Transactions on the ledger's database, the same for SQLite and PostgreSQL.
+
+Statements that every run repeats are built once, as constants of their modules with bound parameters: to
+build one anew takes SQLAlchemy longer than to execute it (0.16 against 0.06 ms, measured).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,18 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy import Connection, Engine, Table, TextClause, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from qsync_pipeline.ledger.errors import LedgerReadOnly, LedgerUnavailable
 
 _T = TypeVar("_T")
+Insert = sqlite.Insert | postgresql.Insert
+Build = Callable[[Callable[[Table], Insert]], Insert]
 CHUNK = 500
 """Values in one IN list; SQLite before 3.32 takes 999 parameters in all."""
 BUSY_SECONDS = 30.0
@@ -65,18 +72,42 @@ class Database:
     def upsert(self, table: Table, changed: Sequence[str] | None = None) -> Any:
         """An insert that, where the primary key is taken, sets the columns ``changed`` (default: all others).
 
-        To be executed with one dict or, in bulk, with a list of dicts that differ in their key.
+        To be executed with one dict or, in bulk, with a list of dicts that differ in their key; each names
+        all columns of the table.
         """
-        insert = self.insert(table)
-        keys = [column.name for column in table.primary_key.columns]
-        names = changed if changed is not None else [c.name for c in table.columns if c.name not in keys]
-        return insert.on_conflict_do_update(
-            index_elements=keys, set_={name: insert.excluded[name] for name in names}
-        )
+        return self.fixed(_upsert(table, None if changed is None else tuple(changed)))
 
-    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+    def fixed(self, build: Build) -> TextClause:
+        """The statement that ``build`` makes with the dialect's own insert, compiled once for good.
+
+        SQLAlchemy compiles ON CONFLICT anew at every execution (0.2 ms and more). All columns of the table
+        have to be given when it is executed.
+        """
+        return _fixed(build, self.is_sqlite)
+
+    def insert(self, table: Table) -> Insert:
         """The dialect's own insert, which knows ON CONFLICT."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+
+@cache
+def _fixed(build: Build, is_sqlite: bool) -> TextClause:
+    insert: Any = sqlite.insert if is_sqlite else postgresql.insert
+    dialect = sqlite.dialect if is_sqlite else postgresql.dialect
+    return text(str(build(insert).compile(dialect=dialect(paramstyle="named"))))
+
+
+@cache
+def _upsert(table: Table, changed: tuple[str, ...] | None) -> Build:
+    def build(insert: Callable[[Table], Insert]) -> Insert:
+        adding = insert(table)
+        keys = [column.name for column in table.primary_key.columns]
+        names = changed if changed is not None else [c.name for c in table.columns if c.name not in keys]
+        return adding.on_conflict_do_update(
+            index_elements=keys, set_={name: adding.excluded[name] for name in names}
+        )
+
+    return build
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from qsync_pipeline.ledger.database import Database, chunks
 from qsync_pipeline.ledger.schema import datastores
 
 _T = datastores.c
+_ROWS = select(datastores)
+_KEYS = select(_T.id, _T.key).order_by(_T.id)
 _SLUG_LENGTH = 60
 
 
@@ -56,7 +58,7 @@ class Datastores:
         """
         now = self._db.clock()
         with self._db.write("datastores") as connection:
-            known = {row.id: row for row in connection.execute(select(datastores))}
+            known = {row.id: row for row in connection.execute(_ROWS)}
             rows = []
             for one in {datastore.id: datastore for datastore in seen}.values():
                 before = known.get(one.id)
@@ -80,7 +82,7 @@ class Datastores:
     def keys(self) -> dict[int, str]:
         """The keys of all datastores ever seen, by id; vanished ones too."""
         with self._db.read() as connection:
-            return {row.id: row.key for row in connection.execute(select(_T.id, _T.key).order_by(_T.id))}
+            return {row.id: row.key for row in connection.execute(_KEYS)}
 
     def all(self) -> list[DatastoreRecord]:
         """Every datastore ever seen, by id."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Text, cast, select, update
+from sqlalchemy import Connection, Integer, Text, bindparam, cast, select, update
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.jsontext import dump, load
@@ -17,6 +17,13 @@ from qsync_pipeline.ledger.schema import notes
 _T = notes.c
 ID, NUMBER, DOUBTED = "ledger_id", "epoch", "doubted_at"
 """Notes that belong to no integration."""
+_GET = select(_T.value).where(_T.integration == "", _T.name == bindparam("note"))
+_STAND = select(_T.name, _T.value).where(_T.integration == "", (_T.name == ID) | (_T.name == NUMBER))
+_ADVANCE = (
+    update(notes)
+    .where(_T.integration == "", _T.name == NUMBER)
+    .values(value=cast(cast(_T.value, Integer) + 1, Text))
+)
 
 
 class Epoch:
@@ -28,7 +35,8 @@ class Epoch:
     def get(self) -> tuple[str, int]:
         """The ledger's id and its number; an empty id before the first settlement."""
         with self._db.read() as connection:
-            return str(_get(connection, ID) or ""), int(_get(connection, NUMBER) or 0)
+            found = {row.name: load(row.value) for row in connection.execute(_STAND)}
+        return str(found.get(ID) or ""), int(found.get(NUMBER) or 0)
 
     def doubted_at(self) -> float | None:
         """When it turned out that this is an older copy, or null."""
@@ -47,9 +55,7 @@ class Epoch:
 
 def advance(database: Database, connection: Connection) -> None:
     """One settlement more, on an open transaction."""
-    number = cast(cast(_T.value, Integer) + 1, Text)
-    mine = (_T.integration == "", _T.name == NUMBER)
-    if connection.execute(update(notes).where(*mine).values(value=number)).rowcount:
+    if connection.execute(_ADVANCE).rowcount:
         return
     now = database.clock()
     for name, value in ((ID, uuid.uuid4().hex), (NUMBER, 1)):
@@ -58,5 +64,4 @@ def advance(database: Database, connection: Connection) -> None:
 
 
 def _get(connection: Connection, name: str) -> Any:
-    value = connection.execute(select(_T.value).where(_T.integration == "", _T.name == name)).scalar()
-    return load(value)
+    return load(connection.execute(_GET, {"note": name}).scalar())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, tuple_
+from sqlalchemy import Column, Connection, Row, Select, bindparam, delete, func, select, tuple_
 
 from qsync_pipeline.ledger.database import Database, chunks
 from qsync_pipeline.ledger.holding import Holding
@@ -14,6 +15,12 @@ from qsync_pipeline.ledger.schema import holdings
 
 _T = holdings.c
 _COLUMNS = tuple(_T[name] for name in Holding.__struct_fields__)
+_OF = select(*_COLUMNS).where(_T.datastore == bindparam("datastore"))
+_ON_TARGETS = select(*_COLUMNS).where(
+    _T.integration == bindparam("integration"),
+    _T.surface == bindparam("surface"),
+    _T.target.in_(bindparam("targets", expanding=True)),
+)
 Place = tuple[str, str, str]
 """(surface, target, key): where a holding is, within an integration."""
 
@@ -28,13 +35,12 @@ class Holdings:
         self, datastore: str, *, integration: str | None = None, surface: str | None = None
     ) -> list[Holding]:
         """Everything held on one datastore (key), of all integrations unless one is named; sorted."""
-        query = select(*_COLUMNS).where(_T.datastore == datastore)
-        if integration is not None:
-            query = query.where(_T.integration == integration)
-        if surface is not None:
-            query = query.where(_T.surface == surface)
+        query, wanted = _OF, {"datastore": datastore}
+        for column, value in ((_T.integration, integration), (_T.surface, surface)):
+            if value is not None:
+                query, wanted[column.name] = _narrowed(query, column), value
         with self._db.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query, wanted).all()
         return sorted((_holding(row) for row in rows), key=_order)
 
     def get(self, integration: str, surface: str, target: str, key: str = "") -> Holding | None:
@@ -47,10 +53,8 @@ class Holdings:
         found: dict[str, list[Holding]] = {}
         with self._db.read() as connection:
             for part in chunks(dict.fromkeys(targets)):
-                query = select(*_COLUMNS).where(
-                    _T.integration == integration, _T.surface == surface, _T.target.in_(part)
-                )
-                for row in connection.execute(query):
+                wanted = {"integration": integration, "surface": surface, "targets": part}
+                for row in connection.execute(_ON_TARGETS, wanted):
                     found.setdefault(row.target, []).append(_holding(row))
         return {target: sorted(held, key=_order) for target, held in found.items()}
 
@@ -88,6 +92,11 @@ class Holdings:
         return counts
 
 
+@cache
+def _narrowed(query: Select[Any], column: Column[Any]) -> Select[Any]:
+    return query.where(column == bindparam(column.name))
+
+
 def holdings_lock(integration: str) -> str:
     """The name under which writers of an integration's holdings follow each other (PostgreSQL)."""
     return f"holdings:{integration}"
@@ -102,10 +111,8 @@ def load_places(connection: Connection, integration: str, places: Iterable[Place
     found: dict[Place, Holding] = {}
     for surface, targets in wanted.items():
         for part in chunks(sorted(targets)):
-            query = select(*_COLUMNS).where(
-                _T.integration == integration, _T.surface == surface, _T.target.in_(part)
-            )
-            for row in connection.execute(query):
+            these = {"integration": integration, "surface": surface, "targets": part}
+            for row in connection.execute(_ON_TARGETS, these):
                 place = (row.surface, row.target, row.key)
                 if place in asked:
                     found[place] = _holding(row)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.schema import leases
 
 _T = leases.c
+_GET = select(leases).where(_T.name == bindparam("name"))
+_RELEASE = delete(leases).where(_T.name == bindparam("name"), _T.owner == bindparam("owner"))
 
 
 class Leases:
@@ -20,7 +22,7 @@ class Leases:
         """Take, or as its owner renew, a lease for ``ttl`` seconds. False while somebody else has it."""
         now = self._db.clock()
         with self._db.write(f"lease:{name}") as connection:
-            row = connection.execute(select(leases).where(_T.name == name)).first()
+            row = connection.execute(_GET, {"name": name}).first()
             if row is not None and row.owner != owner and row.expires_at > now:
                 return False
             connection.execute(
@@ -36,6 +38,5 @@ class Leases:
 
     def release(self, name: str, owner: str) -> bool:
         """Give the lease back; false when it was not this owner's any more."""
-        drop = delete(leases).where(_T.name == name, _T.owner == owner)
         with self._db.write(f"lease:{name}") as connection:
-            return bool(connection.execute(drop).rowcount)
+            return bool(connection.execute(_RELEASE, {"name": name, "owner": owner}).rowcount)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, or_, select, update
 
 from qsync_pipeline.core.rows import Link
 from qsync_pipeline.ledger.database import Database, chunks
@@ -14,6 +14,9 @@ from qsync_pipeline.ledger.jsontext import dump, load, plain_text
 from qsync_pipeline.ledger.schema import links
 
 _T = links.c
+_HERE = (_T.datastore == bindparam("of_datastore"), _T.integration == bindparam("of_integration"))
+_OF = select(links).where(*_HERE).order_by(_T.unit)
+_SEEN = update(links).where(*_HERE).values(last_seen=bindparam("now"))
 
 
 class Pairing(msgspec.Struct, frozen=True):
@@ -37,9 +40,9 @@ class Links:
 
     def of(self, integration: str, datastore: str) -> dict[str, Pairing]:
         """The pairings of one datastore, by unit id."""
-        query = select(links).where(_T.datastore == datastore, _T.integration == integration)
+        here = {"of_datastore": datastore, "of_integration": integration}
         with self._db.read() as connection:
-            rows = connection.execute(query.order_by(_T.unit)).all()
+            rows = connection.execute(_OF, here).all()
         return {row.unit: _pairing(row) for row in rows}
 
     def of_unit(self, unit: str) -> Pairing | None:
@@ -144,7 +147,8 @@ class Links:
             for part in chunks(before.keys() - wanted.keys()):
                 connection.execute(delete(links).where(*here, _T.unit.in_(part)))
             if only is None:
-                connection.execute(update(links).where(*here).values(last_seen=now))
+                place = {"of_datastore": datastore, "of_integration": integration}
+                connection.execute(_SEEN, {**place, "now": now})
             for part in chunks(() if only is None else before):
                 connection.execute(update(links).where(*here, _T.unit.in_(part)).values(last_seen=now))
             if rows:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.jsontext import dump, load
 from qsync_pipeline.ledger.schema import notes
 
 _T = notes.c
+_GET = select(_T.value).where(_T.integration == bindparam("integration"), _T.name == bindparam("name"))
+_OF = select(_T.name, _T.value).where(_T.integration == bindparam("integration")).order_by(_T.name)
 
 
 class Notes:
@@ -21,9 +23,8 @@ class Notes:
 
     def get(self, integration: str, name: str, default: Any = None) -> Any:
         """The value noted, else ``default``."""
-        query = select(_T.value).where(_T.integration == integration, _T.name == name)
         with self._db.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_GET, {"integration": integration, "name": name}).first()
         return default if row is None else load(row.value)
 
     def put(self, integration: str, name: str, value: Any) -> None:
@@ -34,9 +35,9 @@ class Notes:
 
     def of(self, integration: str) -> dict[str, Any]:
         """Everything noted of an integration."""
-        query = select(_T.name, _T.value).where(_T.integration == integration).order_by(_T.name)
         with self._db.read() as connection:
-            return {row.name: load(row.value) for row in connection.execute(query)}
+            found = connection.execute(_OF, {"integration": integration})
+            return {row.name: load(row.value) for row in found}
 
     def drop(self, integration: str, name: str) -> None:
         """Forget a value."""

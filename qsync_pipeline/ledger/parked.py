@@ -10,13 +10,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.jsontext import dump, load, plain_text
 from qsync_pipeline.ledger.schema import parked
 
 _T = parked.c
+_GET = select(parked).where(
+    _T.integration == bindparam("integration"),
+    _T.datastore == bindparam("datastore"),
+    _T.surface == bindparam("surface"),
+)
 _CHANGED = ["items", "reason", "run_id", "code", "lines", "approved", "approved_at"]
 
 
@@ -127,9 +132,9 @@ class Parked:
 
     def get(self, integration: str, datastore: str, surface: str) -> ParkedScope | None:
         """The entry of one scope, also where nothing waits in it any more; or null."""
-        here = (_T.integration == integration, _T.datastore == datastore, _T.surface == surface)
+        here = {"integration": integration, "datastore": datastore, "surface": surface}
         with self._db.read() as connection:
-            row = connection.execute(select(parked).where(*here)).first()
+            row = connection.execute(_GET, here).first()
         return None if row is None else _scope(row)
 
 

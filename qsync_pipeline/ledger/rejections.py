@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, tuple_, update
 
 from qsync_pipeline.core.rows import Outcome
 from qsync_pipeline.ledger.database import Database, chunks
@@ -18,6 +18,9 @@ from qsync_pipeline.ledger.jsontext import dump, load, payload_hash, plain_text
 from qsync_pipeline.ledger.schema import rejections
 
 _R = rejections.c
+_HERE = (_R.integration == bindparam("integration"), _R.datastore == bindparam("datastore"))
+_LATEST = select(rejections).where(*_HERE)
+_STANDING = select(_R.surface, _R.target, _R.key).where(*_HERE)
 
 ANSWER = 500
 """Characters of an answer that are kept."""
@@ -99,8 +102,8 @@ class Rejections:
 
 def latest_rejections(connection: Connection, integration: str, datastore: str) -> dict[Place, Rejection]:
     """What stands rejected of one datastore, by place."""
-    query = select(rejections).where(_R.integration == integration, _R.datastore == datastore)
-    return {(row.surface, row.target, row.key): _rejection(row) for row in connection.execute(query)}
+    rows = connection.execute(_LATEST, {"integration": integration, "datastore": datastore})
+    return {(row.surface, row.target, row.key): _rejection(row) for row in rows}
 
 
 def stands_rejected(
@@ -146,7 +149,8 @@ def note_rejections(
         if outcome.outcome == "rejected"
     ]
     here = (_R.integration == integration, _R.datastore == datastore)
-    standing = connection.execute(select(_R.surface, _R.target, _R.key).where(*here)).all()
+    place_of = {"integration": integration, "datastore": datastore}
+    standing = connection.execute(_STANDING, place_of).all()
     done = [
         tuple(place)
         for place in standing

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, Select, Table, bindparam, case, func, select
 
-from qsync_pipeline.ledger.database import Database, chunks
+from qsync_pipeline.ledger.database import Database, Insert, chunks
 from qsync_pipeline.ledger.jsontext import dump, load, plain_text
 from qsync_pipeline.ledger.schema import reports, requests
 
@@ -63,20 +64,9 @@ class Reports:
         With ``whole``, of those that covered the whole datastore.
         """
         newest: dict[str, Report] = {}
-        meant = [_T.integration == integration, _T.stage == stage, _T.dry_run.is_(False)]
-        if whole:
-            meant.append(_T.partial.is_(False))
-        inner = (
-            select(_T.datastore, func.max(_T.at).label("at")).where(*meant).group_by(_T.datastore).subquery()
-        )
-        query = (
-            select(reports)
-            .join(inner, (inner.c.datastore == _T.datastore) & (inner.c.at == _T.at))
-            .where(*meant)
-            .order_by(_T.datastore, _T.run_id)
-        )
+        wanted = {"integration": integration, "stage": stage}
         with self._db.read() as connection:
-            for row in connection.execute(query):
+            for row in connection.execute(_latest(whole=whole), wanted):
                 newest[row.datastore] = _report(row)
         return newest
 
@@ -98,13 +88,9 @@ class Reports:
 
     def add_requests(self, run_id: str, integration: str, system: str, kind: str, n: int) -> None:
         """Add to a run's requests (``system`` catalog or qualytics, ``kind`` read or write)."""
-        add = self._db.insert(requests)
-        add = add.on_conflict_do_update(
-            index_elements=["run_id", "integration", "system", "kind"], set_={"n": _Q.n + add.excluded.n}
-        )
         with self._db.write() as connection:
             connection.execute(
-                add,
+                self._db.fixed(_more_requests),
                 {"run_id": run_id, "integration": integration, "system": system, "kind": kind, "n": n},
             )
 
@@ -118,6 +104,29 @@ class Reports:
                     of_system = totals.setdefault(integration, {}).setdefault(system, {})
                     of_system[kind] = of_system.get(kind, 0) + n
         return totals
+
+
+def _more_requests(insert: Callable[[Table], Insert]) -> Insert:
+    add = insert(requests)
+    return add.on_conflict_do_update(
+        index_elements=["run_id", "integration", "system", "kind"], set_={"n": _Q.n + add.excluded.n}
+    )
+
+
+@cache
+def _latest(*, whole: bool) -> Select[Any]:
+    meant = [
+        _T.integration == bindparam("integration"), _T.stage == bindparam("stage"), _T.dry_run.is_(False)
+    ]  # fmt: skip
+    if whole:
+        meant.append(_T.partial.is_(False))
+    inner = select(_T.datastore, func.max(_T.at).label("at")).where(*meant).group_by(_T.datastore).subquery()
+    return (
+        select(reports)
+        .join(inner, (inner.c.datastore == _T.datastore) & (inner.c.at == _T.at))
+        .where(*meant)
+        .order_by(_T.datastore, _T.run_id)
+    )
 
 
 def _report(row: Row[Any]) -> Report:

@@ -31,6 +31,9 @@ class TagDefinition(msgspec.Struct, frozen=True):
     """Set by the ledger."""
 
 
+_ALL = select(*(_T[name] for name in TagDefinition.__struct_fields__)).order_by(_T.folded)
+
+
 class TagDefinitions:
     """One definition per folded name, over all integrations."""
 
@@ -39,9 +42,8 @@ class TagDefinitions:
 
     def all(self) -> dict[str, TagDefinition]:
         """Every definition of ours, by folded name."""
-        query = select(*(_T[name] for name in TagDefinition.__struct_fields__)).order_by(_T.folded)
         with self._db.read() as connection:
-            found = [TagDefinition(*row) for row in connection.execute(query)]
+            found = [TagDefinition(*row) for row in connection.execute(_ALL)]
         return {one.folded: msgspec.structs.replace(one, before=load(one.before)) for one in found}
 
     def put(self, definition: TagDefinition) -> None:

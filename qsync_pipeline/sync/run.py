@@ -20,6 +20,7 @@ from qsync_pipeline.config import Config, IntegrationConfig
 from qsync_pipeline.core.tables import FailedTable, Table
 from qsync_pipeline.ledger import Ledger, Report
 from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.qualytics.models import Datastore
 from qsync_pipeline.qualytics.opening import open_qualytics
 from qsync_pipeline.sync.planfile import PlanFile
 from qsync_pipeline.sync.second_writer import second_writer
@@ -95,6 +96,11 @@ class Run:
     def qualytics(self) -> QualyticsClient:
         """The Qualytics client."""
         return open_qualytics(self.config.qualytics, budget=self.budget, counter=self.counter)
+
+    @cached_property
+    def listed(self) -> list[Datastore]:
+        """The datastores of the deployment, listed once per run: by them it is told where each stands."""
+        return self.qualytics.datastores()
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -80,9 +80,8 @@ def domains_of(index: Table[CatalogAsset]) -> list[Domain]:
 
 def place_datastores(run: Run, index: Table[CatalogAsset]) -> dict[str, Placement]:
     """Where every datastore of the deployment stands, by key."""
-    datastores = run.qualytics.datastores()
-    keys = register_datastores(run.ledger, datastores)
-    units = [datastore_unit(one, keys[one.id]) for one in datastores]
+    keys = register_datastores(run.ledger, run.listed)
+    units = [datastore_unit(one, keys[one.id]) for one in run.listed]
     schemas = [asset for asset in index.rows if asset.level == "schema"]
     connections = [asset for asset in index.rows if asset.level == "connection"]
     links = {
