@@ -19,7 +19,7 @@ from qsync_pipeline.assets.common import (
     stage_asset,
     told,
 )
-from qsync_pipeline.assets.reporting import names
+from qsync_pipeline.assets.reporting import counts_table, names
 from qsync_pipeline.checks import freshness, freshness_spec, write_checks, write_specs
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import OutcomeCounts, add_counts
@@ -155,15 +155,14 @@ def _write(
 
 
 def _metadata(tally: Tally) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
-        f"{surface} {outcome}": number
-        for surface, row in tally.counts.items()
-        for outcome, number in row.items()
-    }
+    """What a person reads first: reasons, then one table; the single numbers are there to be plotted."""
+    metadata: dict[str, Any] = {"outcome": counts_table(tally.counts)}
     if tally.reasons:
         most = tally.reasons.most_common(10)
         lines = [f"- {number} x {for_markdown(redact(reason))}" for reason, number in most]
         metadata["not written, and why"] = dg.MetadataValue.md("\n".join(lines))
+    for surface, row in tally.counts.items():
+        metadata |= {f"{surface} {outcome}": number for outcome, number in row.items()}
     return metadata
 
 
