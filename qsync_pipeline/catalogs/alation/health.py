@@ -42,9 +42,8 @@ class HealthBook:
         for value in values:
             if not (value.field_key.startswith(prefix) and _KEY.fullmatch(value.field_key[len(prefix) :])):
                 continue
-            otype, number = value.source_otype or value.otype, value.source_oid or value.oid
-            if otype is not None and number is not None:
-                self._by_asset.setdefault(asset_id(otype, number), []).append(value)
+            if (asset := object_of(value)) is not None:
+                self._by_asset.setdefault(asset, []).append(value)
             elif value.object_key:
                 self._by_key.setdefault(fold(value.object_key), []).append(value)
 
@@ -70,6 +69,12 @@ class HealthBook:
             )
             for value in values
         )
+
+
+def object_of(value: HealthValue) -> str | None:
+    """The asset id of the object that a value was stored on, where the answer says it."""
+    otype, number = value.source_otype or value.otype, value.source_oid or value.oid
+    return None if otype is None or number is None else asset_id(otype, number)
 
 
 def _number(value: Any) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from qsync_pipeline.catalogs.alation.client import AlationClient, chunks
 from qsync_pipeline.catalogs.alation.health import (
+    Pair,
     failed_pairs,
     field_body,
+    object_of,
     pair_of,
     prefix_of,
     value_body,
@@ -17,6 +20,7 @@ from qsync_pipeline.catalogs.alation.health import (
 from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs
 from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.transport.errors import Forbidden, OutsideError, Rejected
 
@@ -74,17 +78,40 @@ class HealthWriter:
         except JobFailed as error:
             return [Outcome(change, "rejected", str(error), "server") for change in changes]
         failed = failed_pairs(end.result, values, lambda keys: self._client.health_values(fields=keys))
-        return [
-            Outcome(change, "applied")
-            if pair_of(value) not in failed
-            else Outcome(
-                change,
-                "rejected",
-                f"Alation reported success but attached nothing to {value['object_key']}",
-                "missing",
-            )
-            for change, value in zip(changes, values, strict=True)
-        ]
+        strayed = self._strayed([change for change in changes if change.before is None])
+        outcomes: list[Outcome] = []
+        for change, value in zip(changes, values, strict=True):
+            pair, key = pair_of(value), value["object_key"]
+            if pair in strayed:
+                reason = f"Alation put the row on {strayed[pair]}, whose key differs from {key} by case only"
+                outcomes.append(
+                    Outcome(change, "rejected", f"{reason}; it was taken off again", "validation")
+                )
+            elif pair in failed:
+                reason = f"Alation reported success but attached nothing to {key}"
+                outcomes.append(Outcome(change, "rejected", reason, "missing"))
+            else:
+                outcomes.append(Outcome(change, "applied"))
+        return outcomes
+
+    def _strayed(self, changes: Sequence[Change]) -> dict[Pair, str]:
+        """Which new rows stand on another object than they were meant for; they are taken off it.
+
+        Keys are compared without case (§2.0), so of two objects that differ by case only it may be the other.
+        """
+        meant = {(self._key(change), fold(change.extra["qualified_name"])): change for change in changes}
+        keys = list(dict.fromkeys(change.extra["qualified_name"] for change in changes))
+        strayed: dict[Pair, str] = {}
+        for value in self._client.health_values(objects=keys) if keys else ():
+            pair = pair_of({"field_key": value.field_key, "object_key": value.object_key})
+            on = object_of(value)
+            if on is not None and pair in meant and on != meant[pair].target:
+                strayed[pair] = on
+        if strayed:
+            body = {"values": [{"field_key": field, "object_key": key} for field, key in strayed]}
+            with suppress(JobFailed):  # it is rejected all the same, and its next try finds it there
+                self._jobs.finish(self._client.delete_health(body))
+        return strayed
 
     def _remove(self, changes: Sequence[Change], *, first: bool) -> list[Outcome]:
         """Delete rows, then the rules that no row is left of: else they would be listed for ever."""

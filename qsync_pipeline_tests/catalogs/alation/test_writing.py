@@ -34,6 +34,7 @@ SECOND = "Legacy(Rosemeta) write job_id (can be tracked using jobs API): 2"
 
 
 def writer(session: FakeSession) -> Writer:
+    session.handlers.setdefault(("GET", HEALTH_VALUES), lambda call: [])
     return Writer(session.client(), session.jobs(Clock()), SETTINGS, lambda: NOW)
 
 
@@ -231,6 +232,20 @@ def test_a_rule_is_defined_again_only_where_it_says_something_else() -> None:
     assert ["fields" in body for body in session.sent("POST", HEALTH)] == [False, True]
 
 
+def test_a_new_row_that_landed_on_an_object_of_another_case_is_taken_off_and_rejected() -> None:
+    mine, strayed, old = row(1), row(2, "table:94"), row(3, "table:95", before={"rule": "notNull"})
+    session = FakeSession().on("POST", HEALTH, ANNOUNCED).on("DELETE", HEALTH, ANNOUNCED)
+    session.on("GET", JOB, job(result=[attached(mine, strayed, old)]))
+    session.on("GET", HEALTH_VALUES, [shown(mine), {**shown(strayed), "oid": 93}])
+    first, second, third = writer(session).write([mine, strayed, old], IDS)
+    assert [first.outcome, second.outcome, third.outcome] == ["applied", "rejected", "applied"]
+    assert "on table:93, whose key differs" in second.reason
+    (body,) = session.sent("DELETE", HEALTH)
+    assert body == {"values": [{"field_key": "qsync.alation.check:2", "object_key": "6.s.t94"}]}
+    asked = [call["params"]["object_key"] for call in session.calls if call["path"] == HEALTH_VALUES]
+    assert asked == [["6.S.T93", "6.S.T94"]], "only new rows are in doubt"
+
+
 def test_rows_go_a_thousand_at_a_time() -> None:
     changes = [row(n) for n in range(2500)]
     session = FakeSession().on("POST", HEALTH, ANNOUNCED)
@@ -253,7 +268,8 @@ def test_the_bad_row_of_a_refused_batch_is_found_by_splitting() -> None:
 
 def test_rows_that_the_sample_names_are_rejected_and_the_others_applied() -> None:
     bad = {"field_key": "qsync.alation.check:2", "object_key": "6.s.t94"}
-    changes = [row(1), row(2, "table:94"), row(3)]
+    known = {"rule": "notNull"}
+    changes = [row(1, before=known), row(2, "table:94", before=known), row(3, before=known)]
     session = FakeSession().on("POST", HEALTH, ANNOUNCED)
     session.on("GET", JOB, job(result=attached(*changes, failures=1, sample=[bad])))
     assert wrote(session, *changes) == [("applied", ""), ("rejected", "missing"), ("applied", "")]
