@@ -35,6 +35,8 @@ class Summary:
     reasons: Counter[str]
     parked: list[str]
     requests: Requests
+    refused: int = 0
+    """Given lines that a dry run finds overtaken; a run that writes counts them among the outcomes."""
     failed: list[Report] = field(default_factory=list)
     """Reports of stages that failed, those apart that only pass on an earlier failure."""
 
@@ -45,7 +47,7 @@ class Summary:
             return EXIT_USAGE
         if any(one.error_class in (OUT_OF_REACH if one.datastore else NOT_REACHED) for one in self.failed):
             return EXIT_UNREACHABLE
-        troubled = any(row["rejected"] or row["parked"] for row in self.outcome.values())
+        troubled = self.refused or any(row["rejected"] or row["parked"] for row in self.outcome.values())
         # Whether earlier syncs left something unwritten is no fault of a plan: it lists just that.
         passed_over = {IN_STEP} if self.ran.dry_run else set()
         checks = any(one.failed and one.name not in passed_over for one in self.ran.checks.values())
@@ -95,13 +97,17 @@ def summarize(ran: Ran, reports: Ledger, before: Requests | None = None) -> Summ
     reasons: Counter[str] = Counter()
     for one in rows:
         reasons.update(one.counts.get("reasons", {}))
+    refused: Counter[str] = Counter()
+    for one in rows if ran.dry_run else ():
+        refused.update(one.counts.get("refused", {}))
     return Summary(
         ran=ran,
         mapping={bucket: sum(c.get("buckets", {}).get(bucket, 0) for c in matching) for bucket in BUCKETS},
         matched_by=_added(c.get("matched_by", {}) for c in matching),
         plan=plan,
         outcome=outcome,
-        reasons=reasons,
+        reasons=reasons + refused,
+        refused=refused.total(),
         parked=sorted({reason for one in rows for reason in one.counts.get("parked", ())}),
         requests=_requests(reports.reports.requests(ran.run_ids).get(ran.integration, {}), before or {}),
         failed=[one for one in rows if not one.ok and one.error_class != "upstream"],

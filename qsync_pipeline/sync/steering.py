@@ -342,5 +342,7 @@ def _finished(
         "unchanged": dict(unchanged),
         META: what_for(run),
     }
-    run.report(stage, key, meta | {"statuses": dict(statuses), "parked": []}, partial=True)
+    refused = Counter(change.reason for change in changes if change.status == "refused")
+    told = {"statuses": dict(statuses), "refused": dict(refused), "parked": []}
+    run.report(stage, key, meta | told, partial=True)
     return Table(Change, changes, meta=meta)

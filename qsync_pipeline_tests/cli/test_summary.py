@@ -73,6 +73,18 @@ def test_what_was_refused_or_waits_is_status_1(ledger: Ledger, outcome: str) -> 
     assert summarize(ran(), ledger).status == 1
 
 
+def test_a_line_that_a_dry_run_finds_overtaken_is_status_1_and_told_once(ledger: Ledger) -> None:
+    why = "refused: T: what stands there has changed since the plan was made"
+    report(ledger, "quality_plan", refused={why: 1})
+    dry = summarize(Ran("atlan", "push", dry_run=True, run_ids=["r1"]), ledger)
+    assert (dry.status, dry.to_json()["not_written"]) == (1, {why: 1})
+    report(
+        ledger, "quality_metadata", outcome={"custom_metadata": {**NOTHING, "rejected": 1}}, reasons={why: 1}
+    )
+    written = summarize(ran(), ledger)
+    assert (written.status, written.to_json()["not_written"]) == (1, {why: 1})
+
+
 def test_a_parked_plan_is_status_1(ledger: Ledger) -> None:
     report(ledger, "tag_plan", plan={}, parked=["40 of 50 would be removed"])
     assert summarize(ran(), ledger).status == 1

@@ -62,6 +62,13 @@ def test_a_stale_line_is_refused_and_the_rest_is_done(one: World, tmp_path: Path
     before = one.whole_state()
     checked = qsync(one, "apply", file, "--dry-run")
     assert one.changed(before) == set()
+    assert checked.status == 1
+    [(why, count)] = checked.object["integrations"][name]["not_written"].items()
+    assert (count, "changed since the plan was made" in why, first.rpartition(".")[2] in why) == (
+        1,
+        True,
+        True,
+    )
     done = qsync(one, "apply", file)
     assert done.status == 1
     surface = "custom_fields" if name == "alation" else "custom_metadata"
