@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import allie_sdk as allie
@@ -169,6 +170,37 @@ def test_the_relational_catalog_is_written(sdk: Any) -> None:
     assert sdk.rdbms.get_columns(allie.ColumnParams(id={made.id}))[0].title == "Y"
     with pytest.raises(requests.HTTPError, match="400"):
         sdk.rdbms.patch_tables(orders.ds_id, [allie.TablePatchItem(id=99_999, title="x")])
+
+
+def test_nested_columns_are_read_and_described(sdk: Any) -> None:
+    orders = table(sdk, "ORDERS")
+    key = f"{orders.key}.SHIP_TO"
+    struct = "STRUCT<street: VARCHAR(20), at: STRUCT<lat: DECIMAL(9, 6), lon: DECIMAL(9, 6)>>"
+    [told] = sdk.rdbms.post_columns(orders.ds_id, [allie.ColumnItem(key=key, column_type=struct)])
+    column = told.result[0].mapping[0].id
+    found = sdk.rdbms.get_child_columns(column)
+    assert (found.ds_id, found.parent_fully_qualified_name) == (orders.ds_id, key)
+    street, at = found.children
+    assert (street.path, street.type, [one.path for one in at.children]) == (
+        "street",
+        "VARCHAR(20)",
+        ["at.lat", "at.lon"],
+    )
+    [told] = sdk.rdbms.patch_child_columns(
+        orders.ds_id, column, [allie.ChildColumnPatchItem(key=street.key, title="Street")]
+    )
+    assert told.result[0].mapping[0].id == street.id
+    latitude = allie.RootColumnChildrenPatchItem(parent_key=key, key=f"{key}.at.lat", description="North")
+    assert sdk.rdbms.patch_root_child_columns(orders.ds_id, [latitude])[0].status == "successful"
+    picked = sdk.rdbms.get_child_columns(column, allie.ChildColumnParams(paths="street,at.lat"))
+    assert [(one.title, one.description) for one in picked.children] == [("Street", ""), ("", "<p>North</p>")]
+    assert len(sdk.rdbms.get_child_columns(column, allie.ChildColumnParams(child_limit=1)).children) == 1
+    with pytest.raises(requests.HTTPError, match="400"):
+        sdk.rdbms.patch_child_columns(
+            orders.ds_id, column, [allie.ChildColumnPatchItem(key=f"{key}.nowhere", title="x")]
+        )
+    [plain] = sdk.rdbms.get_columns(allie.ColumnParams(name__iexact={"email"}))
+    assert sdk.rdbms.get_child_columns(plain.id).children == []
 
 
 @pytest.mark.parametrize("name", ["Reg #7", "Finance/Tier 1", "a b", "機密"])
@@ -378,3 +410,30 @@ def test_the_sdk_waits_for_a_job_in_every_shape_of_announcement() -> None:
             item = allie.DataQualityFieldItem(field_key="k", name="n", type="STRING")
             [told] = sdk.data_quality.post_data_quality_fields([item])
             assert told.status == "successful"
+
+
+MODULES = {
+    "authentication": "authentication",
+    "tag": "tag",
+    "trust_checks": "trust_check",
+    "data_quality": "data_quality",
+    "domain": "domain",
+    "custom_field": "custom_field",
+    "rdbms": "rdbms",
+}
+"""The SDK's attribute and the module of its methods: those whose calls must all work."""
+
+
+@pytest.mark.parametrize("attribute", MODULES)
+def test_every_call_of_these_modules_is_tried_here(sdk: Any, attribute: str) -> None:
+    methods = getattr(sdk, attribute)
+    own = [
+        name
+        for name, what in vars(type(methods)).items()
+        if callable(what)
+        and not name.startswith("_")
+        and type(methods).__module__.endswith(MODULES[attribute])
+    ]
+    assert own
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in own if f".{attribute}.{name}(" not in text] == []

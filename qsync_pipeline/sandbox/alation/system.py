@@ -23,6 +23,7 @@ from qsync_pipeline.sandbox.alation.api_values import ValuesApi
 from qsync_pipeline.sandbox.alation.build import Builder
 from qsync_pipeline.sandbox.alation.http import Gate, Routes, endpoint, json_response
 from qsync_pipeline.sandbox.alation.jobs import Jobs
+from qsync_pipeline.sandbox.alation.nested import NestedApi
 from qsync_pipeline.sandbox.alation.people import People
 from qsync_pipeline.sandbox.alation.rdbms_write import RdbmsWriteApi
 from qsync_pipeline.sandbox.alation.slashes import AnySlash
@@ -76,6 +77,7 @@ class AlationSystem:
                 [
                     *RdbmsApi(world).routes(),
                     *RdbmsWriteApi(world, values).routes(),
+                    *NestedApi(world).routes(),
                     *values.routes(),
                     *FieldsApi(world).routes(),
                     *TagsApi(world).routes(),
