@@ -48,7 +48,7 @@ class DefinitionBook:
         """``unreachable`` are the keys of names that no URL of the deployment reaches, as it turned out."""
         self.rules = rules
         self._unreachable = frozenset(unreachable)
-        self._known = {tag_key(definition.name): definition for definition in definitions}
+        self._known = by_key(definitions, rules.ours)
         self._planned: dict[str, Change] = {}
         self._usage: Counter[str] = Counter()
 
@@ -83,6 +83,8 @@ class DefinitionBook:
         if standing == "native":
             return self._plan(key, self._update(known, tag, "overwrite_tags is on: the catalog's tag wins"))
         if standing == "ours" and self._is_mine(known):
+            if not self._gives_the_look(known, tag):
+                return ()
             change = self._update(known, tag, "the catalog's tag looks different now")
             return self._plan(key, change) if change.before != change.after else ()
         return ()
@@ -202,11 +204,36 @@ class DefinitionBook:
         """Whether another integration made it, one that is in the config still."""
         return known.made_by != self.rules.integration and fold(known.made_by or "") in self.rules.ours
 
+    def _gives_the_look(self, known: TagDefinition, tag: TagRef) -> bool:
+        """Of a catalog's tags that differ by case only, the one spelled like the definition, or the one that
+        the definition was made from, gives it its look: always the same one."""
+        if known.made_by != self.rules.integration:
+            return True
+        return tag_name(tag.name) == known.name or tag.id in known.source_ids
+
     def _from_a_later_one(self, known: TagDefinition) -> bool:
         """Whether it stands in the category of an integration that comes after this one in the config."""
         return known.made_by not in (None, self.rules.integration) and (
             fold(known.category or "") in self.rules.ours
         )
+
+
+def by_key(
+    definitions: Iterable[TagDefinition], categories: frozenset[str] = frozenset()
+) -> dict[str, TagDefinition]:
+    """The definition that counts for each key: ours, where people have others that differ by case only.
+
+    Ours is what the ledger says, then what stands in one of our ``categories`` (folded); of several that are
+    people's it is the first in order of their names.
+    """
+
+    def rank(one: TagDefinition) -> tuple[bool, bool, str]:
+        return one.made_by is None, fold(one.category or "") not in categories, one.name
+
+    found: dict[str, TagDefinition] = {}
+    for one in sorted(definitions, key=rank):
+        found.setdefault(tag_key(one.name), one)
+    return found
 
 
 def look_of(known: TagDefinition) -> dict[str, str | None]:

@@ -79,6 +79,13 @@ class CheckRow(msgspec.Struct, frozen=True):
     last_asserted: str | None = None
 
 
+class Withered(msgspec.Struct, frozen=True):
+    """A column that the last profile did not find any more: no unit, but still listed, with its tags."""
+
+    id: str
+    tags: tuple[TagRef, ...] = ()
+
+
 class Unit(msgspec.Struct, frozen=True):
     """One Qualytics object: a datastore, container or field.
 
@@ -113,6 +120,8 @@ class Unit(msgspec.Struct, frozen=True):
     acknowledged_count: int | None = None
     tags: tuple[TagRef, ...] = ()
     checks: tuple[CheckRow, ...] = ()
+    withered: tuple[Withered, ...] = ()
+    """Of a container: its columns that are gone but listed, as far as tags stand on them."""
     measured_at: str | None = None
     """When its container was last scanned or profiled (a datastore: the last of its containers), ISO 8601."""
 

@@ -18,7 +18,7 @@ class Copies:
     """The objects of one datastore, what lies above and below each, and what came down from where.
 
     ``present`` are the tags on every object by key, ``rows`` the holdings by object and key, of all
-    integrations.
+    integrations. Columns that are gone but listed count as objects: copies come down to them too.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ def _ancestors(units: Sequence[Unit]) -> dict[str, tuple[str, ...]]:
     for unit in units:
         if unit.level == "container":
             above[unit.id] = (datastore,)
+            above |= {one.id: (unit.id, datastore) for one in unit.withered}
         elif unit.level == "field":
             above[unit.id] = (f"container:{unit.container_id}", datastore)
     return above

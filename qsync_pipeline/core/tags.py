@@ -85,8 +85,9 @@ class _Planner:
                 self.mine[row.target][row.key] = row
             elif row.value is not None:
                 self.others[row.target][row.key].append(row)
-        self.present = {unit.id: {tag_key(tag.name): tag for tag in unit.tags} for unit in units}
-        self.copies = Copies(units, self.present, self.rows, book)
+        self.present = {unit.id: self._by_key(unit.tags) for unit in units}
+        self.withered = {one.id: self._by_key(one.tags) for unit in units for one in unit.withered}
+        self.copies = Copies(units, {**self.present, **self.withered}, self.rows, book)
         self.removing: dict[str, set[str]] = defaultdict(set)
         self.wanted: dict[str, set[str]] = {}
         self.renaming: set[tuple[str | None, str]] = set()
@@ -97,6 +98,10 @@ class _Planner:
         order = {"datastore": 0, "container": 1, "field": 2}
         for unit in sorted(self.units, key=lambda unit: order[unit.level]):
             self._unit(unit)
+        for column, tags in self.withered.items():
+            for key in tags:
+                if not self.rows.get((column, key)) and self._copied_from(column, key):
+                    self.book.use(key, -1)  # goes with its origin, and is a use of the definition until then
         known = {unit.id for unit in self.units}
         for target, rows in self.mine.items():
             if target not in known:
@@ -208,6 +213,8 @@ class _Planner:
         """
         if self.book.standing(key) != "ours" or self._is_copy(unit, key):
             return
+        if not self._is_our_spelling(key, tag):
+            return
         self.plan.counts["unowned"] += 1
         self.taken_up[unit.id].add(key)
         if self.rules.adopt:
@@ -220,6 +227,8 @@ class _Planner:
         return any(key in self.taken_up[ancestor] for ancestor in self.copies.above(unit.id, key))
 
     def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
+        if there is not None and not self._is_our_spelling(row.key, there):
+            there = None  # a person's, which differs by case only
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
         if there is None:
             self._release(unit.id, link.name, row, "already off")
@@ -273,11 +282,29 @@ class _Planner:
                 self._keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
-            origins = [row.target for row in self.copies.origins(unit.id, key)]
-            if origins and all(key in self.removing[origin] for origin in origins):
+            if origin := self._copied_from(unit.id, key):
                 link = self.links[unit.id]
                 reason = "a copy of the tag above, which goes"
-                self._remove(unit, link, key, tag, reason, copy_of=origins[0])
+                self._remove(unit, link, key, tag, reason, copy_of=origin)
+
+    def _copied_from(self, unit: str, key: str) -> str:
+        """The origin above of which this is a copy, if all such origins go; else nothing."""
+        origins = [row.target for row in self.copies.origins(unit, key)]
+        return origins[0] if origins and all(key in self.removing[origin] for origin in origins) else ""
+
+    def _by_key(self, tags: Sequence[TagRef]) -> dict[str, TagRef]:
+        """Tags by key. Of several that differ by case only it is ours, as the definition is spelled; the
+        others are people's."""
+        found: dict[str, TagRef] = {}
+        for tag in tags:
+            key = tag_key(tag.name)
+            if key not in found or self._is_our_spelling(key, tag):
+                found[key] = tag
+        return found
+
+    def _is_our_spelling(self, key: str, tag: TagRef) -> bool:
+        """Whether a tag is of the definition of its key that counts, and none that a person has beside it."""
+        return tag.name == self.book.spelling(key, tag.name)
 
     def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
         """Another integration holds a tag here, and we take the same one off above: copies go with their

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qsync_pipeline.core.names import fold
-from qsync_pipeline.core.rows import CheckRow, TagRef, Unit
+from qsync_pipeline.core.rows import CheckRow, TagRef, Unit, Withered
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import (
     Anomaly,
@@ -135,6 +135,11 @@ def assemble(read: DatastoreRead, *, key: str) -> list[Unit]:
                 acknowledged_count=seen.open_in(row),
                 tags=_tags(row.tags),
                 checks=tuple(tally.check_row(check, seen) for check in mine),
+                withered=tuple(
+                    Withered(f"field:{column.id}", _tags(column.tags))
+                    for column in read.fields[row.id]
+                    if column.status == "missing" and column.tags
+                ),
                 measured_at=_measured_at(row),
             )
         )

@@ -141,9 +141,13 @@ def _ask(
 def read_definitions(client: QualyticsClient, ledger: Ledger) -> Table[TagDefinition]:
     """All tag definitions of the deployment, with what the ledger knows of those that are ours."""
     known = ledger.tag_definitions.all()
+    listed = client.global_tags()
+    names = {tag.name for tag in listed}
     rows = []
-    for tag in client.global_tags():
+    for tag in listed:
         record = known.get(tag_key(tag.name))
+        if record is not None and record.name != tag.name and record.name in names:
+            record = None  # a person's, which differs from ours by case only
         rows.append(
             TagDefinition(
                 name=tag.name,

@@ -68,7 +68,6 @@ class TagLists:
         self.key = key
         self.tally = tally
         self.claim = claim
-        self._known: dict[str, str] = {}
         self._names: frozenset[str] = frozenset()
         self._refused = False
         """Whether what we are allowed to has been noted, after a refusal."""
@@ -81,7 +80,6 @@ class TagLists:
 
     def learn(self, tags: Sequence[GlobalTag]) -> None:
         """The definitions that there are."""
-        self._known = {tag_key(tag.name): tag.name for tag in tags}
         self._names = frozenset(tag.name for tag in tags)
 
     def note_refusal(self, error_class: str) -> None:
@@ -174,32 +172,30 @@ class TagLists:
 
     def _merge(self, tags: Sequence[GlobalTag], changes: Sequence[Change]) -> tuple[list[str], list[Outcome]]:
         """The list to write, and the changes that need no write after all."""
-        # Tags that differ by case only are one to us; a person may well have put on both.
-        there = {tag_key(tag.name) for tag in tags}
+        # Tags that differ by case only are one to us; a person may well have put on both, and keeps theirs.
+        names = {tag.name for tag in tags}
+        there = {tag_key(name) for name in names}
         wanted = [tag.name for tag in tags if tag.name in self._names]
         done: list[Outcome] = []
         for change in changes:
             if change.action == "remove":
-                ours = (
-                    {change.before}
-                    if change.before in wanted
-                    else {n for n in wanted if tag_key(n) == change.key}
-                )
-                wanted = [name for name in wanted if name not in ours]
-                if change.key not in there:
+                wanted = [name for name in wanted if name != change.before]
+                if change.before not in names:
                     done.append(Outcome(change, "unchanged", "already off"))
             elif change.key in there:
                 done.append(Outcome(change, "unchanged", "already on"))
-            elif change.key not in self._known:
+            elif change.after not in self._names:
                 reason = "its definition was deleted meanwhile; the next sync makes it again"
                 done.append(Outcome(change, "skipped", reason, "missing"))
             else:
-                wanted.append(self._known[change.key])
+                wanted.append(change.after)
         return wanted, done
 
     def _confirm(self, change: Change, row: Tagged | None) -> Outcome:
-        keys = {tag_key(tag.name) for tag in row.tags} if row is not None else set()
-        if row is not None and (change.key in keys) == (change.action != "remove"):
+        names = {tag.name for tag in row.tags} if row is not None else set()
+        keys = {tag_key(name) for name in names}
+        shown = change.before in names if change.action == "remove" else change.key in keys
+        if row is not None and shown == (change.action != "remove"):
             return Outcome(change, "applied", change.reason)
         return Outcome(change, "rejected", "read back, the object does not show it", "conflict")
 

@@ -61,7 +61,7 @@ def steered_tags(
     unchanged: Counter[str] = Counter()
     if run.lines:
         pairs = {(link.unit, asset) for link in links.rows for asset in link.assets if _matched(link)}
-        known = {tag_key(one.name): one for one in deployment.rows}
+        known = definitions.by_key(deployment.rows)
         now = Now(
             units={unit.id: unit for unit in inventory.rows},
             held=_mine(run, held),
@@ -109,6 +109,7 @@ def steered_quality(
             assets=_assets(run, assets, [change.target for change in lines]),
             held=_mine(run, held),
             pairs=pairs if run.plan_file.header.kind == "plan" else None,
+            linked={link.unit for link in links.rows},
             roles=roles,
             decimals=run.integration.decimals,
         )
@@ -204,7 +205,7 @@ def _retired_definitions(
     What people or other integrations still need is named; what we need elsewhere is left alone.
     """
     records = run.ledger.tag_definitions.all()
-    known = {tag_key(one.name): one for one in deployment.rows}
+    known = definitions.by_key(deployment.rows)
     lines = [change for change in book.left_over() if _is_of(run, records[change.key].made_by)]
     if run.retire == "left_behind":
         return lines
@@ -294,7 +295,7 @@ def _reverted_definitions(
     made = [one for end in ends for one in _undos(run, end) if one.surface == definitions.SURFACE]
     return again + undo_definitions(
         [one for one in here if one.now is not None] + [one for one in made if one.was is None],
-        {tag_key(one.name): one for one in deployment.rows},
+        definitions.by_key(deployment.rows),
         run.ledger.tag_definitions.all(),
         {change.key: change for change in book.left_over()} if ends else {},
         what_for(run),

@@ -63,7 +63,7 @@ def _create(run: Run, change: Change, journal: Change) -> Outcome:
             type=change.kind,
         )
     except Conflict:
-        if _find(run, change.key) is None:
+        if _find(run, change) is None:
             run.ledger.tag_definitions.drop(change.key)
             raise
         # Whoever made it meanwhile may be another integration of ours, which has noted it as its own.
@@ -74,14 +74,14 @@ def _create(run: Run, change: Change, journal: Change) -> Outcome:
             run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "unchanged", "somebody made it meanwhile")
     except OutsideError:
-        if _find(run, change.key) is None:
+        if _find(run, change) is None:
             run.ledger.tag_definitions.drop(change.key)
         raise
     return Outcome(journal, "applied", change.reason)
 
 
 def _update(run: Run, change: Change, journal: Change) -> Outcome:
-    tag = _find(run, change.key)
+    tag = _find(run, change)
     if tag is None:
         return Outcome(journal, "skipped", "its definition was deleted meanwhile", "missing")
     look = change.after
@@ -101,7 +101,7 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
 
 
 def _delete(run: Run, change: Change, journal: Change) -> Outcome:
-    tag = _find(run, change.key)
+    tag = _find(run, change)
     if tag is None:
         run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "unchanged", "already gone")
@@ -123,8 +123,9 @@ def _not_reached(run: Run, change: Change, journal: Change) -> Outcome:
     return Outcome(journal, "skipped", UNREACHABLE)
 
 
-def _find(run: Run, key: str) -> GlobalTag | None:
-    return next((tag for tag in run.qualytics.global_tags() if tag_key(tag.name) == key), None)
+def _find(run: Run, change: Change) -> GlobalTag | None:
+    """The definition of exactly this name: one that differs by case only is a person's."""
+    return next((tag for tag in run.qualytics.global_tags() if tag.name == change.name), None)
 
 
 def _record(

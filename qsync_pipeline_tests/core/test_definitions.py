@@ -205,3 +205,36 @@ def test_a_name_that_no_url_reaches_is_made_and_then_neither_recoloured_nor_dele
 def test_a_name_is_spelled_as_qualytics_spells_it() -> None:
     assert book(ours("PiI")).spelling("pii", "PII") == "PiI"
     assert book().spelling("pii", "PII") == "PII"
+
+
+ONE_LOOK = "compared by case-fold, first spelling kept"
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+def test_of_tags_that_differ_by_case_only_one_gives_the_look_always_the_same() -> None:
+    shouted, quiet = tag("PII", color="#BF1B1B", id="1"), tag("pii", color="#047960", id="2")
+    made = ours(color="#BF1B1B", source_ids=("1",))
+    for order in ([shouted, quiet], [quiet, shouted], [quiet]):
+        one = book(made)
+        assert [change for each in order for change in one.need(each)] == []
+    repainted = tag("PII", color="#F7B43D", id="1")
+    one = book(made)
+    changes = [change for each in (quiet, repainted, quiet) for change in one.need(each)]
+    assert only(tuple(changes)).after["color"] == "#F7B43D"
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+def test_a_tag_that_the_catalog_spells_anew_goes_on_giving_the_look() -> None:
+    made = ours(color="#BF1B1B", source_ids=("1",))
+    assert only(book(made).need(tag("Pii", color="#047960", id="1"))).after["color"] == "#047960"
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_a_persons_definition_that_differs_from_ours_by_case_only_is_never_changed(ours_first: bool) -> None:
+    both = [ours("PII", color="#BF1B1B", count=0), TagDefinition("pii", count=0)]
+    one = book(*(both if ours_first else reversed(both)))
+    assert one.standing("pii") == "ours"
+    assert one.spelling("pii", "") == "PII"
+    assert [change.name for change in one.left_over()] == ["PII"]
+    assert [change.name for change in one.need(tag("PII", color="#047960"))] == ["PII"]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
 from qsync_pipeline.core.guards import park
-from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.rows import CatalogAsset, Withered
 from qsync_pipeline.core.rules import GuardRules
+from qsync_pipeline.core.tags import plan_tags
 from qsync_pipeline_tests.core.build import (
     column,
     column_of,
@@ -14,6 +18,7 @@ from qsync_pipeline_tests.core.build import (
     container,
     database,
     datastore,
+    match,
     schema,
     table,
     tag,
@@ -228,3 +233,35 @@ def test_after_a_lost_ledger_ours_are_taken_up_by_command_and_copies_stay_copies
     w.retag(SCHEMA.id)
     w.sync()
     assert w.state() == {}
+
+
+@pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("theirs", [False, True])
+def test_a_copy_on_a_column_that_withered_keeps_no_definition_alive(theirs: bool) -> None:
+    w = world()
+    if theirs:
+        w.define("PII", category="atlan", made_by="atlan", made=True)
+        w.put(ID.id, "PII")
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.retag(T_ORDERS.id)
+    plan, left_over = w.plan(tag_rules())
+    assert [(change.action, change.target) for change in plan.changes] == [("remove", ORDERS.id)]
+    assert [change.name for change in left_over] == ([] if theirs else ["PII"])
+
+
+@pytest.mark.rule("5.2", ONLY_OURS)
+def test_a_persons_tag_that_differs_from_ours_by_case_only_is_not_what_is_taken_off() -> None:
+    w = world()
+    w.retag(T_PEOPLE.id, tag("PII"))
+    w.sync()
+    for names in (("PII", "pii"), ("pii", "PII"), ("pii",)):
+        people = replace(PEOPLE, tags=tuple(tag(name) for name in names))
+        assets = [one if one.id != T_PEOPLE.id else replace(one, tags=()) for one in w.assets["atlan"]]
+        units, held = [STORE, ORDERS, people, ID], w.holdings.values()
+        book = DefinitionBook([*w.definitions.values(), TagDefinition("pii")], tag_rules())
+        links = [*match(units, assets).values()]
+        plan = plan_tags(units, links, Snapshot(assets), held, book, tag_rules(), {})
+        off = [(change.target, change.before) for change in plan.changes if change.action == "remove"]
+        assert off == ([(PEOPLE.id, "PII")] if "PII" in names else [])

@@ -98,8 +98,6 @@ class People:
         self.doubted: set[str] = set()
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""
-        self.late_definitions = False
-        """An open bug: a copy of a tag on such a column counts as a use, its definition goes a run late."""
         self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
         self.read_only: dict[str, set[str]] = {name: set() for name in world.catalogs}
         self.connections: dict[str, dict[str, str]] = {name: {} for name in world.catalogs}
@@ -179,15 +177,8 @@ class People:
             return None
         tag = TAGS[what % len(TAGS)]
         if system == "qualytics":
-            tag = self._as_spelled(tag)
             self._put_by_hand(entry, tag)
         return {"asset": entry["name"], "tag": tag}
-
-    def _as_spelled(self, name: str) -> str:
-        """The name as Qualytics has it. Two definitions that differ in case only are left out of histories:
-        the definitions step takes them for one, and changes the person's (an open bug)."""
-        there = self._world.store.tags.by_name
-        return next((one for one in there if tag_key(one) == tag_key(name)), name)
 
     def _put_by_hand(self, entry: Json, name: str) -> None:
         """A tag of ours on an object where we had not put it is its person's."""
@@ -230,7 +221,6 @@ class People:
             how = ("delete", "archive" if _level(entry) == 1 else "missing")[what % 2]
             if how == "missing":
                 self.missing.add(entry["name"])
-                self.late_definitions |= bool(entry["tags"])
             return {"asset": entry["name"], "how": how}
         return {"asset": entry["name"]}
 
@@ -293,7 +283,7 @@ class People:
     # In Qualytics.
 
     def _create_tag(self, system: str, which: int, what: int) -> Json | None:
-        name = self._as_spelled(TAGS[what % len(TAGS)])
+        name = TAGS[what % len(TAGS)]
         if name not in self._world.store.tags.by_name:
             self.native.add(name)
         return {"name": name}

@@ -47,15 +47,9 @@ class Story:
             for catalog in self.world.catalogs:
                 ran = self._watched(catalog, "both")
                 assert not ran.failures, ran.failures
-                planned = [
-                    (line.surface, line.action, line.name, line.key)
-                    for line in ran.planned
-                    if not (self.people.late_definitions and line.surface == "tag_definitions")
-                ]
+                planned = [(line.surface, line.action, line.name, line.key) for line in ran.planned]
                 assert not (again and planned), planned
             writes = self.world.writes()
-            if self.people.late_definitions:
-                writes = {what: number for what, number in writes.items() if "global-tags" not in what}
             assert not (again and writes), writes
             self.world.clock.sleep(SETTLED)
             found = self.problems()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
@@ -50,4 +51,11 @@ def histories(number: int, catalogs: Sequence[str], *, which: int, domains: Sequ
     def end_well(where: Places, happened: list[Step]) -> None:
         history(catalogs, where, happened, domains=domains)
 
-    end_well()
+    gc.freeze()
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000)  # nearly everything lives as long as its history
+    try:
+        end_well()
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()

@@ -1,4 +1,7 @@
-"""Random histories with Alation as the catalog; see :mod:`.story` for what has to hold."""
+"""Random histories with Alation as the catalog; see :mod:`.story` for what has to hold.
+
+CI tells 2,000 histories in this folder's four files, which two processes share.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,6 @@ from qsync_pipeline_tests.histories.telling import histories
 CATALOGS = ("alation",)
 
 
-@pytest.mark.parametrize(("number", "which", "domains"), [(200, 2, ()), (25, 100, ("Finance",))])
-def test_after_any_history_one_sync_sets_it_right_and_a_second_is_quiet(
-    number: int, which: int, domains: tuple[str, ...]
-) -> None:
-    histories(number, CATALOGS, which=which, domains=domains)
+@pytest.mark.parametrize("which", range(11, 18))
+def test_after_any_history_one_sync_sets_it_right_and_a_second_is_quiet(which: int) -> None:
+    histories(100, CATALOGS, which=which)

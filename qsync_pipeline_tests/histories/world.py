@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -64,6 +65,7 @@ class World:
                 self.wire.connect(_URLS[kind.name], system)
         credentials = tuple(_flat(system.credentials()) for system in self.systems.values())
         self.config = _config(self.catalogs, self.domains, credentials)
+        shutil.rmtree(self.config.storage, ignore_errors=True)  # of the history before
         self.ledger = fresh_ledger(clock.time, self._alive)
         self.stored = Stored()
         self._budget = LocalBudget(clock=clock.time)
@@ -122,7 +124,7 @@ class World:
         self.wire.kill_at, self.wire.kill_after = kill or (None, False)
         job = Job(run, [], self.stored)
         try:
-            known = register_datastores(self.ledger, run.qualytics.datastores())
+            known = register_datastores(self.ledger, run.listed)
             job.keys = list(known.values())
             if only is not None:
                 job.keys = [known[only[0]]]

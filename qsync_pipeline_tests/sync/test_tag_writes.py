@@ -202,5 +202,6 @@ def test_tags_of_a_person_that_differ_by_case_only_both_stay(tmp_path: Path, led
     qualytics = FakeQualytics("PII", "pii", "Old")
     qualytics.on = {1: ["PII", "pii", "Old"], 2: ["PII", "pii"]}
     changes = plan_of(put(1, "Old", "remove"), put(2, "pii", "remove"))
-    apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, changes)
+    tally = apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, changes)
     assert qualytics.on == {1: ["PII", "pii"], 2: ["PII"]}
+    assert tally.counts["external_tags"]["applied"] == 2
