@@ -156,6 +156,9 @@ class Catalog(Protocol):
     light_reads_omit: frozenset[Literal["tags", "domain"]]
     """What a ``quality_only`` read leaves out because it costs calls of its own; empty where it is free."""
 
+    lists_at_once: bool
+    """Whether what people see is never behind what :meth:`reread` shows: no index lies in between."""
+
     writes_carry_names: bool
     """Whether a write repeats the asset's name: with an old one it would undo a person's rename."""
 

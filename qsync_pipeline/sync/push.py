@@ -6,7 +6,7 @@ The engine knows batches, connections and outcomes; what a write looks like is t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
 
 import msgspec
@@ -18,7 +18,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
-from qsync_pipeline.sync.confirming import SAMPLE, sample_of, shows
+from qsync_pipeline.sync.confirming import SAMPLE, confirm, sample_of, shows
 from qsync_pipeline.sync.outgoing_tags import ground_of
 from qsync_pipeline.sync.refusals import (
     ask_what_is_missing,
@@ -174,7 +174,18 @@ class _Writer:
         again = {
             change.target: self.scored.get(change.target) for change in flat if change.target in self.again
         }
-        self.tally.settle(self._seen(outcomes), actor=self.run.identity.actor, scored=again)
+        seen, fresh, roles = self._seen(outcomes)
+        self.tally.settle(seen, actor=self.run.identity.actor, scored=again)
+        if self.run.catalog.lists_at_once:
+            confirm(
+                self.run.ledger,
+                self.run.name,
+                [surface for surface in self.run.catalog.surfaces if surface.role in roles - {"tags"}],
+                self.key,
+                fresh,
+                decimals=self.run.integration.decimals,
+                whole=False,
+            )
 
     def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
         """Split until the bad item is alone. Nothing of the batch was written."""
@@ -279,21 +290,27 @@ class _Writer:
             return Outcome(change, "unchanged", "another run wrote it meanwhile")
         return None
 
-    def _seen(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Read back what was written, as much of it as the setting asks for."""
+    def _seen(
+        self, outcomes: Sequence[Outcome]
+    ) -> tuple[list[Outcome], Collection[CatalogAsset], frozenset[Role]]:
+        """Read back what was written, as much of it as the setting asks for.
+
+        The outcomes by that, the assets as they were read, and of which surfaces.
+        """
         how = self.run.integration.read_back
         applied = sorted({o.change.target for o in outcomes if o.outcome == "applied"})
         most = {"none": 0, "sample": max(SAMPLE - self.read_back, 0)}.get(how, len(applied))
         asked = set(applied[:most])
         if not asked:
-            return list(outcomes)
+            return list(outcomes), (), frozenset()
         self.read_back += len(asked)
-        roles = {self.roles[one.change.surface] for one in outcomes if one.outcome == "applied"}
+        roles = frozenset(self.roles[one.change.surface] for one in outcomes if one.outcome == "applied")
         fresh = self.run.catalog.reread(sorted(asked), roles=roles)
-        return [
+        read = [
             self._confirmed(one, fresh.get(one.change.target)) if one.change.target in asked else one
             for one in outcomes
         ]
+        return read, fresh.values(), roles
 
     def _confirmed(self, outcome: Outcome, asset: CatalogAsset | None) -> Outcome:
         change = outcome.change

@@ -127,6 +127,7 @@ class FakeCatalog:
     """Assets that take attributes and alerts; a batch with a bad one among it is refused as a whole."""
 
     writes_carry_names = False
+    lists_at_once = False
     surfaces = (Surface("custom_metadata", "attributes"), Surface("announcements", "alerts"))
 
     def __init__(self, assets: Iterable[CatalogAsset], batch_size: int = 8) -> None:

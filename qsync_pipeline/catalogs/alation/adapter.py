@@ -80,6 +80,7 @@ class AlationCatalog(Catalog):
 
     surfaces: tuple[Surface, ...] = (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH)
     light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset({"tags", "domain"})
+    lists_at_once: bool = True  # objects are re-read from the very lists that a snapshot is made of
     writes_carry_names: bool = False
 
     def __init__(

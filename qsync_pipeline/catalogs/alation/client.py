@@ -8,7 +8,7 @@ redaction and tokens are the session's business.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from qsync_pipeline.catalogs.alation.models import (
     Tagged,
     User,
 )
+from qsync_pipeline.catalogs.common import chunks
 from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound
 from qsync_pipeline.transport.query import Params
 from qsync_pipeline.transport.session import HttpSession, Method
@@ -339,15 +340,3 @@ def _all_different(rows: Sequence[object]) -> bool:
     ids = [row.on if isinstance(row, Tagged) else getattr(row, "id", None) for row in rows]
     keys = [one.asset if isinstance(one, Subject) else one for one in ids if one is not None]
     return len(set(keys)) == len(keys)
-
-
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Items in runs of at most ``size``."""
-    batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

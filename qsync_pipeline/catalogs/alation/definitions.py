@@ -15,6 +15,7 @@ from qsync_pipeline.catalogs.alation.jobs import Jobs
 from qsync_pipeline.catalogs.alation.models import CustomField
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.catalogs.base import DefinitionPlan
+from qsync_pipeline.catalogs.common import ABOUT
 from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
 from qsync_pipeline.transport.errors import (
     Forbidden,
@@ -28,21 +29,6 @@ from qsync_pipeline.transport.errors import (
 SURFACE = "definitions"
 FIELD_TYPE = "RICH_TEXT"
 """Takes text and numbers; there is no type for numbers, plain text or URLs (alation-api.md §2.3)."""
-
-TOOLTIPS: Mapping[str, str] = {
-    "URL": "This object's page in Qualytics.",
-    "Quality Score Total": "Overall quality score, 0 to 100. Empty: not measured.",
-    "Quality Score Completeness": "How far required fields are filled, 0 to 100.",
-    "Quality Score Coverage": "How far the expected records are there, and unique, 0 to 100.",
-    "Quality Score Conformity": "How far content keeps to the required standards, 0 to 100.",
-    "Quality Score Consistency": "How far values agree in all copies and representations, 0 to 100.",
-    "Quality Score Precision": "How far data has the resolution that was defined, 0 to 100.",
-    "Quality Score Timeliness": "How far data is there when and where it is expected, 0 to 100.",
-    "Quality Score Volumetrics": "How far size and shape stay the same over like cycles, 0 to 100.",
-    "Quality Score Accuracy": "How far values are true to what they describe, 0 to 100.",
-    "Anomaly Count": "Open anomalies. Empty: never scanned.",
-    "Check Count": "Active quality checks.",
-}
 
 
 @dataclass(frozen=True)
@@ -139,7 +125,7 @@ class DefinitionMaker:
         return {
             "field_type": FIELD_TYPE,
             "name_singular": self._settings.attributes[canonical],
-            "tooltip_text": TOOLTIPS[canonical],
+            "tooltip_text": ABOUT[canonical],
         }
 
     def _changes(self, plan: FieldPlan, handle: Mapping[str, object]) -> tuple[Change, ...]:

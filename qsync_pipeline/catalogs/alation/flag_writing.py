@@ -9,15 +9,14 @@ from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.flags import FlagBook, alert_of, flag_body, reason_of, type_of
 from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.models import Flag
+from qsync_pipeline.catalogs.alation.one_by_one import one_by_one
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.core.alerts import same_alert
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected, ServerError, TimedOutAfterSend
+from qsync_pipeline.transport.errors import NotFound, Rejected, ServerError, TimedOutAfterSend
 
 ONE_BY_ONE = 2
 """Up to so many objects their flags are asked for singly, else all flags are listed."""
-ENOUGH = 3
-"""Refused new flags after which no more are tried in one write: the role may not set any."""
 
 
 class FlagWriter:
@@ -30,27 +29,10 @@ class FlagWriter:
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         """One outcome per change. ``Forbidden`` is raised where the very first one is refused."""
         book = FlagBook(self._flags(changes), self._marker)
-        outcomes: list[Outcome] = []
-        refused: Forbidden | None = None
-        refusals = 0
-        for change in changes:
-            if refused is not None and refusals >= ENOUGH:
-                reason = f"not tried after {ENOUGH} refusals: {refused}"
-                outcomes.append(Outcome(change, "rejected", reason, "permission"))
-                continue
-            try:
-                outcomes.append(self._one(change, book.ours(change.target)))
-            except Forbidden as error:
-                if not outcomes:
-                    raise
-                refused, refusals = error, refusals + 1
-                outcomes.append(Outcome(change, "rejected", str(error), "permission"))
-            except NotFound as error:
-                outcomes.append(Outcome(change, "rejected", str(error), "missing"))
-            except Rejected as error:
-                # What was valid for others is refused for a flag that came meanwhile (§6 row 38).
-                outcomes.append(Outcome(change, "rejected", str(error), "conflict"))
-        return outcomes
+        # What was valid for others is refused for a flag that came meanwhile (§6 row 38).
+        return one_by_one(
+            changes, lambda change: self._one(change, book.ours(change.target)), rejected="conflict"
+        )
 
     def _flags(self, changes: Sequence[Change]) -> list[Flag]:
         targets = {change.target for change in changes}

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from qsync_pipeline.catalogs.alation.client import AlationClient, chunks
+from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.health import (
     Pair,
     failed_pairs,
@@ -20,6 +20,7 @@ from qsync_pipeline.catalogs.alation.health import (
 from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs
 from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
+from qsync_pipeline.catalogs.common import chunks
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.transport.errors import Forbidden, OutsideError, Rejected

@@ -9,11 +9,9 @@ import msgspec
 from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.models import Tag
+from qsync_pipeline.catalogs.alation.one_by_one import one_by_one
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected
-
-ENOUGH = 3
-"""Refused tags after which no more are tried in one write: the role may not tag."""
+from qsync_pipeline.transport.errors import NotFound, Rejected
 
 Touched = Callable[[Tag], None]
 
@@ -30,27 +28,11 @@ class TagWriter:
 
         ``Forbidden`` is raised where the very first one is refused.
         """
-        outcomes: list[Outcome] = []
-        refused: Forbidden | None = None
-        refusals = 0
-        for change in changes:
-            if refused is not None and refusals >= ENOUGH:
-                reason = f"not tried after {ENOUGH} refusals: {refused}"
-                outcomes.append(Outcome(change, "rejected", reason, "permission"))
-                continue
-            try:
-                put = change.after is not None
-                outcomes.append(self._put(change, touched) if put else self._take_off(change, touched))
-            except Forbidden as error:
-                if not outcomes:
-                    raise
-                refused, refusals = error, refusals + 1
-                outcomes.append(Outcome(change, "rejected", str(error), "permission"))
-            except NotFound as error:
-                outcomes.append(Outcome(change, "rejected", str(error), "missing"))
-            except Rejected as error:
-                outcomes.append(Outcome(change, "rejected", str(error), "validation"))
-        return outcomes
+        return one_by_one(
+            changes,
+            lambda change: (self._take_off if change.after is None else self._put)(change, touched),
+            rejected="validation",
+        )
 
     def _put(self, change: Change, touched: Touched) -> Outcome:
         otype, number = _parts(change)

@@ -48,6 +48,7 @@ class AtlanCatalog(Catalog):
 
     surfaces: tuple[Surface, ...] = (CUSTOM_METADATA, ANNOUNCEMENTS)
     light_reads_omit: frozenset[Literal["tags", "domain"]] = frozenset()
+    lists_at_once: bool = False  # search lags behind the graph that is re-read
     writes_carry_names: bool = True
 
     def __init__(self, settings: AtlanSettings, session: HttpSession) -> None:

@@ -7,7 +7,7 @@ token are the session's business.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -353,15 +353,3 @@ class Chain:
 def _keyless(row: Entity) -> bool:
     """Whether a row cannot serve as a paging key."""
     return row.guid == "-1" or row.create_time is None
-
-
-def chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Items in runs of at most ``size``."""
-    batch: list[str] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -19,6 +19,7 @@ from qsync_pipeline.catalogs.atlan.models import truthy
 from qsync_pipeline.catalogs.atlan.queries import TABLE_TYPES
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.types import mapping_of
+from qsync_pipeline.catalogs.common import ABOUT
 
 Kind = Literal["url", "score", "count"]
 
@@ -31,21 +32,6 @@ SET_DESCRIPTION = (
     "Data quality as Qualytics measures it: scores of 0 to 100, counts of active checks and open anomalies,"
     " and a link. Kept up to date by qsync; what is edited here is overwritten."
 )
-
-DESCRIPTIONS: Mapping[str, str] = {
-    "URL": "This asset's page in Qualytics.",
-    "Quality Score Total": "Overall quality score, 0 to 100. Empty: not measured.",
-    "Quality Score Completeness": "How far required fields are filled, 0 to 100.",
-    "Quality Score Coverage": "How far the expected records are there, and unique, 0 to 100.",
-    "Quality Score Conformity": "How far content keeps to the required standards, 0 to 100.",
-    "Quality Score Consistency": "How far values agree in all copies and representations, 0 to 100.",
-    "Quality Score Precision": "How far data has the resolution that was defined, 0 to 100.",
-    "Quality Score Timeliness": "How far data is there when and where it is expected, 0 to 100.",
-    "Quality Score Volumetrics": "How far size and shape stay the same over like cycles, 0 to 100.",
-    "Quality Score Accuracy": "How far values are true to what they describe, 0 to 100.",
-    "Anomaly Count": "Open anomalies. Empty: never scanned.",
-    "Check Count": "Active quality checks.",
-}
 OVERVIEW = frozenset({"URL", "Quality Score Total", "Anomaly Count", "Check Count"})
 """Attributes that the overview tab shows too."""
 
@@ -160,7 +146,7 @@ class SetPlan:
         return {
             "name": "",
             "displayName": display,
-            "description": DESCRIPTIONS[canonical],
+            "description": ABOUT[canonical],
             "typeName": wire,
             "isNew": True,
             "cardinality": "SINGLE",

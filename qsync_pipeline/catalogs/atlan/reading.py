@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from qsync_pipeline.catalogs.atlan import queries
-from qsync_pipeline.catalogs.atlan.client import GUIDS_PER_CALL, AtlanClient, chunks
+from qsync_pipeline.catalogs.atlan.client import GUIDS_PER_CALL, AtlanClient
 from qsync_pipeline.catalogs.atlan.lanes import side_by_side
 from qsync_pipeline.catalogs.atlan.models import HIDDEN_GUID, Entity, TypeDefs
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.translate import Above, Translator, domain_tree
 from qsync_pipeline.catalogs.atlan.types import AttributeIds, TagIndex, tags_missing
 from qsync_pipeline.catalogs.base import CatalogIndex, Presence
+from qsync_pipeline.catalogs.common import chunks
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.transport.errors import (
