@@ -232,3 +232,14 @@ def test_what_differs_from_what_we_wrote_a_moment_ago_is_read_by_id(
         (seen,) = settled(run, KEY, [indexed], ledger.holdings.of(KEY))
     assert catalog.calls == ([("reread", (asset.id,))] if asked else [])
     assert seen == (now if asked else indexed)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_was_read_back_waits_to_be_seen_only_where_an_index_lies_in_between(
+    at_once: bool, tmp_path: Path, ledger: Ledger
+) -> None:
+    catalog = FakeCatalog(some := assets(3))
+    catalog.lists_at_once = at_once
+    tally = written(ledger, tmp_path, catalog, *map(score, some), announce(some[0]))
+    assert sum(row["applied"] for row in tally.counts.values()) == 4
+    assert ledger.awaited.counts("atlan") == ({} if at_once else {KEY: 4})
