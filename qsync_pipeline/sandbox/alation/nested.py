@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qsync_pipeline.sandbox.alation.access import require
-from qsync_pipeline.sandbox.alation.errors import forbidden, invalid_objects, not_found, refused
+from qsync_pipeline.sandbox.alation.errors import invalid_objects, not_found
 from qsync_pipeline.sandbox.alation.http import Call, Reply, Routes
 from qsync_pipeline.sandbox.alation.jobs import Keeps
 from qsync_pipeline.sandbox.alation.keys import part
 from qsync_pipeline.sandbox.alation.model import Node
+from qsync_pipeline.sandbox.alation.rdbms_write import source_and_items
 from qsync_pipeline.sandbox.alation.richtext import clean
 from qsync_pipeline.sandbox.alation.world import World
 
@@ -108,21 +108,9 @@ class NestedApi:
             "children": [_row(column, child) for child in found[first : first + limit]],
         }
 
-    def _source(self, call: Call) -> tuple[Node, list[dict[str, Any]]]:
-        require(call.user, "CATALOG_ADMIN")
-        call.known("ds_id")
-        source = self._world.subject(call.user, "data", call.one("ds_id"))
-        if source is None:
-            raise refused(404, f"Data source with id {call.one('ds_id')} does not exist")
-        if not self._world.access.writes(call.user, source):
-            raise forbidden()
-        if not isinstance(call.body, list) or not all(isinstance(item, dict) for item in call.body):
-            raise refused(400, "Incorrect input data. A list of objects is expected.", 10)
-        return source, call.body
-
     def _patch(self, call: Call) -> Reply:
         """Titles and descriptions of the children of one column."""
-        source, items = self._source(call)
+        source, items = source_and_items(self._world, call)
         column = self._column(call)
         if column.data is not source:
             raise invalid_objects([{"key": [f"400067: Object not found: {column.key}"]}])
@@ -130,7 +118,7 @@ class NestedApi:
 
     def _patch_roots(self, call: Call) -> Reply:
         """The same for children of several columns, which each item names by ``parent_key``."""
-        source, items = self._source(call)
+        source, items = source_and_items(self._world, call)
         pairs = []
         for item in items:
             column = self._world.store.resolve(str(item.get("parent_key")))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
 
 from qsync_pipeline.sandbox.alation import names, state
 from qsync_pipeline.sandbox.alation.access import Mode
@@ -19,53 +18,27 @@ from qsync_pipeline.sandbox.alation.model import CHILD_OF, Node
 from qsync_pipeline.sandbox.alation.richtext import clean
 from qsync_pipeline.sandbox.alation.world import World
 from qsync_pipeline.sandbox.kernel import ControlError
+from qsync_pipeline.sandbox.people import CatalogPeople, Change, text_of
 
-Change = Mapping[str, Any]
 Steps = Callable[[], list[str]]
 """Makes the change; answers the ids touched."""
 
 
-class People:
+class People(CatalogPeople[Steps]):
     """Checks and carries out control-plane changes on one instance."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._plans: dict[str, Callable[[Change], Steps]] = {
-            "tag": self._tag,
-            "untag": self._untag,
-            "rename_tag": self._rename_tag,
-            "rename": self._rename,
-            "drop": self._drop,
-            "create": self._create,
-            "swap": self._swap,
-            "set_domain": self._set_domain,
-            "set_alert": self._set_alert,
-            "clear_alert": self._clear_alert,
-            "set_attribute": self._set_attribute,
-            "forbid": self._forbid,
-            "allow": self._allow,
-        }
-
-    def check(self, change: Change) -> None:
-        """Raise :class:`ControlError` if the change could not be carried out."""
-        self._plan(change)
 
     def mutate(self, change: Change) -> list[str]:
         """Carry the change out; answers the ids touched (``table:93``)."""
-        return self._plan(change)()
-
-    def _plan(self, change: Change) -> Steps:
-        do = change.get("do")
-        plan = self._plans.get(str(do))
-        if plan is None:
-            raise ControlError(f"do: {do!r} is unknown; allowed: {', '.join(self._plans)}")
-        return plan(change)
+        return self.plan(change)()
 
     # Reading a change.
 
     def _nodes(self, change: Change, key: str = "asset") -> list[Node]:
         """The objects that the change names, narrowed by ``kind`` and ``connection``."""
-        name = _text(change, key)
+        name = text_of(change, key)
         found = names.named(self._world.store, name)
         if not found:
             raise ControlError(f"{key}: no asset named {name!r}")
@@ -84,7 +57,7 @@ class People:
     # Tags.
 
     def _tag(self, change: Change) -> Steps:
-        nodes, name = self._nodes(change), _text(change, "tag")
+        nodes, name = self._nodes(change), text_of(change, "tag")
         description = str(change.get("description") or "")
 
         def steps() -> list[str]:
@@ -97,7 +70,7 @@ class People:
         return steps
 
     def _untag(self, change: Change) -> Steps:
-        name = _text(change, "tag")
+        name = text_of(change, "tag")
         tag = self._world.tags.named(name)
         if tag is None:
             raise ControlError(f"tag: there is no tag {name!r}")
@@ -113,7 +86,7 @@ class People:
         return steps
 
     def _rename_tag(self, change: Change) -> Steps:
-        old, new = _text(change, "from"), _text(change, "to")
+        old, new = text_of(change, "from"), text_of(change, "to")
         tag, other = self._world.tags.named(old), self._world.tags.named(new)
         if tag is None:
             raise ControlError(f"from: there is no tag {old!r}")
@@ -129,7 +102,7 @@ class People:
     # What the extraction finds.
 
     def _rename(self, change: Change) -> Steps:
-        nodes, to = self._nodes(change), _text(change, "to")
+        nodes, to = self._nodes(change), text_of(change, "to")
         for node in nodes:
             if self._world.store.beside(node, to):
                 raise ControlError(f"to: {to!r} exists already beside {node.full_names[0]!r}")
@@ -146,7 +119,7 @@ class People:
         return lambda: [each.ref for node in nodes for each in self._world.store.drop(node)]
 
     def _create(self, change: Change) -> Steps:
-        name, kind = _text(change, "asset"), change.get("kind")
+        name, kind = text_of(change, "asset"), change.get("kind")
         allowed = ("table", "view", "column")
         if kind is not None and str(kind).lower() not in allowed:
             raise ControlError(f"kind: {kind!r} is not allowed; allowed: {', '.join(allowed)}")
@@ -197,7 +170,7 @@ class People:
         if "domain" not in change:
             raise ControlError("domain: needed, a domain's title or path, or null")
         exclude, recursive = _flag(change, "exclude", False), _flag(change, "recursive", True)
-        domain = None if change["domain"] is None else self._domain(_text(change, "domain"))
+        domain = None if change["domain"] is None else self._domain(text_of(change, "domain"))
         if exclude and domain is None:
             raise ControlError("exclude: needs a domain")
 
@@ -239,7 +212,7 @@ class People:
     def _set_alert(self, change: Change) -> Steps:
         """A person's flag, in place of the one of its type that is there; ``edit: true`` changes that one's
         text instead and leaves it to its owner."""
-        nodes, text = self._nodes(change), _text(change, "text")
+        nodes, text = self._nodes(change), text_of(change, "text")
         kind, edit = change.get("type", "WARNING"), _flag(change, "edit", False)
         if kind not in TYPES[1:]:
             raise ControlError(f"type: {kind!r} is not allowed; allowed: {', '.join(TYPES[1:])}")
@@ -276,7 +249,7 @@ class People:
         return steps
 
     def _set_attribute(self, change: Change) -> Steps:
-        nodes, name = self._nodes(change), _text(change, "name")
+        nodes, name = self._nodes(change), text_of(change, "name")
         if "value" not in change:
             raise ControlError("value: needed, null clears")
         value = change["value"]
@@ -321,13 +294,6 @@ class People:
 
 def _type(node: Node) -> str:
     return str(node.extra.get("table_type", ""))
-
-
-def _text(change: Change, key: str) -> str:
-    value = change.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise ControlError(f"{key}: needed, a text that is not empty")
-    return value
 
 
 def _flag(change: Change, key: str, default: bool) -> bool:

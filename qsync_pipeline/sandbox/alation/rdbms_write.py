@@ -56,19 +56,10 @@ class RdbmsWriteApi:
         return routes
 
     def _items(self, call: Call, otype: str) -> tuple[Node, list[dict[str, Any]]]:
-        """The data source and the items, in order so far."""
-        require(call.user, "CATALOG_ADMIN")
-        call.known("ds_id")
-        source = self._world.subject(call.user, "data", call.one("ds_id"))
-        if source is None:
-            raise refused(404, f"Data source with id {call.one('ds_id')} does not exist")
-        if not self._world.access.writes(call.user, source):
-            raise forbidden()
-        if not isinstance(call.body, list) or not all(isinstance(item, dict) for item in call.body):
-            raise refused(400, "Incorrect input data. A list of objects is expected.", 10)
-        if len(call.body) > _CAPS[otype]:
+        source, items = source_and_items(self._world, call)
+        if len(items) > _CAPS[otype]:
             raise refused(400, f"At most {_CAPS[otype]} objects are allowed per request.", 10)
-        return source, call.body
+        return source, items
 
     # POST.
 
@@ -194,3 +185,17 @@ def _told(verb: str, otype: str, done: list[Node], errors: list[dict[str, Any]])
         "mapping": [{"id": node.id, "key": node.key} for node in done],
         "errors": errors,
     }
+
+
+def source_and_items(world: World, call: Call) -> tuple[Node, list[dict[str, Any]]]:
+    """The data source that a write names, and its items, in order so far."""
+    require(call.user, "CATALOG_ADMIN")
+    call.known("ds_id")
+    source = world.subject(call.user, "data", call.one("ds_id"))
+    if source is None:
+        raise refused(404, f"Data source with id {call.one('ds_id')} does not exist")
+    if not world.access.writes(call.user, source):
+        raise forbidden()
+    if not isinstance(call.body, list) or not all(isinstance(item, dict) for item in call.body):
+        raise refused(400, "Incorrect input data. A list of objects is expected.", 10)
+    return source, call.body

@@ -17,8 +17,8 @@ from qsync_pipeline.sandbox.atlan.store import Store, Transaction
 from qsync_pipeline.sandbox.atlan.tagging import Tagging
 from qsync_pipeline.sandbox.atlan.typedefs import TypeDefs
 from qsync_pipeline.sandbox.kernel import ControlError
+from qsync_pipeline.sandbox.people import CatalogPeople, Change, text_of
 
-Change = Mapping[str, Any]
 Steps = Callable[[Transaction], list[str]]
 """Makes the change within a transaction; answers the ids touched."""
 PERSON = "grace.hopper"
@@ -26,7 +26,7 @@ CRAWLER = "service-account-atlan-argo"
 _CRAWLED = frozenset({"rename", "drop", "create", "swap"})
 
 
-class People:
+class People(CatalogPeople[Steps]):
     """Checks and carries out control-plane changes on one sandbox."""
 
     def __init__(self, store: Store, types: TypeDefs, tagging: Tagging, access: Access) -> None:
@@ -34,47 +34,21 @@ class People:
         self._types = types
         self._tagging = tagging
         self._access = access
-        self._plans: dict[str, Callable[[Change], Steps]] = {
-            "tag": self._tag,
-            "untag": self._untag,
-            "rename_tag": self._rename_tag,
-            "rename": self._rename,
-            "drop": self._drop,
-            "create": self._create,
-            "swap": self._swap,
-            "set_domain": self._set_domain,
-            "set_alert": self._set_alert,
-            "clear_alert": self._clear_alert,
-            "set_attribute": self._set_attribute,
-            "forbid": self._forbid,
-            "allow": self._allow,
-        }
-
-    def check(self, change: Change) -> None:
-        """Raise :class:`ControlError` if the change could not be carried out."""
-        self._plan(change)
 
     def mutate(self, change: Change) -> list[str]:
         """Carry the change out; answers the ids touched."""
-        steps = self._plan(change)
+        steps = self.plan(change)
         default = CRAWLER if change["do"] in _CRAWLED else PERSON
         txn = self._store.begin(str(change.get("by") or default))
         touched = steps(txn)
         txn.commit()
         return touched
 
-    def _plan(self, change: Change) -> Steps:
-        do = change.get("do")
-        plan = self._plans.get(str(do))
-        if plan is None:
-            raise ControlError(f"do: {do!r} is unknown; allowed: {', '.join(self._plans)}")
-        return plan(change)
-
     # Reading a change.
 
     def _assets(self, change: Change, key: str = "asset") -> list[Doc]:
         """The assets that the change names, narrowed by ``kind`` and ``connection``."""
-        name = _text(change, key)
+        name = text_of(change, key)
         kind, connection = change.get("kind"), change.get("connection")
         found = names.named(self._store, name)
         if not found:
@@ -103,7 +77,7 @@ class People:
     # Tags.
 
     def _tag(self, change: Change) -> Steps:
-        docs, name = self._assets(change), _text(change, "tag")
+        docs, name = self._assets(change), text_of(change, "tag")
         color, propagate = change.get("color"), change.get("propagate", False)
         if color is not None and not isinstance(color, str):
             raise ControlError("color: must be Green, Yellow, Red, Gray or a hex value")
@@ -125,7 +99,7 @@ class People:
         return steps
 
     def _untag(self, change: Change) -> Steps:
-        name = _text(change, "tag")
+        name = text_of(change, "tag")
         definition = self._types.tag_named(name)
         if definition is None:
             raise ControlError(f"tag: there is no tag {name!r}")
@@ -145,7 +119,7 @@ class People:
         return steps
 
     def _rename_tag(self, change: Change) -> Steps:
-        old, new = _text(change, "from"), _text(change, "to")
+        old, new = text_of(change, "from"), text_of(change, "to")
         definition = self._types.tag_named(old)
         if definition is None:
             raise ControlError(f"from: there is no tag {old!r}")
@@ -162,7 +136,7 @@ class People:
     # What crawlers do.
 
     def _rename(self, change: Change) -> Steps:
-        docs, to = self._assets(change), _text(change, "to")
+        docs, to = self._assets(change), text_of(change, "to")
         for doc in docs:
             self._free(doc, to)
 
@@ -186,7 +160,7 @@ class People:
         return steps
 
     def _create(self, change: Change) -> Steps:
-        name, kind = _text(change, "asset"), change.get("kind")
+        name, kind = text_of(change, "asset"), change.get("kind")
         if kind is not None and kind not in (*TABLE_TYPES, "Column"):
             raise ControlError(
                 f"kind: {kind!r} is not allowed; allowed: {', '.join((*TABLE_TYPES, 'Column'))}"
@@ -221,7 +195,7 @@ class People:
         docs = self._assets(change)
         if "domain" not in change:
             raise ControlError("domain: needed, a domain's name or path, or null")
-        guid = None if change["domain"] is None else self._domain(_text(change, "domain")).guid
+        guid = None if change["domain"] is None else self._domain(text_of(change, "domain")).guid
 
         def steps(txn: Transaction) -> list[str]:
             for doc in docs:
@@ -249,7 +223,7 @@ class People:
         return f"{self._domain_path(above)}/{doc.name}" if above is not None else doc.name
 
     def _set_alert(self, change: Change) -> Steps:
-        docs, text = self._assets(change), _text(change, "text")
+        docs, text = self._assets(change), text_of(change, "text")
         kind = change.get("type", "information")
         if kind not in ("information", "warning", "issue"):
             raise ControlError(f"type: {kind!r} is not allowed; allowed: information, warning, issue")
@@ -281,7 +255,7 @@ class People:
         txn.audit("ENTITY_UPDATE", draft, detail)
 
     def _set_attribute(self, change: Change) -> Steps:
-        docs, name = self._assets(change), _text(change, "name")
+        docs, name = self._assets(change), text_of(change, "name")
         if "value" not in change:
             raise ControlError("value: needed, null clears")
         definition = self._types.set_named(state.SET)
@@ -335,13 +309,6 @@ class People:
             if mode == "write" and doc.type == "Connection":
                 del rules[doc.qn]
         return _ids(docs)
-
-
-def _text(change: Change, key: str) -> str:
-    value = change.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise ControlError(f"{key}: needed, a text that is not empty")
-    return value
 
 
 def _ids(docs: list[Doc]) -> list[str]:
