@@ -13,7 +13,6 @@ from rich.console import Console
 from qsync_pipeline.cli.running import Ran
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.core.rows import Change
-from qsync_pipeline.sync import planning
 from qsync_pipeline.tables_io import StoredTables
 from qsync_pipeline.transport.redact import redact
 
@@ -44,16 +43,17 @@ class Section:
     lines: tuple[Line, ...]
 
 
+Plans = Mapping[tuple[str, str], Sequence[Change]]
+"""Lines by stage (tags first) and key of the datastore."""
+
 _COLUMNS = tuple(field.name for field in fields(Line))
 
 
-def sections(ran: Ran, storage: Path, keys: Sequence[str]) -> list[Section]:
-    """The plan of an integration's dry run, out of the tables that it left in ``storage``."""
+def sections(ran: Ran, plans: Plans) -> list[Section]:
+    """The plan of an integration's dry run, datastore by datastore."""
     found = [Section(ran.integration, "", tuple(_definition(row) for row in ran.definitions))]
-    for key in keys:
-        changes: list[Change] = []
-        for stage in (planning.TAG_STAGE, planning.QUALITY_STAGE):
-            changes += planned(storage, ran.integration, stage, key)
+    for key in dict.fromkeys(key for _, key in plans):
+        changes = [change for (_, of), table in plans.items() if of == key for change in table]
         found.append(Section(ran.integration, key, tuple(_lines(changes))))
     return [section for section in found if section.lines]
 

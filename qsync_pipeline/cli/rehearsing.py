@@ -18,7 +18,8 @@ from qsync_pipeline.cli.datastores import Known, choose, known_datastores
 from qsync_pipeline.cli.display import Display
 from qsync_pipeline.cli.frame import NO_DATASTORES
 from qsync_pipeline.cli.options import Request
-from qsync_pipeline.cli.plan_lines import Section, planned, sections
+from qsync_pipeline.cli.overlap import Overlap
+from qsync_pipeline.cli.plan_lines import Plans, Section, planned, sections
 from qsync_pipeline.cli.running import Flags, Ran, Runner
 from qsync_pipeline.cli.signals import Watch
 from qsync_pipeline.cli.summary import Requests, Summary, summarize
@@ -88,14 +89,16 @@ def rehearse(
         scratch = f"sqlite:///{Path(directory) / 'reports.sqlite'}"
         definitions = build_definitions(config, storage=storage, reports_url=scratch)
         runner = Runner(definitions, instance, display, watch, None, flags)
+        overlap = Overlap()
         with Ledger.open(scratch) as reports:
             before: Requests = {"qualytics": counter.snapshot("qualytics")}
             for integration in chosen:
                 ran = runner.run(integration.name, request.direction, keys)
                 summary = summarize(ran, reports, before)
                 done.summaries.append(summary)
-                done.sections += sections(ran, storage, keys)
-                lines = list(_lines(ran, reports, storage, keys))
+                plans = _plans(overlap, summary, storage, keys)
+                done.sections += sections(ran, plans)
+                lines = list(_lines(ran, reports, plans))
                 done.lines += lines
                 done.loads[integration.name] = _load(config, integration.name, summary, lines)
                 before = {}  # the listing was made once, so it counts once
@@ -104,7 +107,18 @@ def rehearse(
     return done
 
 
-def _lines(ran: Ran, reports: Ledger, storage: Path, keys: Sequence[str]) -> Iterator[Line]:
+def _plans(overlap: Overlap, summary: Summary, storage: Path, keys: Sequence[str]) -> Plans:
+    """The tables of an integration's dry run, without what an earlier integration does; so are the counts."""
+    name, plans = summary.ran.integration, {}
+    for stage in (TAG_STAGE, QUALITY_STAGE):
+        for key in keys:
+            plans[stage, key], doubles = overlap.settle(name, planned(storage, name, stage, key))
+            for change in doubles:
+                summary.plan[change.surface][change.action] -= 1
+    return plans
+
+
+def _lines(ran: Ran, reports: Ledger, plans: Plans) -> Iterator[Line]:
     """The lines of an integration's dry run, out of what it left behind."""
     stage = catalog_definitions.STAGE
     for report in reports.reports.of_runs(ran.run_ids[:1]):
@@ -112,7 +126,7 @@ def _lines(ran: Ran, reports: Ledger, storage: Path, keys: Sequence[str]) -> Ite
             made = msgspec.convert(report.counts.get("lines", []), list[Change])
             yield from lines_of(ran.integration, stage, [("", made)])
     for stage in (TAG_STAGE, QUALITY_STAGE):
-        tables = ((key, planned(storage, ran.integration, stage, key)) for key in keys)
+        tables = ((key, changes) for (of, key), changes in plans.items() if of == stage)
         yield from lines_of(ran.integration, stage, tables)
 
 

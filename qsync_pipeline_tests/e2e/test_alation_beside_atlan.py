@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from qsync_pipeline_tests.e2e.alation import both_world
+from qsync_pipeline_tests.e2e.commands import qsync
 from qsync_pipeline_tests.e2e.harness import SETTLED, World
 
 CATALOGS = ("atlan", "alation")
@@ -105,6 +106,24 @@ def test_a_copy_below_a_tag_of_one_catalog_is_kept_where_the_other_wants_it(both
     change(both, "untag", column, "Layered", "alation")
     both.sync_all()
     assert not [entry for entry in both.all("qualytics") if "Layered" in str(entry["tags"])]
+
+
+def test_a_plan_counts_once_what_both_catalogs_would_do_in_qualytics(both: World) -> None:
+    table = both.tables()[1]
+    change(both, "tag", table, "Planned By Two", *CATALOGS)
+    said = qsync(both, "plan")
+    assert said.status == 0
+    plans = {
+        name: {surface: {a: n for a, n in row.items() if n} for surface, row in one["plan"].items()}
+        for name, one in said.object["integrations"].items()
+    }
+    assert plans["atlan"]["external_tags"] == plans["atlan"]["tag_definitions"] == {"create": 1}
+    done = both.sync_all()
+    for name in CATALOGS:
+        assert {surface: row for surface, row in plans[name].items() if row} == done[name].planned
+    change(both, "untag", table, "Planned By Two", *CATALOGS)
+    both.sync_all()
+    both.all_quiet()
 
 
 def test_a_change_in_qualytics_reaches_both_catalogs(both: World) -> None:
