@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.cells import cell_len
@@ -11,10 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from qsync_pipeline.cli.echo import harmless
-from qsync_pipeline.cli.summary import Summary
 from qsync_pipeline.core.plan import OUTCOMES
 from qsync_pipeline.outside_text import one_line
 from qsync_pipeline.sync import mapping
+
+if TYPE_CHECKING:  # it brings Dagster, which commands that only look back do without
+    from qsync_pipeline.cli.summary import Summary
 
 MOST = 10
 """Reasons and failures that are shown; the rest is in the UI and in ``--json``."""
