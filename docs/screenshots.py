@@ -126,6 +126,18 @@ PICTURES = (
         height=800,
     ),
     Picture(
+        "sensors",
+        "/automation",
+        "qualytics_changes",
+        height=720,
+    ),
+    Picture(
+        "alation",
+        "/assets/alation/quality_metadata?view=partitions&partition=27-retail-tpc-ds",
+        "custom_fields applied",
+        height=800,
+    ),
+    Picture(
         "checks",
         "/assets/atlan/quality_metadata?view=checks&checkDetail=rejected",
         "in_step",

@@ -16,7 +16,7 @@ from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.scope import scope_of
 from qsync_pipeline.sync.steering import META as STEERED
-from qsync_pipeline.tables_io import Collected
+from qsync_pipeline.stored_tables import Collected
 from qsync_pipeline.transport.errors import SyncError
 from qsync_pipeline.transport.redact import redact, scrub
 

@@ -20,7 +20,7 @@ from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.scope import Earlier, stored_whole
-from qsync_pipeline.tables_io import Collected
+from qsync_pipeline.stored_tables import Collected
 
 
 @dg.asset(

@@ -30,7 +30,7 @@ from qsync_pipeline.core.plan import outcome_counts
 from qsync_pipeline.core.rows import BUCKETS
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import definitions, mapping, snapshot
-from qsync_pipeline.tables_io import StoredTables
+from qsync_pipeline.stored_tables import StoredTables
 
 
 def build_definitions(integration: IntegrationConfig) -> dg.AssetsDefinition:

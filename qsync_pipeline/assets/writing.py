@@ -30,7 +30,7 @@ from qsync_pipeline.sync import mapping, planning, pull, push, snapshot
 from qsync_pipeline.sync.overtaken import Replan, plan_again
 from qsync_pipeline.sync.run import Run, note_failure
 from qsync_pipeline.sync.settling import Tally
-from qsync_pipeline.tables_io import StoredTables
+from qsync_pipeline.stored_tables import StoredTables
 from qsync_pipeline.transport.errors import Unauthorized, Unreachable
 from qsync_pipeline.transport.redact import redact
 

@@ -18,7 +18,7 @@ from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.resources import INTEGRATION_TAG, CatalogResource, LedgerResource
 from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.confirming import confirm
-from qsync_pipeline.tables_io import NoTable, StoredTables
+from qsync_pipeline.stored_tables import NoTable, StoredTables
 from qsync_pipeline.transport.errors import OutsideError
 
 INTERVAL = 60

@@ -13,7 +13,7 @@ from rich.console import Console
 from qsync_pipeline.cli.running import Ran
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.core.rows import Change
-from qsync_pipeline.tables_io import StoredTables
+from qsync_pipeline.stored_tables import StoredTables
 from qsync_pipeline.transport.redact import redact
 
 ROWS = 20

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qsync_pipeline.core.rows import AttributeValue, Change, Unit
 from qsync_pipeline.core.tables import FailedTable, Table
-from qsync_pipeline.tables_io import ROW_TYPES
+from qsync_pipeline.stored_tables import ROW_TYPES
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 json_values = st.recursive(

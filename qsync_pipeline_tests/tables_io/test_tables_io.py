@@ -12,7 +12,8 @@ import pytest
 
 from qsync_pipeline.core.rows import Change, Unit
 from qsync_pipeline.core.tables import FailedTable, Table
-from qsync_pipeline.tables_io import Collected, NoTable, StoredTables, TableIOManager
+from qsync_pipeline.stored_tables import Collected, NoTable, StoredTables
+from qsync_pipeline.tables_io import TableIOManager
 from qsync_pipeline_tests.core.build import container, datastore
 
 KEY = dg.AssetKey(["atlan", "asset_mapping"])
