@@ -12,11 +12,11 @@ import dagster as dg
 from qsync_pipeline.assets.reporting import by_number, names
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.stored_tables import Collected
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run, error_class
 from qsync_pipeline.sync.scope import scope_of
 from qsync_pipeline.sync.steering import META as STEERED
-from qsync_pipeline.stored_tables import Collected
 from qsync_pipeline.transport.errors import SyncError
 from qsync_pipeline.transport.redact import redact, scrub
 

@@ -16,11 +16,11 @@ from qsync_pipeline.assets.common import (
     told,
 )
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.stored_tables import Collected
 from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.scope import Earlier, stored_whole
-from qsync_pipeline.stored_tables import Collected
 
 
 @dg.asset(

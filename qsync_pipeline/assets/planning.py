@@ -19,9 +19,9 @@ from qsync_pipeline.assets.reporting import by_number, counts_table, plan_table
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import PlanCounts
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.stored_tables import Collected, StoredTables
 from qsync_pipeline.sync import mapping, planning, snapshot
 from qsync_pipeline.sync.inventory import DEPLOYMENT
-from qsync_pipeline.stored_tables import Collected, StoredTables
 
 TOTALS = ("to write", "parked", "skipped")
 

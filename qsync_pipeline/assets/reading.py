@@ -29,8 +29,8 @@ from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import outcome_counts
 from qsync_pipeline.core.rows import BUCKETS
 from qsync_pipeline.core.tables import Table
-from qsync_pipeline.sync import definitions, mapping, snapshot
 from qsync_pipeline.stored_tables import StoredTables
+from qsync_pipeline.sync import definitions, mapping, snapshot
 
 
 def build_definitions(integration: IntegrationConfig) -> dg.AssetsDefinition:

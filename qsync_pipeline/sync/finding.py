@@ -12,8 +12,8 @@ from typing import Any
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset, Link, Unit
 from qsync_pipeline.core.tables import Table
-from qsync_pipeline.sync import inventory, mapping, snapshot
 from qsync_pipeline.stored_tables import StoredTables
+from qsync_pipeline.sync import inventory, mapping, snapshot
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _QUALYTICS = re.compile(r"/(datastores|containers|fields)/(\d+)")
