@@ -22,7 +22,7 @@ KINDS = {"atlan": ATLAN_ONLY, "alation": ALATION_ONLY}
 TABLE = "SALES_DB.SALES.ORDERS"
 MOST = {"atlan": 6, "alation": 14}
 """Requests in all, the log-in included. Alation has one call for each of table, columns, flag, health and for
-every job that a write is (of values two), so it cannot do with less."""
+every job that a write is (of values two), and one to see where new rows landed, so it cannot do with less."""
 
 
 @dataclass
