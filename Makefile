@@ -25,9 +25,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Known vulnerabilities of the pinned versions; skipped with a notice where the advisories are out of reach.
+# Known vulnerabilities of the pinned versions; skipped with a notice where pip-audit cannot be installed or the
+# advisories are out of reach.
 audit: setup
-	$(BIN)/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --no-build-isolation --editable ".[audit]"
+	-@$(BIN)/python -m pip install $(PIP_FLAGS) --retries 1 --timeout 5 --constraint constraints.txt pip-audit
 	$(BIN)/python -m qsync_pipeline_tests.security.audit
 
 format: setup

@@ -15,6 +15,7 @@ from qsync_pipeline.sync.judging import (
     judge_freshness,
     judge_step,
     judge_writes,
+    newest_reports,
     nothing_matched,
 )
 from qsync_pipeline.sync.run import Run
@@ -108,7 +109,7 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
         },
     )
     plans = _newest(run, plan_stage)
-    whole = run.ledger.reports.latest(run.name, stage, whole=True)
+    whole = newest_reports(run.ledger, run.name, stage, whole=True)
     step = judge_step(newest, plans, {key: report for key, report in whole.items() if key in newest})
     yield dg.AssetCheckResult(
         passed=not step.behind and not step.never,
@@ -164,7 +165,7 @@ def freshness(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
 
 def _newest(run: Run, stage: str) -> dict[str, Report]:
     """The newest report of each datastore; in a plan, that of this run over what the ledger knew."""
-    newest = dict(run.ledger.reports.latest(run.name, stage))
+    newest = newest_reports(run.ledger, run.name, stage)
     for report in run.reports.reports.of_runs([run.run_id]):
         if report.stage == stage and report.integration == run.name:
             newest[report.datastore] = report

@@ -26,11 +26,12 @@ from qsync_pipeline.core.plan import OutcomeCounts, add_counts
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.outside_text import for_markdown
+from qsync_pipeline.stored_tables import StoredTables
 from qsync_pipeline.sync import mapping, planning, pull, push, snapshot
 from qsync_pipeline.sync.overtaken import Replan, plan_again
+from qsync_pipeline.sync.retiring import settle_retirement
 from qsync_pipeline.sync.run import Run, note_failure
 from qsync_pipeline.sync.settling import Tally
-from qsync_pipeline.stored_tables import StoredTables
 from qsync_pipeline.transport.errors import Unauthorized, Unreachable
 from qsync_pipeline.transport.redact import redact
 
@@ -144,6 +145,7 @@ def _write(
             sums = add_counts(sums, tally.counts)
             yield dg.AssetMaterialization(key, partition=datastore, metadata=label | _metadata(tally))
         run.tell(stage, len(keys), len(keys))
+        settle_retirement(run, stage, keys)
     yield from write_checks(run, key, stage, plan_stage)
     context.log.info(f"{stage}: {_line(sums) or 'nothing to do'}")
     if failed:

@@ -11,14 +11,15 @@ import dagster as dg
 
 from qsync_pipeline.automation.dispatch import ACTIVE
 from qsync_pipeline.automation.passing import PASSING
+from qsync_pipeline.automation.scrubbing import scrubbed
 from qsync_pipeline.catalogs.base import Catalog
 from qsync_pipeline.config import Config, IntegrationConfig
 from qsync_pipeline.core.rows import CatalogAsset
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.resources import INTEGRATION_TAG, CatalogResource, LedgerResource
+from qsync_pipeline.stored_tables import NoTable, StoredTables
 from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.confirming import confirm
-from qsync_pipeline.stored_tables import NoTable, StoredTables
 from qsync_pipeline.transport.errors import OutsideError
 
 INTERVAL = 60
@@ -45,6 +46,7 @@ def _confirmations(integration: IntegrationConfig, storage: Path) -> dg.SensorDe
         description=f"Looks again at what was written to {integration.name} once its search index has had "
         "time to settle, and confirms it in the ledger. Reads only.",
     )
+    @scrubbed
     def confirmations(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Confirm what waits of some datastores, the longest waiting first."""
         resource: LedgerResource = context.resources.ledger

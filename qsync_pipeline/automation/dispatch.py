@@ -23,6 +23,7 @@ from qsync_pipeline.automation.ranges import (
     run_config,
     run_tags,
 )
+from qsync_pipeline.automation.scrubbing import scrubbed
 from qsync_pipeline.automation.sensors import discover
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.ledger import Ledger
@@ -63,6 +64,7 @@ def build_events_sensor(integration: IntegrationConfig, jobs: Sequence[Any]) -> 
         description=f"Starts {' and '.join(sorted(directions))} runs of {integration.name} for the tables "
         "that something happened to: polls and webhooks note what happened, this picks it up.",
     )
+    @scrubbed
     def by_event(
         context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
     ) -> dg.SensorResult | dg.SkipReason:

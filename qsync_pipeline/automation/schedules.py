@@ -8,6 +8,7 @@ import dagster as dg
 
 from qsync_pipeline.assets.common import DATASTORES
 from qsync_pipeline.automation.ranges import event_directions, job_name, ranges, run_config, run_tags
+from qsync_pipeline.automation.scrubbing import scrubbed
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.resources import LedgerResource
 from qsync_pipeline.sync import pull, push
@@ -29,6 +30,7 @@ def build_schedule(integration: IntegrationConfig) -> dg.ScheduleDefinition | No
         description=f"Every datastore of {integration.name}: {clock.direction}, {clock.cron} "
         f"{clock.timezone}.",
     )
+    @scrubbed
     def by_clock(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         keys = context.instance.get_dynamic_partitions(str(DATASTORES.name))
         if not keys:
@@ -71,6 +73,7 @@ def build_comparison(integration: IntegrationConfig) -> dg.ScheduleDefinition | 
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Compares every datastore whole ({direction}) once in {hours} hours, a share each hour.",
     )
+    @scrubbed
     def by_share(
         context: dg.ScheduleEvaluationContext, ledger: LedgerResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:

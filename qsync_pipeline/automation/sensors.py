@@ -3,6 +3,7 @@
 import dagster as dg
 
 from qsync_pipeline.assets.common import DATASTORES
+from qsync_pipeline.automation.scrubbing import scrubbed
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.resources import LedgerResource, QualyticsResource, read_config
 from qsync_pipeline.sync.inventory import register_datastores
@@ -18,6 +19,7 @@ INTERVAL = 300
     description="Keeps one partition per Qualytics datastore. A datastore that vanished keeps its "
     "partition: what is ours on it is parked and shown, never silently cleaned.",
 )
+@scrubbed
 def datastores_sensor(
     context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
 ) -> dg.SensorResult | dg.SkipReason:

@@ -9,6 +9,7 @@ import dagster as dg
 from qsync_pipeline.assets.common import DATASTORES
 from qsync_pipeline.automation.dispatch import ACTIVE
 from qsync_pipeline.automation.ranges import keys_between
+from qsync_pipeline.automation.scrubbing import scrubbed
 from qsync_pipeline.config import Config, NotifyConfig
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.notices.causes import Cause, causes_of, token_causes
@@ -42,6 +43,7 @@ def _notices(config: Config, notify: NotifyConfig) -> dg.SensorDefinition:
         "scopes, tokens about to lapse. What could not be delivered fails the tick, and the next one tries "
         "again.",
     )
+    @scrubbed
     def notices(context: dg.SensorEvaluationContext, ledger: LedgerResource) -> dg.SkipReason:
         """Compare what stands with what was told; the ledger remembers both."""
         book = ledger.ledger()
@@ -131,4 +133,6 @@ def _said(told: Told) -> str:
     """What a tick did, in a sentence for its page."""
     if not told.new:
         return "Nothing new to tell."
-    return f"Told {', '.join(f'{number} by {name}' for name, number in told.new.items())}."
+    parts = [f"{number} by {name}" for name, number in told.new.items() if number]
+    over = [f"{number} over by {name}" for name, number in told.over.items() if number]
+    return f"Told {', '.join([*parts, *over])}."

@@ -5,6 +5,7 @@ import dagster as dg
 from qsync_pipeline.automation.catalog_news import CatalogNews, notice_changes
 from qsync_pipeline.automation.confirming import build_confirming
 from qsync_pipeline.automation.passing import PASSING
+from qsync_pipeline.automation.scrubbing import scrubbed
 from qsync_pipeline.catalogs.base import TellsChanges
 from qsync_pipeline.config import Config, IntegrationConfig
 from qsync_pipeline.resources import CatalogResource, LedgerResource, QualyticsResource
@@ -36,6 +37,7 @@ def _qualytics_changes(*, running: bool) -> dg.SensorDefinition:
         "up, changed or went. What it finds is noted as events in the ledger, which the integrations' own "
         "sensors turn into runs. Its first tick only remembers how things stand.",
     )
+    @scrubbed
     def qualytics_changes(
         context: dg.SensorEvaluationContext, qualytics: QualyticsResource, ledger: LedgerResource
     ) -> dg.SkipReason:
@@ -66,6 +68,7 @@ def _catalog_changes(integration: IntegrationConfig) -> dg.SensorDefinition:
         f"it for the sensor {integration.name}_events. Runs where the configuration says "
         "`pull_on_change: true`. Its first tick only remembers how things stand.",
     )
+    @scrubbed
     def catalog_changes(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Note what is new. How far the catalog was read is kept in the ledger, not in the cursor."""
         ledger: LedgerResource = context.resources.ledger

@@ -77,7 +77,7 @@ class Question:
     """A plan that is shown and asked about before it is carried out.
 
     ``empty`` is said where there is nothing to do, ``ahead`` before the question, ``after`` in the end;
-    ``settle`` is called when all of it went through.
+    ``settle`` is called where there is nothing to do, by a command that would have done it.
     """
 
     kind: Kind
@@ -108,6 +108,8 @@ class Question:
                 self._show(request, done)
             if not self._anything(done):
                 display.say(self.empty)
+                if not stop:
+                    self.settle()
                 return
             if out is not None:
                 write_plan(out, header(self.kind, request), done.lines)
@@ -117,8 +119,6 @@ class Question:
             _ask(f"Carry out these {count} lines?", yes=yes)
             path = self._kept(request, done)
             apply_lines(request, path, display, watch, summaries)
-            if all(summary.status == 0 for summary in summaries):
-                self.settle()
 
         def show() -> None:
             if self.after and count and not stop:

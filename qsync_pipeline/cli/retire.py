@@ -14,7 +14,7 @@ from qsync_pipeline.cli.options import Request, config_option, json_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.ledger import Ledger
-from qsync_pipeline.sync.run import FIRST_WRITE_DONE
+from qsync_pipeline.sync.retiring import settle_retired
 
 
 @click.command(name="retire")
@@ -83,11 +83,5 @@ def command(
 
 
 def _settle(config: Config, integration: str) -> None:
-    """When nothing is held any more: nothing waits or stands rejected, and the next write is the first."""
     with Ledger.open(config.ledger.reveal_url()) as ledger:
-        if ledger.holdings.counts().get(integration):
-            return
-        for key in ledger.datastores.keys().values():
-            ledger.parked.clear(integration, key)
-        ledger.rejections.drop(ledger.rejections.find(integration=integration))
-        ledger.notes.put(integration, FIRST_WRITE_DONE, False)
+        settle_retired(ledger, integration)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, Table, bindparam, case, func, select
+from sqlalchemy import BindParameter, Row, Select, Table, bindparam, case, func, select
 
 from qsync_pipeline.ledger.database import Database, Insert, chunks
 from qsync_pipeline.ledger.jsontext import dump, load, plain_text
@@ -115,17 +115,29 @@ def _more_requests(insert: Callable[[Table], Insert]) -> Insert:
 
 @cache
 def _latest(*, whole: bool) -> Select[Any]:
-    meant = [
-        _T.integration == bindparam("integration"), _T.stage == bindparam("stage"), _T.dry_run.is_(False)
-    ]  # fmt: skip
+    """Two steps down the index for each datastore, however many reports: its key, its newest one."""
+    integration: BindParameter[str] = bindparam("integration")
+    stage: BindParameter[str] = bindparam("stage")
+    here = (_T.integration == integration, _T.stage == stage)
+    keys = select(func.min(_T.datastore).label("key")).where(*here).cte("keys", recursive=True)
+    following = select(func.min(_T.datastore)).where(*here, _T.datastore > keys.c.key).scalar_subquery()
+    keys = keys.union_all(select(following).where(keys.c.key.is_not(None)))
+    one = reports.alias("one").c
+    meant = [one.integration == integration, one.stage == stage, one.dry_run.is_(False)]
     if whole:
-        meant.append(_T.partial.is_(False))
-    inner = select(_T.datastore, func.max(_T.at).label("at")).where(*meant).group_by(_T.datastore).subquery()
+        meant.append(one.partial.is_(False))
+    newest = (
+        select(one.run_id)
+        .where(*meant, one.datastore == keys.c.key)
+        .order_by(one.at.desc(), one.run_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     return (
         select(reports)
-        .join(inner, (inner.c.datastore == _T.datastore) & (inner.c.at == _T.at))
-        .where(*meant)
-        .order_by(_T.datastore, _T.run_id)
+        .join(keys, _T.datastore == keys.c.key)
+        .where(*here, _T.run_id == newest)
+        .order_by(_T.datastore)
     )
 
 

@@ -24,6 +24,8 @@ _TODO = {
     "config": "Correct the config: qsync doctor.",
     "internal": "Look at the run's log. This may be a fault of qsync's own: report it with that log.",
 }
+_TOLD = "make a new one", "When that is done, qsync doctor tells whether it works."
+"""Words of an error that says itself what to do (``transport.auth``), and what is left to say."""
 _LOOK = "Look at the run, mend what it names, and sync again."
 
 
@@ -146,7 +148,7 @@ def _failed(facts: Facts) -> Iterator[Cause]:
             f"{report.stage}:{report.error_class}",
             f"{what} failed",
             report.error,
-            _TODO.get(report.error_class, _LOOK),
+            _TOLD[1] if _TOLD[0] in report.error else _TODO.get(report.error_class, _LOOK),
             report.datastore,
             f"/runs/{report.run_id}",
         )

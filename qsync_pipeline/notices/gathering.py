@@ -15,6 +15,7 @@ from qsync_pipeline.sync.judging import (
     judge_coverage,
     judge_step,
     judge_writes,
+    newest_reports,
     nothing_matched,
     standing_failures,
 )
@@ -34,8 +35,8 @@ def gather(
     ``failed`` are its newest failed runs in Dagster, ``at_work`` the datastores of runs under way.
     """
     name = integration.name
-    by_stage = {stage: ledger.reports.latest(name, stage) for stage in STAGES}
-    whole = {stage: ledger.reports.latest(name, stage, whole=True) for stage in WRITES}
+    by_stage = {stage: newest_reports(ledger, name, stage) for stage in STAGES}
+    whole = {stage: newest_reports(ledger, name, stage, whole=True) for stage in WRITES}
     rejected, behind = {}, {}
     parked_in: dict[str, str] = {}
     for stage, plan_stage in WRITES.items():

@@ -13,10 +13,11 @@ from qsync_pipeline.notices.message import bundle, title_of
 
 @dataclass
 class Told:
-    """What became of one round: how many causes were told, by channel; which channels failed, and why;
-    ``remarks`` are of channels that delivered in part."""
+    """What became of one round: how many causes were told, by channel, and how many as ``over``; which
+    channels failed, and why; ``remarks`` are of channels that delivered in part."""
 
     new: dict[str, int] = field(default_factory=dict)
+    over: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
 
@@ -50,6 +51,7 @@ def tell(
             continue
         _remember(ledger, new, gone)
         done.new[channel.name] = len(new)
+        done.over[channel.name] = len(gone)
         if remark:
             done.remarks[channel.name] = remark
     ledger.notices.forget(unused)  # of channels that are configured no more

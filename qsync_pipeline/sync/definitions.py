@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -112,9 +113,9 @@ def _make(run: Run) -> DefinitionResult:
 
 
 def _as_given(plan: DefinitionPlan, given: Sequence[Change]) -> DefinitionPlan:
-    """The plan, if it is what the given lines say; with other changes nothing is made, and it says so."""
+    """The plan, if it is what the given lines say, or less; with more nothing is made, and it says so."""
     allowed = [_said(change) for change in given]
-    others = [change for change in plan.changes if _said(change) not in allowed]
+    others = [one for one in plan.changes if not any(_covers(line, _said(one)) for line in allowed)]
     if not others:
         return plan
     names = ", ".join(change.name for change in others)
@@ -122,10 +123,26 @@ def _as_given(plan: DefinitionPlan, given: Sequence[Change]) -> DefinitionPlan:
     return DefinitionPlan((), (*plan.problems, problem), plan.handle)
 
 
-def _said(change: Change) -> object:
+def _said(change: Change) -> list[Any]:
     """What a line of definitions says, as a file would keep it."""
     words = (change.action, change.target, change.name, change.key, change.before, change.after)
-    return msgspec.json.decode(msgspec.json.encode(words))
+    said: list[Any] = msgspec.json.decode(msgspec.json.encode(words))
+    return said
+
+
+def _covers(line: list[Any], said: list[Any]) -> bool:
+    """Whether a given line says this, or the same of more: a connection that vanished since needs nothing."""
+    *words, more = line
+    *same, less = said
+    if words != same or not isinstance(more, dict) or not isinstance(less, dict):
+        return line == said
+    return more.keys() == less.keys() and all(_holds(more[name], one) for name, one in less.items())
+
+
+def _holds(more: Any, less: Any) -> bool:
+    if isinstance(more, list) and isinstance(less, list):
+        return all(one in more for one in less)
+    return bool(more == less)
 
 
 def _is_dead(owner: str, host: str) -> bool:

@@ -30,8 +30,38 @@ STAGES = (
 )
 """Every stage that reports, in the order of a run."""
 
+RETIRED_AT = "retired_at"
+"""Ledger note of an integration: by writing stage, when all that it held was taken back (epoch seconds)."""
+
 Newest = Mapping[str, Report]
 """The newest report of each datastore, by its key, for one stage."""
+
+
+def closed(ledger: Ledger, integration: str) -> frozenset[str]:
+    """Datastores that Qualytics no longer lists and on which nothing of the integration is held or waits.
+
+    No run comes there any more, so what the last one said of them is nobody's business.
+    """
+    waiting = {scope.datastore for scope in ledger.parked.of(integration)}
+    return frozenset(
+        one.key
+        for one in ledger.datastores.all()
+        if one.vanished_at is not None
+        and one.key not in waiting
+        and not ledger.holdings.of(one.key, integration=integration)
+    )
+
+
+def newest_reports(ledger: Ledger, integration: str, stage: str, *, whole: bool = False) -> dict[str, Report]:
+    """The newest report of each datastore that may still have another (:meth:`.reports.Reports.latest`).
+
+    What a writing stage said before the integration was retired is over as well.
+    """
+    found = ledger.reports.latest(integration, stage, whole=whole)
+    over = closed(ledger, integration)
+    writes = next((one for one, planned in WRITES.items() if stage in (one, planned)), "")
+    since = float(ledger.notes.get(integration, RETIRED_AT, {}).get(writes, 0.0))
+    return {key: report for key, report in found.items() if key not in over and report.at > since}
 
 
 @dataclass(frozen=True)
@@ -89,13 +119,13 @@ def judge_writes(ledger: Ledger, integration: str, newest: Newest) -> Unwritten:
     """What stands in the ledger against the surfaces that a writing stage reported on."""
     surfaces = {surface for report in newest.values() for surface in report.counts.get("outcome", {})}
     rejected: dict[str, tuple[Rejection, ...]] = {}
-    for key in ledger.datastores.keys().values():
+    for key in set(ledger.datastores.keys().values()) - closed(ledger, integration):
         standing = ledger.outcomes.latest_rejections(integration, key)
         if here := tuple(one for (surface, _, _), one in standing.items() if surface in surfaces):
             rejected[key] = here
     return Unwritten(
         failed=tuple(sorted(key for key, report in newest.items() if not report.ok)),
-        rejected=rejected,
+        rejected=dict(sorted(rejected.items())),
         parked=tuple(one for one in ledger.parked.of(integration) if one.surface in surfaces),
     )
 

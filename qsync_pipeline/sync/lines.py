@@ -29,6 +29,7 @@ CHANGED = "what stands there has changed since the plan was made"
 GONE = "the object is gone or out of sight"
 NOT_OURS = "it is not ours, or no longer"
 NOT_MATCHED = "the two objects are no longer matched"
+SOURCE_GONE = "its object in Qualytics is gone or out of sight"
 
 Place = tuple[str, str, str]
 """Surface, object, key."""
@@ -39,13 +40,15 @@ class Now:
     """What stands there now. ``held`` is what the ledger holds for the integration, by place.
 
     ``pairs`` are the pairs of unit and asset that are matched; null where lines may also be of objects that
-    left the scope (retiring, reverting). ``native`` are keys of people's own tag definitions.
+    left the scope (retiring, reverting). ``linked`` are the units that stand in any bucket, where that is
+    known. ``native`` are keys of people's own tag definitions.
     """
 
     units: Mapping[str, Unit] = field(default_factory=dict)
     assets: Mapping[str, CatalogAsset] = field(default_factory=dict)
     held: Mapping[Place, Held] = field(default_factory=dict)
     pairs: Collection[tuple[str, str]] | None = None
+    linked: Collection[str] | None = None
     definitions: Mapping[str, TagDefinition] = field(default_factory=dict)
     native: Collection[str] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -160,6 +163,11 @@ def _paired(unit: str, asset: str, now: Now) -> bool:
     return now.pairs is None or not unit or not asset or (unit, asset) in now.pairs
 
 
+def _apart(unit: str, now: Now) -> str:
+    """Why two objects are no pair."""
+    return NOT_MATCHED if now.linked is None or unit in now.linked else SOURCE_GONE
+
+
 def _on_asset(change: Change, now: Now) -> Change | None:
     asset = now.assets.get(change.target)
     row = now.held.get(_place(change))
@@ -179,7 +187,7 @@ def _on_asset(change: Change, now: Now) -> Change | None:
     if change.action == "remove" and row is None:
         return _refused(change, NOT_OURS)
     if change.action != "remove" and not _paired(change.source, change.target, now):
-        return _refused(change, NOT_MATCHED)
+        return _refused(change, _apart(change.source, now))
     extra: dict[str, Any] = {}
     if role == "tags" and (tag := _tag_on(asset, change.key)) is not None:
         extra["tag_id"] = tag.id
@@ -201,7 +209,7 @@ def _attributes(change: Change, asset: CatalogAsset, row: Held | None, now: Now)
     if change.action == "remove" and row is None:
         return _refused(change, NOT_OURS)
     if change.action != "remove" and not _paired(change.source, change.target, now):
-        return _refused(change, NOT_MATCHED)
+        return _refused(change, _apart(change.source, now))
     return _addressed(
         replace(change, before=before, after=after), asset, {"merge": True, "stands": beside(asset, after)}
     )

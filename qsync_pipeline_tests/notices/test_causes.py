@@ -85,6 +85,9 @@ def test_a_failed_datastore_is_told_with_its_reason_its_run_and_what_to_do(
     assert (one.kind, one.datastore, one.link) == ("failed_run", A, "/runs/run1")
     assert "refused" in one.happened
     assert "Make a new token" in one.todo
+    put(push.STAGE, A, "run2", "the token was refused: make a new one and update TOKEN", "unauthorized")
+    (one,) = causes(ledger, config)
+    assert "new" not in one.todo.split("whether")[0], "said already"
 
 
 def test_a_later_run_that_fails_alike_is_the_same_cause(ledger: Ledger, config: Config, put: Put) -> None:

@@ -8,7 +8,9 @@ import io
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 import pandas as pd
@@ -49,9 +51,12 @@ HARMLESS = {"harmless", "as_json", "as_csv"}
 TEXTS = st.text(max_size=60) | st.text(alphabet="\\`*_{}[]()#+-.!|<>~&:=@\"' \n\t\x1b\u202eab1", max_size=30)
 
 
-def nasty(test: object) -> object:
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def nasty(test: Test) -> Test:
     for text in NASTY:
-        test = example(text)(test)  # type: ignore[arg-type]  # hypothesis' decorators are untyped here
+        test = example(text)(test)
     return test
 
 
