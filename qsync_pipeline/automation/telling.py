@@ -16,7 +16,7 @@ from qsync_pipeline.notices.causes import Cause, causes_of, token_causes
 from qsync_pipeline.notices.channels import open_channels
 from qsync_pipeline.notices.crashes import Crash
 from qsync_pipeline.notices.gathering import gather, token_lives
-from qsync_pipeline.notices.telling import Told, tell
+from qsync_pipeline.notices.telling import tell
 from qsync_pipeline.resources import DIRECTION_TAG, INTEGRATION_TAG, LedgerResource, direction_of
 from qsync_pipeline.sync import pull, push
 from qsync_pipeline.sync.run import Direction
@@ -56,7 +56,7 @@ def _notices(config: Config, notify: NotifyConfig) -> dg.SensorDefinition:
             why = "; ".join(f"{name}: {text}" for name, text in told.failed.items())
             description = f"Not delivered, the next tick tries again. {why}"
             raise dg.Failure(description=description, allow_retries=False)
-        return dg.SkipReason(_said(told))
+        return dg.SkipReason(told.words)
 
     return notices
 
@@ -127,12 +127,3 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
         if entry.dagster_event is not None and entry.dagster_event.message:
             return entry.dagster_event.message
     return ""
-
-
-def _said(told: Told) -> str:
-    """What a tick did, in a sentence for its page."""
-    if not told.new:
-        return "Nothing new to tell."
-    parts = [f"{number} by {name}" for name, number in told.new.items() if number]
-    over = [f"{number} over by {name}" for name, number in told.over.items() if number]
-    return f"Told {', '.join([*parts, *over])}."

@@ -21,6 +21,13 @@ class Told:
     failed: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """What was done, in a sentence."""
+        parts = [f"{number} by {name}" for name, number in self.new.items() if number]
+        parts += [f"{number} over by {name}" for name, number in self.over.items() if number]
+        return f"Told {', '.join(parts)}." if parts else "Nothing new to tell."
+
 
 def tell(
     ledger: Ledger, channels: Sequence[Channel], causes: Sequence[Cause], *, all_clear: bool, ui_url: str = ""

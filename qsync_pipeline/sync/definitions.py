@@ -134,12 +134,12 @@ def _covers(line: list[Any], said: list[Any]) -> bool:
     """Whether a given line says this, or the same of more: a connection that vanished since needs nothing."""
     *words, more = line
     *same, less = said
-    if words != same or not isinstance(more, dict) or not isinstance(less, dict):
-        return line == said
-    return more.keys() == less.keys() and all(_holds(more[name], one) for name, one in less.items())
+    return words == same and _holds(more, less)
 
 
 def _holds(more: Any, less: Any) -> bool:
+    if isinstance(more, dict) and isinstance(less, dict):
+        return more.keys() == less.keys() and all(_holds(more[name], one) for name, one in less.items())
     if isinstance(more, list) and isinstance(less, list):
         return all(one in more for one in less)
     return bool(more == less)

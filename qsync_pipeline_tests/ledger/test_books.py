@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, event
 
 from qsync_pipeline.core.rows import Link
 from qsync_pipeline.ledger import DatastoreSeen, Ledger, Report, TagDefinition
@@ -147,6 +152,28 @@ def test_the_latest_report_of_each_datastore_is_found_and_dry_runs_do_not_count(
     }
     assert latest["2-y"].error == "no way"
     assert ledger.reports.latest("alation", "plan") == {}
+
+
+def test_the_latest_reports_are_found_without_reading_the_others(tmp_path: Path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite") as ledger:
+        for number in range(30):
+            ledger.reports.put(report(f"run-{number}", f"{number % 3}-x"))
+        seen: list[tuple[str, Any]] = []
+        take = partial(_take, seen)
+        event.listen(Engine, "before_cursor_execute", take)
+        try:
+            assert len(ledger.reports.latest("atlan", "plan")) == 3
+        finally:
+            event.remove(Engine, "before_cursor_execute", take)
+    ((statement, given),) = seen
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as raw:
+        steps = [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", given)]
+    assert any("SEARCH" in step for step in steps)
+    assert not any("SCAN qsync_reports" in step or "SCAN one" in step for step in steps), steps
+
+
+def _take(seen: list[tuple[str, Any]], *call: Any) -> None:
+    seen.append((call[2], call[3]))
 
 
 def test_a_stage_that_reports_again_in_the_same_run_replaces_its_report(ledger: Ledger) -> None:

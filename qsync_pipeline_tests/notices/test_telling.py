@@ -94,9 +94,12 @@ def test_what_may_go_by_itself_is_neither_told_nor_forgotten(ledger: Ledger) -> 
 
 def test_the_all_clear_is_told_once_and_only_where_it_is_asked_for(ledger: Ledger) -> None:
     paper, silent = Paper("paper"), Paper("silent")
-    tell(ledger, [paper], [cause()], all_clear=True)
-    for _ in range(2):
-        tell(ledger, [paper], [], all_clear=True)
+    rounds = [tell(ledger, [paper], standing, all_clear=True) for standing in ([cause()], [], [])]
+    assert [one.words for one in rounds] == [
+        "Told 1 by paper.",
+        "Told 1 over by paper.",
+        "Nothing new to tell.",
+    ]
     assert [one.subject for one in paper.messages] == ["qsync: 1 thing needs a person", "qsync: 1 is over"]
     assert paper.messages[1].text == "Over: atlan: stage 1 failed (1-sales)"
     for standing in ([cause()], []):

@@ -15,9 +15,10 @@ from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.qualytics.models import Datastore
-from qsync_pipeline.sync.definitions import SURFACE, make_definitions
+from qsync_pipeline.sync.definitions import STAGE, SURFACE, make_definitions
+from qsync_pipeline.sync.planfile import Header, Line, write_plan
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline_tests.core.build import connection, schema, table
+from qsync_pipeline_tests.core.build import CONNECTION, connection, schema, table
 from qsync_pipeline_tests.sync.fakes import FakeCatalog, FakeQualytics, config_in, run_on
 
 LEASE = "Definitions are made by one unpartitioned step under a lease"
@@ -148,3 +149,21 @@ def test_once_they_are_there_the_catalog_is_not_searched_for_something_in_scope(
     catalog = Catalog(connection(), schema())
     make_definitions(prepared(in_domains(tmp_path, "Empty"), ledger, catalog))
     assert (catalog.made, catalog.reads) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("planned", "made"),
+    [([CONNECTION, "default/mysql/gone since"], 1), ([CONNECTION], 1), (["default/mysql/another"], 0)],
+    ids=["more", "the same", "others"],
+)
+def test_given_lines_of_definitions_are_carried_out_as_far_as_they_are_still_needed(
+    tmp_path: Path, ledger: Ledger, planned: list[str], made: int
+) -> None:
+    catalog = Catalog(connection(), schema())
+    run = prepared(config_in(tmp_path), ledger, catalog)
+    change = Change(SURFACE, "create", "Qualytics", "Qualytics", after=planned)
+    write_plan(tmp_path / "plan.jsonl", Header(), [Line("atlan", "", STAGE, change)])
+    run.lines = str(tmp_path / "plan.jsonl")
+    result = make_definitions(run)
+    assert catalog.made == [[CONNECTION]] * made
+    assert bool(result.problems) is not bool(made)
