@@ -19,6 +19,7 @@ from qsync_pipeline.sandbox.estate.model import (
     NativeTagSpec,
     SchemaSpec,
     TableSpec,
+    TagSpec,
     TagUse,
 )
 
@@ -126,6 +127,7 @@ def estate_of(places: list[tuple[str, list[str]]]) -> Estate:
     return Estate(
         "tiny", 1, connections, datastores,
         domains=[DomainSpec(path) for path in DOMAINS],
+        tags=[TagSpec("PII", "Red", "<b>Personal</b> data"), TagSpec("pii", "Green", "small print")],
         native_tags=[NativeTagSpec(NATIVE)],
     )  # fmt: skip
 

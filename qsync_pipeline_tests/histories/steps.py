@@ -51,12 +51,19 @@ runs = st.tuples(
     st.integers(0, 1),
     st.sampled_from(["both", "pull", "push"]),
     st.none() | _small,
-    st.none() | st.tuples(st.integers(1, 8), st.booleans()),
+    st.none() | st.none() | st.tuples(st.integers(1, 8), st.booleans()),
     st.none()
+    | st.none()
     | st.tuples(st.integers(0, len(FAULTS) - 1), st.sampled_from(["0.1", "0.3", "1"]), st.integers(0, 20)),
 )
 waits = st.tuples(st.just("wait"), st.sampled_from([2, 130, 7200]))
-steps = st.lists(acts | runs | acts | runs | waits, min_size=3, max_size=9)
+_some = st.lists(acts | waits, max_size=3)
+steps = st.builds(
+    lambda rounds, last: [step for some, run in rounds for step in (*some, run)] + last,
+    st.lists(st.tuples(_some, runs), min_size=1, max_size=2),
+    st.lists(acts | waits, min_size=1, max_size=4),
+)
+"""Something happens after the last run too: what was written has to be taken back or changed again."""
 
 _LEVELS = {"datastore": 0, "schema": 0, "container": 1, "field": 2, "column": 2, "attribute": 2}
 

@@ -10,6 +10,7 @@ from qsync_pipeline_tests.e2e.memory import MEMORIES
 from qsync_pipeline_tests.e2e.reference import problems_of_all, tag_key
 from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
+from qsync_pipeline_tests.histories.looks import odd_looks
 from qsync_pipeline_tests.histories.steps import FAULTS, People, Step
 from qsync_pipeline_tests.histories.world import SETTLED, Json, World
 
@@ -52,14 +53,25 @@ class Story:
             writes = self.world.writes()
             assert not (again and writes), writes
             self.world.clock.sleep(SETTLED)
-            found = self.problems()
+            found = self.problems() + self.left_over()
             assert not found, "\n".join(found)
 
     def problems(self) -> list[str]:
         """What the reference finds wrong."""
         judged = [(self.world.state(name), self.people.rules(name)) for name in self.world.catalogs]
-        found = problems_of_all(judged, self.world.state("qualytics"))
-        return [line for line in found if not line.startswith("nothing matches")]  # so it may well come
+        qualytics = self.world.state("qualytics")
+        found = problems_of_all(judged, qualytics)
+        found = [line for line in found if not line.startswith("nothing matches")]  # so it may well come
+        shown = [entry for entries, _ in judged for entry in entries]
+        return found + list(odd_looks(shown, qualytics, self.people.native))
+
+    def left_over(self) -> list[str]:
+        """Definitions of ours that nothing carries; names with a slash cannot be deleted (DESIGN.md §5.2)."""
+        return [
+            f"the definition {tag.name!r} is left over"
+            for tag in self.world.store.tags.by_name.values()
+            if tag.maker == "api" and not tag.uses and "/" not in tag.name
+        ]
 
     # Runs.
 
