@@ -30,12 +30,7 @@ def command(codes: tuple[str, ...], config_path: Path | None, as_json: bool) -> 
     """
     config = load_config(config_path)
     with Ledger.open(config.ledger.reveal_url(), read_only=not codes) as ledger:
-        waiting = _waiting(config, ledger)
-        known = {scope.code for scope in waiting if scope.code}
-        unknown = [code for code in codes if code not in known]
-        if unknown:
-            there = ", ".join(sorted(known)) or "none"
-            raise ConfigError(f"approve: nothing waits under {', '.join(unknown)}; codes there are: {there}")
+        known_codes(config, ledger, codes)
         for code in codes:
             ledger.parked.approve(code)
         found = [scope for scope in _waiting(config, ledger) if not codes or scope.code in codes]
@@ -43,6 +38,16 @@ def command(codes: tuple[str, ...], config_path: Path | None, as_json: bool) -> 
     if codes and not as_json:
         say("approved: these lines go through with the next sync")
     return 0
+
+
+def known_codes(config: Config, ledger: Ledger, codes: Sequence[str]) -> None:
+    """Raise :class:`ConfigError` for a code under which nothing waits: a slip is no approval."""
+    known = {scope.code for scope in _waiting(config, ledger) if scope.code}
+    unknown = [code for code in codes if code not in known]
+    if unknown:
+        there = ", ".join(sorted(known)) or "none"
+        said = ", ".join(code or "''" for code in unknown)
+        raise ConfigError(f"approve: nothing waits under {said}; codes there are: {there}")
 
 
 def _waiting(config: Config, ledger: Ledger) -> list[ParkedScope]:

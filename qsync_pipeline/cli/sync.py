@@ -8,6 +8,7 @@ from dataclasses import replace
 import click
 
 from qsync_pipeline.assets.common import DATASTORES
+from qsync_pipeline.cli.approve import known_codes
 from qsync_pipeline.cli.datastores import choose, choose_tables, known_datastores
 from qsync_pipeline.cli.dead_runs import bury
 from qsync_pipeline.cli.display import Display
@@ -86,6 +87,7 @@ def synchronise(
     home = dagster_home(config)
     definitions = build_definitions(config)
     with Ledger.open(config.ledger.reveal_url()) as ledger:
+        known_codes(config, ledger, flags.approve)
         counter = RequestCounter()
         known = known_datastores(config, ledger, counter, also=also)
         keys = choose(known, request.datastores)

@@ -31,9 +31,12 @@ def backup(url: str, file: Path) -> None:
     """
     parsed = engines.parse_url(url)
     if file.exists():
-        raise LedgerError(f"{file}: is there already; choose another name, or move it away")
+        raise LedgerMisplaced(f"{file}: is there already; choose another name, or move it away")
     aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    aside.touch(mode=0o600)
+    try:
+        aside.touch(mode=0o600)
+    except OSError as wrong:
+        raise LedgerMisplaced(f"{file}: cannot be made: {wrong.strerror}") from wrong
     try:
         if parsed.get_backend_name() == "postgresql":
             _dump(parsed, aside)
@@ -53,7 +56,7 @@ def restore(url: str, file: Path) -> Path | None:
     parsed = engines.parse_url(url)
     there = engines.sqlite_file(parsed)
     if there is None:
-        raise LedgerError(
+        raise LedgerMisplaced(
             "ledger: it is no SQLite file; restore it with PostgreSQL's own tool: "
             f"pg_restore --clean --if-exists --dbname=... {file}"
         )
@@ -111,15 +114,15 @@ def _dump(url: URL, aside: Path) -> None:
 
 def _is_whole(file: Path) -> None:
     if not file.is_file():
-        raise LedgerError(f"{file}: is no file")
+        raise LedgerMisplaced(f"{file}: is no file")
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as raw:
             said = raw.execute("PRAGMA integrity_check").fetchone()[0]
             ours = raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'qsync_holdings'").fetchone()
     except (sqlite3.Error, DBAPIError) as wrong:
-        raise LedgerError(f"{file}: is no copy of a SQLite ledger ({wrong})") from wrong
+        raise LedgerMisplaced(f"{file}: is no copy of a SQLite ledger ({wrong})") from wrong
     if said != "ok" or not ours:
-        raise LedgerError(
+        raise LedgerMisplaced(
             f"{file}: is no copy of a ledger" if said == "ok" else f"{file}: is damaged: {said}"
         )
 

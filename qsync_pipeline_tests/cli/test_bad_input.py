@@ -90,6 +90,17 @@ def test_an_unknown_datastore_is_named_with_those_there_are(
     )
 
 
+@pytest.mark.parametrize("code", ["ed436abe", ""])
+def test_a_code_under_which_nothing_waits_is_no_approval(
+    qsync: Qsync, sandbox: RunningSandbox, code: str
+) -> None:
+    before = world(sandbox)
+    said = qsync("sync", "--config", sandbox.config, "--approve", code)
+    assert said.status == 2
+    assert f"nothing waits under {code or repr('')}; codes there are: none" in said.err
+    assert world(sandbox) == before
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_domain_is_the_configs_fault(qsync: Qsync, sandbox: RunningSandbox, command: str) -> None:
     before = world(sandbox)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.ledger import Ledger, LedgerError, backup
+from qsync_pipeline.ledger import Ledger, LedgerError, LedgerMisplaced, backup
 from qsync_pipeline_tests.ledger import postgres
 from qsync_pipeline_tests.ledger.conftest import Clock
 
@@ -74,6 +74,20 @@ def test_where_there_is_no_ledger_there_is_no_copy(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="there is none"):
         backup.backup(f"sqlite:///{tmp_path}/none.sqlite", tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("no/such/copy", "cannot be made"), ("taken", "is there already")]
+)
+def test_a_copy_that_cannot_be_made_there_is_told(tmp_path: Path, file: str, said: str) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    Ledger.open(url).close()
+    (tmp_path / "taken").write_text("of somebody", encoding="utf-8")
+    with pytest.raises(LedgerMisplaced, match=said):
+        backup.backup(url, tmp_path / file)
+    assert (tmp_path / "taken").read_text(encoding="utf-8") == "of somebody"
+    with pytest.raises(LedgerMisplaced, match="no copy of a SQLite ledger"):
+        backup.restore(url, tmp_path / "taken")
 
 
 def test_every_settlement_moves_the_ledger_on_and_its_id_stays(
