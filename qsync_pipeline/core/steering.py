@@ -75,8 +75,11 @@ def steer_tags(
     return [*lines, *_unseen(mine, wanted, presence, off)]
 
 
-def came_along(units: Sequence[Unit], off: Collection[Place], ours: Mapping[Place, bool]) -> set[Place]:
-    """Of the places that became ours in a run those whose tag lies below one that goes, and none that stays.
+def came_along(
+    units: Sequence[Unit], off: Collection[Place], on: Collection[Place], ours: Mapping[Place, bool]
+) -> set[Place]:
+    """Of the places that became ours in a run those whose tag lies below one that goes, and none that stays
+    or is put back.
 
     ``ours`` are all places of ours, each with whether it became so in that run. A tag that was wanted there
     too was there already, as a copy, when its turn came: nothing was written, and nothing is in the journal.
@@ -91,7 +94,7 @@ def came_along(units: Sequence[Unit], off: Collection[Place], ours: Mapping[Plac
     found: set[Place] = set()
     # From the top down: what came along with a tag above goes with it, too.
     for target, key in sorted((one for one, begun in ours.items() if begun), key=lambda one: _depth(one[0])):
-        origins = [(one, key) for one in above.get(target, ()) if (one, key) in ours]
+        origins = [(one, key) for one in above.get(target, ()) if (one, key) in ours or (one, key) in on]
         if origins and all(one in off or one in found for one in origins):
             found.add((target, key))
     return found

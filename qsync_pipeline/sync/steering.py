@@ -273,7 +273,7 @@ def _reverted_tags(
         elif one.now is None and place not in mine:
             left.append(_left(one, "put on again since: it is left as it is"))
     ours = {(row.target, row.key): row.run_id == run.revert for row in held if row.integration == run.name}
-    off |= came_along(inventory.rows, off, ours)
+    off |= came_along(inventory.rows, off, on, ours)
     return [*_steered(run, inventory, links, held, book, off, on, what_for(run)), *left]
 
 

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from qsync_pipeline.core.tags import TagPlan
 from qsync_pipeline.core.withdrawal import Ground, withdraw
 from qsync_pipeline.ledger import Holding, JournalEntry
 from qsync_pipeline.ledger import TagDefinition as Record
-from qsync_pipeline_tests.core.build import container, schema, table, tag
+from qsync_pipeline_tests.core.build import column, container, schema, table, tag
 from qsync_pipeline_tests.core.catalog_world import ALERTS, MARKER, ME, CatalogWorld
 from qsync_pipeline_tests.core.tag_world import TagWorld, tag_rules
 from qsync_pipeline_tests.core.test_tag_laws import ASSETS, UNITS, estate
@@ -313,6 +313,11 @@ def test_retiring_takes_all_tags_of_ours_and_none_of_a_persons(
 
 
 @given(events=taggings, later=taggings, cascade_removal=st.booleans())
+@example(  # what came down from the table goes on coming down from it, once the table has its tag back
+    events=[(T.id, {"PII"})],
+    later=[(schema().id, {"PII"}), (T.id, set()), (column("ID", T).id, {"PII"})],
+    cascade_removal=False,
+)
 def test_reverting_restores_the_tags_that_a_run_took_off_or_put_on(
     events: Any, later: Any, cascade_removal: bool
 ) -> None:
@@ -330,5 +335,5 @@ def test_reverting_restores_the_tags_that_a_run_took_off_or_put_on(
     on = {(one.target, one.key): TagRef(NAMES[one.key]) for one in undone_ if one.now is None}
     last = f"run {world.run}"
     ours = {(target, key): row.run_id == last for (_, target, key), row in world.holdings.items()}
-    steered(world, off | came_along(world.units, off, ours), on)
+    steered(world, off | came_along(world.units, off, on, ours), on)
     assert {unit: set(keys) for unit, keys in world.on.items() if keys} == before
