@@ -1,7 +1,8 @@
 """``qsync sync`` killed in mid-write: nothing is lost or done twice, the end is the same (DESIGN.md §3).
 
 A fault withholds the answer to one write; while the process waits for it, it is killed with SIGKILL, so that
-it can neither say goodbye nor write to its ledger.
+it can neither say goodbye nor write to its ledger. This is the command itself, with Dagster, over HTTP;
+``test_kill_at_every_write`` strikes each of many writes, at less cost.
 """
 
 from __future__ import annotations
@@ -137,8 +138,9 @@ def survives(undisturbed: str, write: tuple[str, str, str, int], phase: str) -> 
 
 
 @pytest.mark.rule("5.5", "A second run with nothing changed writes nothing.")
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("write", [WRITES[3], WRITES[6]], ids=["catalog", "qualytics"])
+@pytest.mark.parametrize(
+    ("write", "phase"), [(WRITES[3], "after"), (WRITES[6], "before")], ids=["catalog", "qualytics"]
+)
 @pytest.mark.rule("3", "What was written is in the ledger before the step ends")
 @pytest.mark.rule("3", "Nothing waits on a dead run")
 def test_a_run_killed_in_mid_write_leaves_nothing_behind_but_the_missing_writes(

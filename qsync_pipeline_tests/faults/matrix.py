@@ -210,7 +210,8 @@ Made by the test run (`pytest -n 0 -m soak qsync_pipeline_tests/faults`), never 
 of the sandbox struck the requests of one phase of a sync, and then stopped. *Exit* is the status of
 `qsync sync`, *in Dagster* are steps that failed and checks that are red or warn, *settled by* is what brought
 both sides to where they belong; after that a further sync wrote nothing. Waits are not shown: what is
-answered with 429 or 5xx a few times is waited out.
+answered with 429 or 5xx a few times is waited out. That the process itself is killed at a write has a test of
+its own (`e2e/test_kill_at_every_write.py`): nothing is said, and the next sync makes what is missing.
 """
 
 
