@@ -106,6 +106,8 @@ class People:
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""
         self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
+        self.closed: set[tuple[str, str]] = set()
+        """Schemas (catalog, name) whose whole source is hidden."""
         self.read_only: dict[str, set[str]] = {name: set() for name in world.catalogs}
         self.connections: dict[str, dict[str, str]] = {name: {} for name in world.catalogs}
         self.counted = {
@@ -122,6 +124,7 @@ class People:
                         self.connections[catalog][name] = source.name
                         if source.access == "hidden":
                             self.hidden[catalog].add(name)
+                            self.closed.add((catalog, name))
                         elif source.access == "read_only":
                             self.read_only[catalog].add(name)
 
@@ -277,6 +280,8 @@ class People:
         entry = self._some(system, which, 0, 1)
         if entry is None or entry["name"] not in self.hidden[system]:
             return None
+        if system == "alation" and (system, entry["name"]) in self.closed:
+            return None  # data sources are private as a whole: nobody opens a schema of one that stays so
         self.hidden[system].discard(entry["name"])
         return {"asset": entry["name"]}
 
