@@ -160,11 +160,11 @@ class People(CatalogPeople[Steps]):
         return steps
 
     def _create(self, change: Change) -> Steps:
-        name, kind = text_of(change, "asset"), change.get("kind")
-        if kind is not None and kind not in (*TABLE_TYPES, "Column"):
-            raise ControlError(
-                f"kind: {kind!r} is not allowed; allowed: {', '.join((*TABLE_TYPES, 'Column'))}"
-            )
+        name, kind, kinds = text_of(change, "asset"), change.get("kind"), (*TABLE_TYPES, "Column")
+        if kind is not None:
+            kind = next((one for one in kinds if one.lower() == str(kind).lower()), None)
+            if kind is None:
+                raise ControlError(f"kind: {change['kind']!r} is not allowed; allowed: {', '.join(kinds)}")
         if any(kind is None or doc.type == kind for doc in names.named(self._store, name)):
             raise ControlError(f"asset: {name!r} exists already")
         for parent, own in names.parents_for(self._store, name):

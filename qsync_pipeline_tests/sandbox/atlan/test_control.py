@@ -111,6 +111,14 @@ def test_drop_archives_the_children_and_create_gives_a_new_guid(tenant: Tenant) 
         do(tenant, "create", "NOWHERE.X.Y")
 
 
+@pytest.mark.parametrize(("kind", "made"), [("view", "View"), ("TABLE", "Table"), ("MaterialisedView",) * 2])
+def test_what_is_created_may_be_named_in_any_case(tenant: Tenant, kind: str, made: str) -> None:
+    do(tenant, "create", "SALES.PUBLIC.FRESH", kind=kind)
+    assert one(tenant, "SALES.PUBLIC.FRESH")["kind"] == made
+    with pytest.raises(ControlError, match="'schema' is not allowed; allowed: Table"):
+        do(tenant, "create", "SALES.PUBLIC.OTHER", kind="schema")
+
+
 def test_a_swapped_pair_exchanges_names_only(tenant: Tenant) -> None:
     first, second = tenant.id(ORDERS), tenant.id("SALES.PUBLIC.DYN")
     do(tenant, "swap", ORDERS, **{"with": "SALES.PUBLIC.DYN"})
