@@ -61,10 +61,12 @@ class Permissions:
     def forbidden(self, ground: str, surface: str) -> bool:
         """Whether enough single writes were refused to stop asking.
 
-        Those of the surface itself; where nothing of it ever went through, those of the others count too.
+        Those of the surface itself; where nothing of it ever went through, those of the others count too,
+        but only once it was refused itself: each surface is tried, whatever was refused before it.
         """
-        if (ground, surface) in self.proven:
-            return self.refused[ground, surface] >= STORM
+        own = self.refused[ground, surface]
+        if (ground, surface) in self.proven or not own:
+            return own >= STORM
         return sum(number for (where, _), number in self.refused.items() if where == ground) >= STORM
 
     def known(self, ground: str, surface: str) -> bool:

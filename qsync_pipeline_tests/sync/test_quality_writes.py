@@ -117,6 +117,18 @@ def test_whoever_may_write_one_surface_only_writes_that_one(
     assert set(refusals(ledger, "atlan")) == {here[0].connection}
 
 
+@pytest.mark.rule("5.5", STORM)
+def test_a_surface_is_tried_however_often_another_was_refused_before_it(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    here = assets(9)
+    catalog = FakeCatalog(here)
+    catalog.not_granted = {"custom_metadata"}
+    changes = [*map(score, here), *map(announce, here[4:])]
+    tally = written(ledger, tmp_path, catalog, *changes)
+    assert (tally.counts["custom_metadata"]["rejected"], tally.counts["announcements"]["applied"]) == (9, 5)
+
+
 @pytest.mark.rule("5.5", SPLIT)
 def test_a_value_that_does_not_fit_does_not_hold_up_the_alert_beside_it(
     tmp_path: Path, ledger: Ledger
