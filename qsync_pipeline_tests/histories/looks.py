@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from qsync_pipeline_tests.e2e.reference import tag_key
@@ -15,24 +15,34 @@ _COLORS = {"Green": "#047960", "Yellow": "#F7B43D", "Red": "#BF1B1B", "Gray": "#
 """Atlan's words for its colours."""
 
 
-def odd_looks(catalogs: Iterable[Entry], qualytics: Sequence[Entry], native: Iterable[str]) -> Iterator[str]:
-    """Tags of ours that look like none of the catalogs'; what no catalog says is left open.
+class Looks:
+    """The looks of the catalogs' tags so far, by key: one may come from a tag that nothing carries now."""
 
-    ``native`` are names of Qualytics' own tags, which keep their looks.
-    """
-    looks: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for entry in catalogs:
-        for tag in entry["tags"]:
-            color = tag["color"] or ""
-            looks[tag_key(tag["name"])].add((_COLORS.get(color, color).lower(), _plain(tag["description"])))
-    theirs = {tag_key(name) for name in native}
-    for unit in qualytics:
-        for tag in unit["tags"]:
-            key, shown = tag_key(tag["name"]), (str(tag["color"]).lower(), _plain(tag["description"]))
-            if tag["origin"] not in ("managed", "propagated") or key in theirs or key not in looks:
-                continue
-            if not any(color in ("", shown[0]) and text in ("", shown[1]) for color, text in looks[key]):
-                yield f"{unit['name']}: {tag['name']!r} looks like {shown}, the catalogs' like {looks[key]}"
+    def __init__(self) -> None:
+        self._had: dict[str, set[tuple[str, str]]] = defaultdict(set)
+
+    def see(self, entries: Iterable[Entry]) -> None:
+        """Take note of what a catalog shows."""
+        for entry in entries:
+            for tag in entry["tags"]:
+                color = tag["color"] or ""
+                look = (_COLORS.get(color, color).lower(), _plain(tag["description"]))
+                self._had[tag_key(tag["name"])].add(look)
+
+    def odd(self, qualytics: Iterable[Entry], native: Iterable[str]) -> Iterator[str]:
+        """Tags of ours that look like none of the catalogs'; what no catalog says is left open.
+
+        ``native`` are names of Qualytics' own tags, which keep their looks.
+        """
+        theirs = {tag_key(name) for name in native}
+        for unit in qualytics:
+            for tag in unit["tags"]:
+                key, shown = tag_key(tag["name"]), (str(tag["color"]).lower(), _plain(tag["description"]))
+                if tag["origin"] not in ("managed", "propagated") or key in theirs or key not in self._had:
+                    continue
+                had = self._had[key]
+                if not any(color in ("", shown[0]) and text in ("", shown[1]) for color, text in had):
+                    yield f"{unit['name']}: {tag['name']!r} looks like {shown}, the catalogs' like {had}"
 
 
 def _plain(text: str | None) -> str:

@@ -10,7 +10,7 @@ from qsync_pipeline_tests.e2e.memory import MEMORIES
 from qsync_pipeline_tests.e2e.reference import problems_of_all, tag_key
 from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
-from qsync_pipeline_tests.histories.looks import odd_looks
+from qsync_pipeline_tests.histories.looks import Looks
 from qsync_pipeline_tests.histories.steps import FAULTS, People, Step
 from qsync_pipeline_tests.histories.world import SETTLED, Json, World
 
@@ -25,6 +25,7 @@ class Story:
         self.world = World(estate, catalogs, clock, domains=domains)
         self.people = People(self.world, estate)
         self.told: list[str] = []
+        self.looks = Looks()
         self._late: set[str] = set()
         """What runs wanted to write that did not end well: it may still arrive, out of a queue over there."""
 
@@ -38,6 +39,8 @@ class Story:
                 self.told.append(f"wait {step[1]} s")
             else:
                 self.told += self.people.act(*step)
+                for catalog in self.world.catalogs:
+                    self.looks.see(self.world.state(catalog))
 
     def end(self) -> None:
         """No faults any more: one sync sets all of it right, and a second has nothing to do."""
@@ -62,8 +65,7 @@ class Story:
         qualytics = self.world.state("qualytics")
         found = problems_of_all(judged, qualytics)
         found = [line for line in found if not line.startswith("nothing matches")]  # so it may well come
-        shown = [entry for entries, _ in judged for entry in entries]
-        return found + list(odd_looks(shown, qualytics, self.people.native))
+        return found + list(self.looks.odd(qualytics, self.people.native))
 
     def left_over(self) -> list[str]:
         """Definitions of ours that nothing carries; names with a slash cannot be deleted (DESIGN.md §5.2)."""
@@ -116,7 +118,10 @@ class Story:
     def _all(self) -> dict[tuple[str, str, str], Any]:
         found: dict[tuple[str, str, str], Any] = {}
         for system in self.world.systems:
-            for entry in self.world.state(system):
+            entries = self.world.state(system)
+            if system != "qualytics":
+                self.looks.see(entries)
+            for entry in entries:
                 for what in ("tags", "attributes", "alert", "health", "domains"):
                     found[system, entry["id"], what] = entry[what]
             if system != "qualytics":
