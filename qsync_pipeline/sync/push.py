@@ -61,13 +61,29 @@ class Permissions:
     def forbidden(self, ground: str, surface: str) -> bool:
         """Whether enough single writes were refused to stop asking.
 
-        Those of the surface itself; where nothing of it ever went through, those of the others count too,
-        but only once it was refused itself: each surface is tried, whatever was refused before it.
+        Those of the surface itself; where nothing of it ever went through, those of the others count too.
         """
-        own = self.refused[ground, surface]
-        if (ground, surface) in self.proven or not own:
-            return own >= STORM
-        return sum(number for (where, _), number in self.refused.items() if where == ground) >= STORM
+        if (ground, surface) in self.proven:
+            return self.refused[ground, surface] >= STORM
+        return self._refused_on(ground) >= STORM
+
+    def remember(self, ground: str, standing: Mapping[str, int]) -> None:
+        """Count in what stands refused from earlier runs (by surface) and is not tried again in this one.
+
+        So a run that goes on where another was killed learns no less than that one. They never suffice by
+        themselves: that a connection is closed is told by a write of this run.
+        """
+        for surface, number in standing.items():
+            room = STORM - 1 - self._refused_on(ground)
+            if number and room > 0:
+                self.refused[ground, surface] += min(number, room)
+
+    def _refused_on(self, ground: str) -> int:
+        return sum(number for (where, _), number in self.refused.items() if where == ground)
+
+    def proven_on(self, ground: str) -> bool:
+        """Whether anything went through there."""
+        return any(where == ground for where, _ in self.proven)
 
     def known(self, ground: str, surface: str) -> bool:
         """Whether there is nothing left to learn by a single write."""
@@ -128,7 +144,10 @@ class _Writer:
         by_ground: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
         for change in sorted(changes, key=_top_down):
             by_ground[self._ground(change)][change.target].append(change)
+        standing = self._standing(changes)
         for ground, by_asset in by_ground.items():
+            if not self.permissions.troubled(ground) and not self.permissions.proven_on(ground):
+                self.permissions.remember(ground, standing.get(ground, {}))
             groups = [tuple(group) for group in by_asset.values()]
             while groups:
                 groups = self._apart(ground, groups)
@@ -137,6 +156,17 @@ class _Writer:
                 batch = known or groups[:1]
                 self._batch(batch)
                 groups = groups[len(batch) :]
+
+    def _standing(self, changes: Sequence[Change]) -> dict[str, Counter[str]]:
+        """How many items of this datastore stand refused for lack of permission and are not tried now."""
+        now = {(change.surface, change.target, change.key) for change in changes}
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        connections = {change.connection for change in changes}
+        for place, one in self.run.ledger.outcomes.latest_rejections(self.run.name, self.key).items():
+            if one.error_class == "permission" and place not in now and place[0] in self.roles:
+                for connection in connections:
+                    found[ground_of(connection, self.roles[place[0]])][place[0]] += 1
+        return found
 
     def _apart(self, ground: str, groups: Sequence[Group]) -> list[Group]:
         """The groups, one for each surface where a surface was refused: what is permitted is not held up."""

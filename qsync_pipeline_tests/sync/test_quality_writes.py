@@ -118,15 +118,19 @@ def test_whoever_may_write_one_surface_only_writes_that_one(
 
 
 @pytest.mark.rule("5.5", STORM)
-def test_a_surface_is_tried_however_often_another_was_refused_before_it(
+def test_what_stands_refused_from_a_run_that_was_killed_counts_in_the_next(
     tmp_path: Path, ledger: Ledger
 ) -> None:
     here = assets(9)
     catalog = FakeCatalog(here)
-    catalog.not_granted = {"custom_metadata"}
-    changes = [*map(score, here), *map(announce, here[4:])]
-    tally = written(ledger, tmp_path, catalog, *changes)
-    assert (tally.counts["custom_metadata"]["rejected"], tally.counts["announcements"]["applied"]) == (9, 5)
+    catalog.read_only = {here[0].connection}
+    written(ledger, tmp_path, catalog, *map(score, here[:2]))
+    assert len(catalog.written) == 2, "as far as it came"
+    written(ledger, tmp_path, catalog, *map(score, here[2:]), *map(announce, here[2:]))
+    assert len(catalog.written) == 3, "one more, and the connection is closed for all of it"
+    catalog.read_only = set()
+    tally = written(ledger, tmp_path, catalog, *map(score, here))
+    assert tally.counts["custom_metadata"]["applied"] == 9, "it takes a refusal of this run to close it"
 
 
 @pytest.mark.rule("5.5", SPLIT)
