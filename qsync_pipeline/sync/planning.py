@@ -264,6 +264,24 @@ def _hold_back(run: Run, key: str, changes: Sequence[Change], granted: frozenset
     return hold_back(changes, reason)
 
 
+def _forget_rejected(run: Run, key: str, surfaces: Sequence[str], changes: Sequence[Change]) -> None:
+    """Take off the list what stood rejected and is no line of this whole plan any more.
+
+    Either nobody wants it now, or it stands there: a write with an unreadable answer may have been accepted.
+    """
+    if run.dry_run or run.ledger.read_only:
+        return
+    wanted = {(change.surface, change.target, change.key) for change in changes}
+    standing = run.ledger.rejections.find(integration=run.name, datastore=key)
+    run.ledger.rejections.drop(
+        [
+            one
+            for one in standing
+            if one.surface in surfaces and (one.surface, one.target, one.key) not in wanted
+        ]
+    )
+
+
 def _finish(
     run: Run,
     stage: str,
@@ -279,6 +297,8 @@ def _finish(
 ) -> Table[Change]:
     planned = plan_counts(changes, surfaces)
     note_parked(run, key, surfaces, changes, parked, scoped=scope is not None)
+    if scope is None:
+        _forget_rejected(run, key, surfaces, changes)
     if unchanged is None:
         unchanged = {surfaces[-1]: counts.get("unchanged", 0)}
     meta: dict[str, Any] = {"plan": planned, "counts": dict(counts), "unchanged": dict(unchanged)}
