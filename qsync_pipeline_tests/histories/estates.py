@@ -127,7 +127,7 @@ def estate_of(places: list[tuple[str, list[str]]]) -> Estate:
     return Estate(
         "tiny", 1, connections, datastores,
         domains=[DomainSpec(path) for path in DOMAINS],
-        tags=[TagSpec("PII", "Red", "<b>Personal</b> data"), TagSpec("pii", "Green", "small print")],
+        tags=[TagSpec("PII", "Red", "<b>Personal</b> data")],
         native_tags=[NativeTagSpec(NATIVE)],
     )  # fmt: skip
 
