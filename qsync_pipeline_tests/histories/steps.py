@@ -190,7 +190,7 @@ class People:
             defined = self._world.store.tags.by_name.get(tag)
             shown = {one["name"]: one["origin"] for one in entry["tags"]}
             if defined and defined.maker != "person" and shown.get(tag) == "propagated":
-                return None  # the API cannot tell it from our copy, which goes with its origin (DESIGN.md §5.2)
+                return None  # the API cannot tell it from our copy, which goes with its origin
             self._put_by_hand(entry, tag)
         return {"asset": entry["name"], "tag": tag}
 
