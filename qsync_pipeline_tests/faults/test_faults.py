@@ -23,6 +23,7 @@ SHARE = (
     ("reading the catalog", "slow loris: 400 s for an answer, once"),
     ("matching, where absence is proved", "permission withdrawn from here on (403)"),
     ("writing tags", "500 for good"),
+    ("writing tags", "truncated JSON for good"),
     ("writing quality", "token refused from here on (401)"),
     ("Alation's background jobs", "every job is stuck"),
     ("all phases", "the systems' clocks are an hour behind"),
