@@ -122,6 +122,7 @@ def test_a_service_comes_up_and_stops(place: Place, block: Block) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=_heeding_interrupts,
         )
         try:
             deadline = time.monotonic() + PATIENCE
@@ -129,9 +130,7 @@ def test_a_service_comes_up_and_stops(place: Place, block: Block) -> None:
                 assert process.poll() is None, said.read_text()
                 assert time.monotonic() < deadline, said.read_text()
                 time.sleep(0.2)
-            # To all of its processes, as a terminal does: a daemon that `dagster dev` has just started would
-            # not hear of it otherwise. A SIGINT would be lost where the suite runs in the background.
-            os.killpg(process.pid, signal.SIGTERM)
+            process.terminate()
             process.wait(timeout=60)
         finally:
             if process.poll() is None:
@@ -142,6 +141,11 @@ def test_a_service_comes_up_and_stops(place: Place, block: Block) -> None:
 def test_no_block_is_left_out() -> None:
     """The kinds above are all that the documents use, and the README has some of each that matters."""
     assert {block.kind for block in blocks(DOCUMENTS[0])} >= {"run", "serve", "make", "config"}
+
+
+def _heeding_interrupts() -> None:
+    """Dagster treats SIGTERM as it finds SIGINT, and a shell has that ignored by what runs in its background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _made_safe(command: str, place: Place) -> tuple[str, Callable[[Path], bool]]:

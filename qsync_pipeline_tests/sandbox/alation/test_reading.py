@@ -165,6 +165,7 @@ def test_every_key_of_an_estate_finds_its_own_object(name: Any) -> None:
             assert found.key.lower() == node.key.lower()
 
 
+@pytest.mark.soak
 def test_columns_are_served_fast_enough() -> None:
     """40,000 columns a second of processor time (not of the wall clock, as a test machine is shared)."""
     columns = [model.ColumnSpec(f"COLUMN_{n}") for n in range(100)]
