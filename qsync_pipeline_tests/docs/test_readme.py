@@ -144,7 +144,7 @@ def test_no_block_is_left_out() -> None:
 
 
 def _heeding_interrupts() -> None:
-    """Dagster treats SIGTERM as it finds SIGINT, and a shell has that ignored by what runs in its background."""
+    """Dagster heeds SIGTERM as it does SIGINT, and a shell has that ignored by its background jobs."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
