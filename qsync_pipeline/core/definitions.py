@@ -206,10 +206,13 @@ class DefinitionBook:
 
     def _gives_the_look(self, known: TagDefinition, tag: TagRef) -> bool:
         """Of a catalog's tags that differ by case only, the one spelled like the definition, or the one that
-        the definition was made from, gives it its look: always the same one."""
-        if known.made_by != self.rules.integration:
+        the definition was made from, gives it its look: always the same one.
+
+        A later integration's is taken over by a tag of just its spelling, or two of ours would take turns.
+        """
+        if known.made_by is None or tag_name(tag.name) == known.name:
             return True
-        return tag_name(tag.name) == known.name or tag.id in known.source_ids
+        return known.made_by == self.rules.integration and tag.id in known.source_ids
 
     def _from_a_later_one(self, known: TagDefinition) -> bool:
         """Whether it stands in the category of an integration that comes after this one in the config."""

@@ -147,7 +147,9 @@ class Story:
                         yield f"{key}: {old} -> {new}"
                 elif what != "tags":
                     yield f"{key}: {old} -> {new}"
-                elif (lost := _natives(old) ^ _natives(new)) or not named & {id_, *self._above(id_)}:
+                elif (lost := _natives(old) ^ _natives(new)) or not (
+                    named & {id_, *self._above(id_)} or _restyled(old, new) <= named
+                ):
                     yield f"{key}: {old} -> {new}, native {lost}"
             elif what not in OURS or id_ not in named or (what == "alert" and old and old["by"] == "person"):
                 yield f"{key}: {old} -> {new}"
@@ -172,3 +174,12 @@ class Story:
 
 def _natives(tags: Sequence[Json] | None) -> set[str]:
     return {tag["name"] for tag in tags or () if tag["origin"] == "native"}
+
+
+def _restyled(old: Sequence[Json] | None, new: Sequence[Json] | None) -> set[str]:
+    """Keys of the tags that only look different, as their definitions do; no key at all where tags came or
+    went."""
+    names = [sorted((tag["name"], tag["origin"]) for tag in tags or ()) for tags in (old, new)]
+    if names[0] != names[1]:
+        return {"tags came or went"}
+    return {tag_key(tag["name"]) for tag in new or () if tag not in (old or ())}

@@ -38,7 +38,7 @@ def serving_pages(make: Callable[[], Pages]) -> Iterator[str]:
         yield f"http://127.0.0.1:{here.recv()}"
     finally:
         here.close()
-        process.terminate()
+        process.kill()  # SIGTERM may be ignored, as it is by what a shell runs in its background
         process.join()
 
 
