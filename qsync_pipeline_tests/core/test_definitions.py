@@ -207,7 +207,7 @@ def test_a_name_is_spelled_as_qualytics_spells_it() -> None:
     assert book().spelling("pii", "PII") == "PII"
 
 
-ONE_LOOK = "compared by case-fold, first spelling kept"
+ONE_LOOK = "Names: NFC, trimmed"
 
 
 @pytest.mark.rule("5.2", ONE_LOOK)
