@@ -81,10 +81,6 @@ class Tally:
             ]
         )
 
-    def reject(self, changes: Sequence[Change], error: OutsideError) -> None:
-        """Settle changes as rejected by this error."""
-        self.settle(rejections(changes, error))
-
     @property
     def rejected(self) -> int:
         """How many changes were rejected."""

@@ -10,7 +10,7 @@ import pytest
 from qsync_pipeline.automation.confirming import build_confirming
 from qsync_pipeline.automation.sensors import datastores_sensor
 from qsync_pipeline.definitions import build_definitions
-from qsync_pipeline.ledger import Query
+from qsync_pipeline.ledger import Ledger, Query
 from qsync_pipeline.sync.judging import judge_freshness
 from qsync_pipeline_tests.e2e.harness import World, world
 
@@ -67,8 +67,8 @@ def test_what_a_sync_wrote_is_confirmed_from_the_listing(synced: World, by: str)
         assert all(row.confirmed_at for held in rows.values() for row in held)
 
 
-def _written(ledger: object) -> str:
-    entries = ledger.outcomes.find(Query(surface="custom_metadata", outcome="applied"), limit=1)  # type: ignore[attr-defined]
+def _written(ledger: Ledger) -> str:
+    entries = ledger.outcomes.find(Query(surface="custom_metadata", outcome="applied"), limit=1)
     return str(entries[0].target)
 
 
