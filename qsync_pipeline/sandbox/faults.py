@@ -15,25 +15,29 @@ The document, the same in both places::
       "kind":   "status"                   # see below; default "status"
     }]}
 
-=========  =====================================================  ===============================  =========
-kind       what the client sees                                   fields of its own                phase
-=========  =====================================================  ===============================  =========
-status     an error status; with ``echo`` it repeats, in body     status (503), headers, body,     either
-           and headers, the credentials that it was asked with    echo (false)
-html       a page of HTML where JSON was promised                 status (200), headers, body,     either
-                                                                  echo (false)
-reset      the connection is reset, no answer                     none                             either
-timeout    no answer for so many real seconds, then a reset       seconds (30)                     either
-delay      the right answer, so many real seconds late            seconds (required)               either
-truncate   JSON that stops in the middle; with ``close`` the      keep (0.5, share of the bytes),  after
-           connection is closed before the promised length        close (false)
-drop_key   a JSON object without ``key``; null drops every key    key (null)                       after
-           that holds a list: the envelope
-lose       a list that lacks one of its rows: a page shifted      none                             after
-           while it was read
-repeat     a list that has one of its rows twice, likewise        none                             after
-trickle    the right answer in drops, for so many real seconds    seconds (required)               after
-=========  =====================================================  ===============================  =========
+===========  =====================================================  ===============================  =========
+kind         what the client sees                                   fields of its own                phase
+===========  =====================================================  ===============================  =========
+status       an error status; with ``echo`` it repeats, in body     status (503), headers, body,     either
+             and headers, the credentials that it was asked with    echo (false)
+html         a page of HTML where JSON was promised                 status (200), headers, body,     either
+                                                                    echo (false)
+reset        the connection is reset, no answer                     none                             either
+timeout      no answer for so many real seconds, then a reset       seconds (30)                     either
+delay        the right answer, so many real seconds late            seconds (required)               either
+truncate     JSON that stops in the middle; with ``close`` the      keep (0.5, share of the bytes),  after
+             connection is closed before the promised length        close (false)
+drop_key     a JSON object without ``key``; null drops every key    key (null)                       after
+             that holds a list: the envelope
+lose         a list that lacks one of its rows: a page shifted      none                             after
+             while it was read
+repeat       a list that has one of its rows twice, likewise        none                             after
+lose_page    the rows of the page after the one asked for: as many  rows (null: a page)              after
+             went from before it; nothing on a list's first page
+repeat_page  the rows of the page before once more: as many came    rows (null: a page)              after
+             before it; nothing on a list's first page
+trickle      the right answer in drops, for so many real seconds    seconds (required)               after
+===========  =====================================================  ===============================  =========
 
 The phase is ``before`` unless the kind has only the other. The first rule that fires wins; the others do
 not see that request. ``headers`` is an object of texts (``{"Retry-After": "7"}``); ``body`` is any JSON, or a
@@ -52,7 +56,18 @@ from typing import Any, Literal, cast, get_args
 from qsync_pipeline.sandbox.kernel import ControlError
 
 Kind = Literal[
-    "status", "html", "reset", "timeout", "delay", "truncate", "drop_key", "lose", "repeat", "trickle"
+    "status",
+    "html",
+    "reset",
+    "timeout",
+    "delay",
+    "truncate",
+    "drop_key",
+    "lose",
+    "repeat",
+    "lose_page",
+    "repeat_page",
+    "trickle",
 ]
 Phase = Literal["before", "after"]
 
@@ -68,9 +83,13 @@ _OWN: Mapping[Kind, tuple[str, ...]] = {
     "drop_key": ("key",),
     "lose": (),
     "repeat": (),
+    "lose_page": ("rows",),
+    "repeat_page": ("rows",),
     "trickle": ("seconds",),
 }
-_AFTER_ONLY: frozenset[Kind] = frozenset({"truncate", "drop_key", "lose", "repeat", "trickle"})
+_AFTER_ONLY: frozenset[Kind] = frozenset(
+    {"truncate", "drop_key", "lose", "repeat", "lose_page", "repeat_page", "trickle"}
+)
 _BRACES = re.compile(r"\{[^{}]*\}")
 
 
@@ -95,6 +114,7 @@ class FaultRule:
     close: bool = False
     key: str | None = None
     echo: bool = False
+    rows: int | None = None
 
     def matches(self, system: str, method: str, template: str, path: str) -> bool:
         if self.system not in ("*", system) or (self.methods and method not in self.methods):
@@ -158,6 +178,12 @@ class FaultBook:
                 return armed.rule
         return None
 
+    def spare(self, rule: FaultRule) -> None:
+        """The rule that was picked last had nothing to strike: that does not count."""
+        for armed in self._armed:
+            if armed.rule is rule:
+                armed.fired -= 1
+
     def as_list(self) -> list[dict[str, Any]]:
         """The rules in the order they are tried, each with ``met`` and ``fired`` (requests so far)."""
         return [{**armed.rule.as_dict(), "met": armed.met, "fired": armed.fired} for armed in self._armed]
@@ -211,7 +237,7 @@ class _Reader:
             methods=self._methods(),
             share=self._number("share", 1.0, 0, 1),
             skip=int(self._number("skip", 0, 0, None, whole=True)),
-            count=self._count(),
+            count=self._limit("count", 0),
             phase=phase,
             status=status,
             headers=self._headers(),
@@ -221,6 +247,7 @@ class _Reader:
             close=self._flag("close"),
             echo=self._flag("echo"),
             key=None if self._item.get("key") is None else self._text("key", ""),
+            rows=self._limit("rows", 1),
         )
 
     def _wrong(self, name: object, why: str) -> ControlError:
@@ -254,10 +281,10 @@ class _Reader:
             raise self._wrong(name, f"{value!r} is not a {'whole ' if whole else ''}number {limits}")
         return cast(float, value)
 
-    def _count(self) -> int | None:
-        if self._item.get("count") is None:
+    def _limit(self, name: str, least: int) -> int | None:
+        if self._item.get(name) is None:
             return None
-        return int(self._number("count", 0, 0, None, whole=True))
+        return int(self._number(name, 0, least, None, whole=True))
 
     def _methods(self) -> frozenset[str]:
         value = self._item.get("method", "*")

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qsync_pipeline.sandbox.faults import FaultBook, FaultRule
 from qsync_pipeline.sandbox.kernel import RequestLog
+from qsync_pipeline.sandbox.shifting import Request, shift
 from qsync_pipeline.sandbox.withheld import DROPS, Answer, asked, gossip
 
 UNKNOWN_ROUTE = "(unknown)"
@@ -144,6 +145,12 @@ class FaultLayer:
             rule = self._book.pick(self._system, scope["method"], template, scope["path"])
         if rule is None:
             await self._app(scope, receive, send)
+        elif rule.kind in ("lose_page", "repeat_page"):
+            request = await Request.of(self._app, scope, receive)
+            answer = await request.sent()
+            if not await shift(request, answer, lose=rule.kind == "lose_page", rows=rule.rows):
+                self._book.spare(rule)
+            await answer.give(send)
         elif rule.phase == "before" and rule.kind == "delay":
             await self._wait(rule.seconds)
             await self._app(scope, receive, send)

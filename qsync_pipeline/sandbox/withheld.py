@@ -25,6 +25,14 @@ def gossip(scope: Scope) -> str:
     return f"no way with '{', '.join(bare)}' from {asked(scope)}"
 
 
+def rows_of(document: Any) -> list[Any]:
+    """The rows in an answer: it is the list itself, or holds it at its top, the longest one that is there."""
+    lists = [document] if isinstance(document, list) else []
+    if isinstance(document, dict):
+        lists = [value for value in document.values() if isinstance(value, list)]
+    return max(lists, key=len, default=[])
+
+
 class Answer:
     """A whole answer, held back."""
 
@@ -76,13 +84,16 @@ class Answer:
             document = json.loads(self.body)
         except ValueError:
             return
-        lists = [document] if isinstance(document, list) else []
-        if isinstance(document, dict):
-            lists = [value for value in document.values() if isinstance(value, list)]
-        rows = max(lists, key=len, default=[])
+        rows = rows_of(document)
         if rows:
             rows[-1:] = [] if lose else [rows[-1], rows[0]]
             self.body = json.dumps(document).encode()
+
+    def replace_rows(self, rows: list[Any]) -> None:
+        """Other rows in an answer that holds some, and all else as it was: counts, page number, headers."""
+        document = json.loads(self.body)
+        rows_of(document)[:] = rows
+        self.body = json.dumps(document).encode()
 
     async def start(self, send: Send) -> None:
         """Send status and headers, which promise the whole body."""

@@ -71,8 +71,9 @@ def read_pages(
     """All items of a list whose page ``n`` (from 1) is ``fetch(n)``.
 
     ``what`` names the list in errors; ``key`` tells items apart (their id), so that a list that shifted while
-    it was read is noticed. A list that changed in between is read once more; a second time raises
-    :class:`~qsync_pipeline.transport.errors.Malformed`, as does everything that cannot be a change.
+    it was read is noticed. A list that changed in between, or whose counts do not add up, is read once more;
+    a second time raises :class:`~qsync_pipeline.transport.errors.Malformed`, as does everything that cannot
+    be a change.
     """
     for attempt in (1, 2):
         items, changed = _read(fetch, what, system, parallel, key, max_pages)
@@ -116,9 +117,7 @@ def _read(
     if any(page.total != first.total for page in pages):
         return items, "changed while it was read"
     if len(items) != first.total:
-        raise Malformed(
-            f"{system}: the list of {what} claims {first.total} items and holds {len(items)}", system=system
-        )
+        return items, f"claims {first.total} items and holds {len(items)}"
     if key is not None and len({key(item) for item in items}) != len(items):
         return items, "names an item on two pages"
     return items, ""

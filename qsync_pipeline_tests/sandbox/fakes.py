@@ -44,6 +44,7 @@ class FakeSystem:
             Route("/items", self._items),
             Route("/items", self._post, methods=["POST"]),
             Route("/crash", self._crash),
+            Route("/list", self._list, methods=["GET", "POST"]),
         ]
         self.app = Starlette(routes=[Mount("/api", routes=api), Route("/health", self._items)])
 
@@ -57,6 +58,17 @@ class FakeSystem:
         await request.json()
         self.posted += 1
         return JSONResponse({"posted": self.posted})
+
+    async def _list(self, request: Request) -> JSONResponse:
+        """The numbers 1 to 5, by page, by offset, or behind one of them."""
+        query = request.query_params
+        dsl = (await request.json())["dsl"] if request.method == "POST" else {}
+        size = int(dsl.get("size") or query.get("size") or query["limit"])
+        page = int(query.get("page", 1))
+        behind = int((dsl.get("search_after") or [query.get("id__gt", 0)])[0])
+        start = int(dsl.get("from") or query.get("skip") or query.get("offset") or (page - 1) * size)
+        rows = [{"id": number} for number in range(1, 6) if number > behind][start : start + size]
+        return JSONResponse({"items": rows, "total": 5, "page": page})
 
     async def _crash(self, _: Request) -> JSONResponse:
         raise RuntimeError("a bug in the sandbox")

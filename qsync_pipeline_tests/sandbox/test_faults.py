@@ -267,3 +267,43 @@ def test_an_answer_with_echo_gives_away_what_it_was_asked_with(sandbox: RunningS
     answer = requests.get(url, headers={"Authorization": "Bearer obviously-fake"}, timeout=5)
     assert "obviously-fake" in answer.json()["message"]
     assert "obviously-fake" in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("dialect", ["page", "skip", "offset", "from", "search_after", "id__gt"])
+@pytest.mark.parametrize(("kind", "rows", "pages"), [
+    ("lose_page", None, [[1, 2], [5], []]),
+    ("lose_page", 1, [[1, 2], [4, 5], []]),
+    ("repeat_page", None, [[1, 2], [1, 2], [3, 4]]),
+    ("repeat_page", 1, [[1, 2], [2, 3], [4, 5]]),
+])  # fmt: skip
+def test_a_page_that_shifted_holds_rows_further_on_or_further_back_and_a_first_page_never_shifts(
+    sandbox: RunningSandbox, dialect: str, kind: str, rows: int | None, pages: list[list[int]]
+) -> None:
+    sandbox.control.faults({"kind": kind, "rows": rows, "system": "atlan"})
+    assert [_listed(sandbox, dialect, number) for number in range(3)] == pages
+    assert sandbox.control.faults_in_force()[0]["fired"] == 2
+
+
+def test_a_page_that_shifted_says_of_itself_what_it_said_before(sandbox: RunningSandbox) -> None:
+    sandbox.control.faults({"kind": "lose_page"})
+    answer = requests.get(sandbox.urls["atlan"] + "/api/list?page=2&size=2", timeout=5).json()
+    assert answer == {"items": [{"id": 5}], "total": 5, "page": 2}
+
+
+def test_what_is_no_page_of_a_list_does_not_shift(sandbox: RunningSandbox) -> None:
+    sandbox.control.faults({"kind": "lose_page"})
+    assert _get(sandbox).json() == {"items": [1, 2, 3], "total": 3}
+    assert "posted" in _post(sandbox).json()
+    assert sandbox.control.faults_in_force()[0]["fired"] == 0
+
+
+def _listed(sandbox: RunningSandbox, dialect: str, number: int) -> list[int]:
+    """Page ``number`` (from 0) of two of the list 1 to 5, asked for in one of the ways that there are."""
+    url = sandbox.urls["atlan"] + "/api/list"
+    if dialect in ("from", "search_after"):
+        at = {"from": 2 * number} if dialect == "from" else {"search_after": [2 * number]} if number else {}
+        answer = requests.post(url, json={"dsl": {"size": 2, **at}}, timeout=5)
+    else:
+        how = {"page": f"page={number + 1}&size=2", "id__gt": f"limit=2&id__gt={2 * number}"}
+        answer = requests.get(f"{url}?{how.get(dialect, f'{dialect}={2 * number}&limit=2')}", timeout=5)
+    return [row["id"] for row in answer.json()["items"]]

@@ -84,6 +84,18 @@ def test_a_list_that_keeps_changing_is_malformed() -> None:
         read(shifting(9))
 
 
+def test_a_page_that_was_lost_once_is_read_again_with_the_rest() -> None:
+    reads = 0
+
+    def fetch(number: int) -> Page[int]:
+        nonlocal reads
+        reads += 1
+        page = pages_of([0, 1, 2, 3, 4], 2)(number)
+        return Page(items=[4], total=5, page=2, size=2, pages=3) if reads == 2 else page
+
+    assert read(fetch, parallel=1) == [0, 1, 2, 3, 4]
+
+
 def test_an_item_on_two_pages_means_another_one_was_missed() -> None:
     def fetch(number: int) -> Page[int]:
         return Page(items=[1, 2] if number == 1 else [2, 3], total=4, page=number, size=2, pages=2)

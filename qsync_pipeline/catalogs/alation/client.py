@@ -54,7 +54,11 @@ _turns_lock = threading.Lock()
 
 
 class AlationClient:
-    """The calls. ``page_size`` is rows per page (1-1,000)."""
+    """The calls. ``page_size`` is rows per page (2-1,000).
+
+    Alation counts no rows for us (§1.6), so a page that shifted would be missed in silence. Hence each page
+    begins with the last row of the one before: where it does not, rows before it went or came meanwhile.
+    """
 
     def __init__(self, session: HttpSession, *, page_size: int = MOST_ROWS) -> None:
         self.session = session
@@ -301,42 +305,79 @@ class AlationClient:
         """A list read whole by ``skip``. The header's URL is not followed: a token stays with its host."""
         for _ in (1, 2):
             found: list[T] = []
-            more = True
-            while more:
-                at = {**dict(params or {}), "skip": len(found) or None}
-                page = self._page(path, kind, at, body, route)
-                found += page[0]
-                more = page[1] and bool(page[0])
-            if _all_different(found):
+            whole = more = True
+            while whole and more:
+                at = {**dict(params or {}), "skip": len(found) - 1 if found else None}
+                rows, more = self._page(path, kind, at, body, route)
+                if found:
+                    whole = _goes_on(rows, more) and _identity(rows[0]) == _identity(found[-1])
+                    found += rows[1:]
+                else:
+                    found, whole = rows, bool(rows) or not more
+            if not whole:
+                problem = "has pages that do not join"
+            elif _all_different(found):
                 return found
+            else:
+                problem = "names an object twice"
         # Something came or went while it was read, and shifted the pages; once may happen, twice is no list.
-        raise Malformed(f"alation: the list {path} names an object twice, twice in a row", system=SYSTEM)
+        raise Malformed(f"alation: the list {path} {problem}, twice in a row", system=SYSTEM)
 
     def _pages(
         self, path: str, kind: type[Relational], params: Mapping[str, Any]
     ) -> Iterator[list[Relational]]:
         """A list read whole by keyset, in the order of ids: rows that come or go shift no page (§1.6)."""
-        last = -1
+        last: int | None = None
         rows: list[Relational]
         while True:
-            after = last if last >= 0 else None
-            rows, more = self._page(path, kind, {**params, "order_by": "id", "id__gt": after}, None, None)
+            rows, more = self._behind(path, kind, params, last)
+            if any(one.id >= other.id for one, other in pairwise(rows)) or (
+                rows and rows[0].id < (last or 0)
+            ):
+                raise Malformed(f"alation: the list {path} is not in the order asked for", system=SYSTEM)
+            if last is not None:
+                rows = [row for row in rows if row.id > last]
             if rows:
-                ids: list[int] = [last, *(row.id for row in rows)]
-                if any(one >= other for one, other in pairwise(ids)):
-                    raise Malformed(f"alation: the list {path} is not in the order asked for", system=SYSTEM)
                 yield rows
-                last = ids[-1]
-            if not more or not rows:
+                last = rows[-1].id
+            elif more:
+                raise Malformed(f"alation: the list {path} goes on and gives no more rows", system=SYSTEM)
+            if not more:
                 return
+
+    def _behind(
+        self, path: str, kind: type[Relational], params: Mapping[str, Any], last: int | None
+    ) -> tuple[list[Relational], bool]:
+        """The page that begins with the row of id ``last``, or behind it where that one went meanwhile."""
+        after = last - 1 if last is not None else None
+        asked = {**params, "order_by": "id", "id__gt": after}
+        for _ in (1, 2):
+            rows, more = self._page(path, kind, asked, None, None)
+            if last is None or (_goes_on(rows, more) and rows[0].id == last):
+                return rows, more
+        there, _ = self._page(path, kind, {"id": last}, None, None)
+        if any(row.id == last for row in there):
+            raise Malformed(f"alation: the list {path} lacks rows, at least that of id {last}", system=SYSTEM)
+        return rows, more
 
     def _keyset(self, path: str, kind: type[Relational], params: Mapping[str, Any]) -> Iterator[Relational]:
         for page in self._pages(path, kind, params):
             yield from page
 
 
+def _goes_on(rows: Sequence[object], more: bool) -> bool:
+    """Whether a page beyond the first holds more than the row that is known already, or is the last one."""
+    return len(rows) > 1 or (bool(rows) and not more)
+
+
 def _all_different(rows: Sequence[object]) -> bool:
     """Whether each row stands for another object, where rows carry an id or name what they are on."""
-    ids = [row.on if isinstance(row, Tagged) else getattr(row, "id", None) for row in rows]
-    keys = [one.asset if isinstance(one, Subject) else one for one in ids if one is not None]
+    keys = [key for row in rows if (key := _identity(row)) is not row]
     return len(set(keys)) == len(keys)
+
+
+def _identity(row: object) -> object:
+    """What tells a row of a list from others: its id, or what it is on; else the row itself."""
+    found = row.on if isinstance(row, Tagged) else getattr(row, "id", None)
+    found = found.asset if isinstance(found, Subject) else found
+    return row if found is None else found

@@ -320,7 +320,10 @@ class Chain:
                 return
             if len(found) < size and self.rows >= self._counts[-1]:
                 return
-            after, again = self._next(page, found, after)
+            following = self._next(page, found, after)
+            if following == (after, again):
+                return  # the same page once more: asking on would never end
+            after, again = following
 
     def _next(
         self, page: SearchPage, found: Sequence[Entity], after: tuple[int, str] | None

@@ -44,19 +44,64 @@ def table(number: int) -> dict[str, Any]:
     return {"id": number, "name": f"T{number}", "ds_id": 6, "schema_id": 5, "key": f"6.S.T{number}"}
 
 
-def test_tables_are_paged_by_the_last_id_not_by_their_place() -> None:
+def test_tables_are_paged_by_the_last_id_not_by_their_place_and_each_page_begins_with_that_row() -> None:
     session = FakeSession()
 
     def page(call: Any) -> Any:
         after = call["params"]["id__gt"] or 0
         session.next_page = "/somewhere" if after < 4 else None
-        return [table(n) for n in (1, 2, 4, 7, 9) if n > after][:2]
+        return [table(n) for n in (1, 2, 4, 7, 9) if n > after][:3]
 
     session.on("GET", "/integration/v2/table/", page)
-    assert [row.id for row in session.client(page_size=2).tables(5)] == [1, 2, 4, 7, 9]
+    assert [row.id for row in session.client(page_size=3).tables(5)] == [1, 2, 4, 7, 9]
     asked = [call["params"] for call in session.calls]
-    assert [p["id__gt"] for p in asked] == [None, 2, 7]
-    assert {(p["order_by"], p["limit"], p["schema_id"]) for p in asked} == {("id", 2, 5)}
+    assert [p["id__gt"] for p in asked] == [None, 3, 8]
+    assert {(p["order_by"], p["limit"], p["schema_id"]) for p in asked} == {("id", 3, 5)}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_page_that_begins_otherwise_lacks_rows_unless_the_row_it_should_begin_with_went(gone: bool) -> None:
+    session = FakeSession()
+    left = [n for n in (4, 7, 9) if not (gone and n == 4)]
+
+    def page(call: Any) -> Any:
+        asked = call["params"]
+        if "id" in asked:
+            return [table(n) for n in left if n == asked["id"]]
+        return [table(n) for n in ((7, 9) if asked["id__gt"] else (1, 2, 4))]
+
+    session.on("GET", "/integration/v2/table/", page)
+    if gone:
+        assert [row.id for row in session.client(page_size=3).tables(5)] == [1, 2, 4, 7, 9]
+    else:
+        with pytest.raises(Malformed, match="lacks rows, at least that of id 4"):
+            session.client(page_size=3).tables(5)
+
+
+@pytest.mark.parametrize("first", [[0], []])
+@pytest.mark.parametrize("later", [[0], []])
+def test_a_list_that_says_it_goes_on_and_gives_nothing_is_no_list(first: list[int], later: list[int]) -> None:
+    session = FakeSession()
+
+    def page(call: Any) -> Any:
+        session.next_page = "/somewhere"
+        return [flag(n) for n in (later if call["params"]["skip"] is not None else first)]
+
+    session.on("GET", FLAGS, page)
+    with pytest.raises(Malformed, match="has pages that do not join, twice in a row"):
+        session.client().flags()
+
+
+def test_tables_that_are_said_to_go_on_and_give_nothing_are_no_list() -> None:
+    session = FakeSession()
+
+    def page(call: Any) -> Any:
+        session.next_page = "/somewhere"
+        return [table(1)] if "id__gt" in call["params"] and call["params"]["id__gt"] is None else []
+
+    session.on("GET", "/integration/v2/table/", page)
+    with pytest.raises(Malformed, match="goes on and gives no more rows"):
+        session.client().tables(5)
 
 
 def test_a_server_that_gives_less_than_was_asked_for_is_believed_when_it_says_there_is_more() -> None:
@@ -76,10 +121,10 @@ def test_a_next_page_on_another_host_is_not_followed() -> None:
     def answer(request: Request) -> Reply:
         skip = int(dict(request.query).get("skip", "0"))
         more = {"X-Next-Page": "http://evil.example/integration/flag/"} if skip == 0 else {}
-        return Reply(body=[flag(skip)], headers=more)
+        return Reply(body=[flag(skip), flag(skip + 1)], headers=more)
 
     with serving(answer) as server:
-        assert [row.id for row in client(server.url).flags()] == [0, 1]
+        assert [row.id for row in client(server.url).flags()] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["PII", "a/b", "#1 & more?", "Données 客户", "100%", "x y"])

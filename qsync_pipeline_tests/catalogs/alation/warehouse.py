@@ -84,13 +84,17 @@ def config(directory: Path, url: str) -> AlationConfig:
 
 
 def _paged(path: str, rows: Sequence[dict[str, Any]]) -> dict[str, Page]:
-    """Ids count from 1 without a gap, so "after this id" and "skip so many" are one number."""
+    """Ids count from 1 without a gap, so "after this id" and "skip so many" are one number.
+
+    Pages that begin with the last row of the one before are there, as our client asks for them, and such
+    that begin behind it, as the vendor's SDK does.
+    """
     return {
         f"{path} {start or ''}": Page(
             msgspec.json.encode(rows[start : start + PAGE]),
             f"{path}?limit={PAGE}&skip={start + PAGE}" if start + PAGE < len(rows) else "",
         )
-        for start in range(0, max(len(rows), 1), PAGE)
+        for start in {*range(0, max(len(rows), 1), PAGE - 1), *range(0, len(rows), PAGE)}
     }
 
 
