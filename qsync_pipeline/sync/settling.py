@@ -12,6 +12,7 @@ from qsync_pipeline.sync.run import Run
 from qsync_pipeline.transport.errors import (
     Conflict,
     Forbidden,
+    Malformed,
     NotFound,
     OutsideError,
     ServerError,
@@ -27,6 +28,7 @@ _CLASSES: tuple[tuple[type[OutsideError], RejectionClass], ...] = (
     (Throttled, "throttle"),
     (ServerError, "server"),
     (TimedOutAfterSend, "server"),
+    (Malformed, "server"),
 )
 
 

@@ -12,10 +12,11 @@ from qsync_pipeline.core.rows import Change
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, claimed
 from qsync_pipeline.sync.first_contact import ForeignChange
+from qsync_pipeline.sync.planning import TRANSIENT
 from qsync_pipeline.sync.pull import apply_tags
 from qsync_pipeline.sync.refusals import NO_CONNECTION, granted_again
 from qsync_pipeline.sync.replacing import FEW
-from qsync_pipeline.transport.errors import Forbidden
+from qsync_pipeline.transport.errors import Forbidden, NotTheSystem
 from qsync_pipeline_tests.sync.fakes import KEY, FakeQualytics, config_in, plan_of, run_on
 
 SERIALISED = "So: tag writes are serialised per Qualytics"
@@ -160,6 +161,17 @@ def test_tags_that_qualytics_refused_are_tried_again_once_we_may_do_something_el
     qualytics.allowed = "1|Manager|1:Editor"
     assert granted_again(run, [KEY]) == {NO_CONNECTION}
     assert granted_again(run, ["2-other"]) == frozenset(), "where nothing stands rejected nothing is asked"
+
+
+@pytest.mark.rule("5.5", RETRY)
+def test_an_answer_that_cannot_be_read_is_the_servers_trouble_and_tried_again_in_the_next_run(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on, qualytics.refuses = {1: []}, NotTheSystem("HTML instead of JSON", status=200)
+    apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(put(1)))
+    (rejection,) = ledger.outcomes.latest_rejections("atlan", KEY).values()
+    assert rejection.error_class in TRANSIENT
 
 
 def test_without_a_refusal_qualytics_is_not_asked_what_we_may(tmp_path: Path, ledger: Ledger) -> None:
