@@ -1,5 +1,7 @@
 """Sensors that watch the systems outside and note events; they start no run."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from qsync_pipeline.automation.catalog_news import CatalogNews, notice_changes
@@ -20,19 +22,19 @@ CATALOG_INTERVAL = 30
 
 def build_watching(config: Config) -> list[dg.SensorDefinition]:
     """The sensors that watch, running where the configuration asks for them."""
-    by_event = any(integration.event_driven for integration in config.integrations)
+    by_event = [integration.name for integration in config.integrations if integration.event_driven]
     return [
-        _qualytics_changes(running=by_event),
+        _qualytics_changes(by_event),
         *(_catalog_changes(integration) for integration in config.integrations),
         *build_confirming(config),
     ]
 
 
-def _qualytics_changes(*, running: bool) -> dg.SensorDefinition:
+def _qualytics_changes(by_event: Sequence[str]) -> dg.SensorDefinition:
     @dg.sensor(
         name="qualytics_changes",
         minimum_interval_seconds=INTERVAL,
-        default_status=_status(running=running),
+        default_status=_status(running=bool(by_event)),
         description="Asks Qualytics what happened: operations that finished, anomalies and checks that came "
         "up, changed or went. What it finds is noted as events in the ledger, which the integrations' own "
         "sensors turn into runs. Its first tick only remembers how things stand.",
@@ -45,7 +47,7 @@ def _qualytics_changes(*, running: bool) -> dg.SensorDefinition:
         book = ledger.ledger()
         client = qualytics.client(book)
         try:
-            noticed = Poller(client, book).tick(context.cursor)
+            noticed = Poller(client, book, integrations=by_event).tick(context.cursor)
         except PASSING as error:
             return _waiting("Qualytics", error)
         except OutsideError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select
 
 from qsync_pipeline.ledger.database import Database, chunks
 from qsync_pipeline.ledger.schema import events
@@ -79,8 +79,15 @@ class Events:
 
     def newest_happenings(self, datastore_id: int) -> dict[str, float]:
         """When something last happened in Qualytics, by container; empty for the whole datastore."""
+        return self._newest(datastore_id, _T.happened_at)
+
+    def newest_noted(self, datastore_id: int) -> dict[str, float]:
+        """When something of Qualytics was last noted, by container; empty for the whole datastore."""
+        return self._newest(datastore_id, _T.noted_at)
+
+    def _newest(self, datastore_id: int, time: ColumnElement[float]) -> dict[str, float]:
         query = (
-            select(_T.container, func.max(_T.happened_at))
+            select(_T.container, func.max(time))
             .where(_T.datastore_id == datastore_id, _T.direction == "push")
             .group_by(_T.container)
         )

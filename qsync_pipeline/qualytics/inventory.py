@@ -51,14 +51,22 @@ def read_inventory(
 ) -> list[Unit]:
     """All units of a datastore: itself, its containers, their fields, in this order.
 
-    ``key`` is its partition key. ``containers`` narrows to containers of these names and their fields
-    (compared by case-fold); the datastore's own counts still cover all of it. Any failed call raises: an
-    inventory is whole or not there.
+    ``key`` is its partition key; for ``containers`` and errors see :func:`read_datastore`.
+    """
+    return assemble(read_datastore(client, datastore, containers), key=key)
+
+
+def read_datastore(
+    client: QualyticsClient, datastore: Datastore, containers: Collection[str] | None = None
+) -> DatastoreRead:
+    """Read a datastore. ``containers`` narrows to the fields of containers of these names (compared by
+    case-fold); the datastore's own counts still cover all of it. Any failed call raises: what was read is
+    whole or not there.
     """
     whole = client.containers(datastore.id)
     wanted = whole if containers is None else chosen(whole, containers)
     fields = parallel_map(lambda row: client.fields(row.id), wanted, parallel=client.parallel)
-    read = DatastoreRead(
+    return DatastoreRead(
         datastore=datastore,
         containers=whole,
         fields={row.id: found for row, found in zip(wanted, fields, strict=True)},
@@ -66,7 +74,6 @@ def read_inventory(
         anomalies=client.anomalies(datastore.id),
         history=() if _metrics_score(datastore) is not None else client.quality_scores(datastore.id),
     )
-    return assemble(read, key=key)
 
 
 def chosen(containers: Sequence[Container], names: Collection[str]) -> list[Container]:

@@ -12,8 +12,10 @@ from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import DatastoreSeen, Holding, Ledger
 from qsync_pipeline.qualytics.client import QualyticsClient
-from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, read_inventory
+from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, read_datastore
 from qsync_pipeline.qualytics.models import Datastore
+from qsync_pipeline.sync.feeds.memory import remembered, score_seen
+from qsync_pipeline.sync.feeds.sights import take_down
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, Earlier, folded, merged_units, nothing_stored, stored_whole
 
@@ -72,16 +74,28 @@ def read_inventories(
 def _read(run: Run, datastore: Datastore, key: str, earlier: Earlier) -> Table[Unit]:
     stored = stored_whole(earlier, key) if run.scope.get(key) else None
     meta: dict[str, object] = {"read_at": time.time(), "name": datastore.name}
+    names = None if stored is None else run.scope[key]
+    began = run.ledger.clock()
+    read = read_datastore(run.qualytics, datastore, names)
+    _take_down(run, key, read, began)
+    fresh = assemble(read, key=key)
     if stored is None:
-        units = read_inventory(run.qualytics, datastore, key=key)
+        units = fresh
         meta["missing"] = _missing(run, key, units)
     else:
         scope = folded(run.scope[key])
-        fresh = read_inventory(run.qualytics, datastore, key=key, containers=run.scope[key])
         units = merged_units(stored.rows, fresh, scope)
         meta |= {META: sorted(scope), "missing": _missing_in_scope(run, key, stored.rows, units, scope)}
     run.report(STAGE, key, {"units": len(units)}, partial=stored is not None)
     return Table(Unit, units, meta=meta)
+
+
+def _take_down(run: Run, key: str, read: DatastoreRead, began: float) -> None:
+    """Note what was seen, if this run is to bring the catalog in step with it."""
+    if run.dry_run or run.ledger.read_only or run.direction == "pull" or run.steered:
+        return
+    memory = remembered(read.containers, read.checks, read.anomalies, score_seen(read.datastore.metrics))
+    take_down(run.ledger, run.name, key, run.run_id, memory, began, run.scope.get(key, ()))
 
 
 def _vanished(run: Run, key: str, number: int | None) -> Table[Unit]:

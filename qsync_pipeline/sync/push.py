@@ -19,7 +19,9 @@ from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
 from qsync_pipeline.sync.confirming import SAMPLE, confirm, sample_of, shows
+from qsync_pipeline.sync.feeds.sights import make_good
 from qsync_pipeline.sync.outgoing_tags import ground_of
+from qsync_pipeline.sync.planning import TRANSIENT
 from qsync_pipeline.sync.refusals import (
     ask_what_is_missing,
     forget_refusals,
@@ -104,6 +106,8 @@ def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissi
         with claimed(run, run.name, key) as claim:
             tally.settle([Outcome(change, "unchanged", change.reason) for change in notes])
             _Writer(run, key, tally, claim, permissions, plan.meta.get("scored", {})).write(writes)
+    if not TRANSIENT & tally.classes.keys():
+        make_good(run.ledger, run.name, key, run.run_id)
     return tally
 
 

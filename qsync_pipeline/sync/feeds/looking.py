@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,7 @@ from qsync_pipeline.qualytics.models import Container
 from qsync_pipeline.sync.feeds.memory import Difference, Memory, differences, remembered
 from qsync_pipeline.sync.feeds.newest import seconds
 from qsync_pipeline.sync.feeds.operations import covered
+from qsync_pipeline.sync.feeds.sights import Sights, Standings
 from qsync_pipeline.transport.errors import Forbidden, NotFound
 
 QUALYTICS = ""
@@ -24,16 +25,26 @@ MANY = 50
 """Containers of one datastore from which on its events are one: look at all of it."""
 
 
+class Looked(NamedTuple):
+    """How many events a look noted, and whether it is to be repeated: it found what a run that is awaited
+    may see as well."""
+
+    events: int
+    again: bool = False
+
+
 class Looker:
     """Looks into datastores, remembers in the ledger what they looked like, and notes what differs.
 
-    An event is noted after what it tells of was read, and the memory is changed after that: whoever is killed
-    in between tells it twice, and nothing is lost.
+    ``integrations`` are those that events start runs of: what all of them have pushed since is no event. An
+    event is noted after what it tells of was read, and the memory is changed after that: whoever is killed in
+    between tells it twice, and nothing is lost.
     """
 
-    def __init__(self, client: QualyticsClient, ledger: Ledger) -> None:
+    def __init__(self, client: QualyticsClient, ledger: Ledger, integrations: Collection[str] = ()) -> None:
         self._client = client
         self._ledger = ledger
+        self._integrations = integrations
         self.requests = 0
         """A fair estimate of the requests that looks have taken."""
 
@@ -45,8 +56,8 @@ class Looker:
         others: Sequence[Event] = (),
         score: str = "",
         surprise: bool = False,
-    ) -> int:
-        """Look into a datastore and note everything there is to note of it; says how many events were new.
+    ) -> Looked:
+        """Look into a datastore and note everything there is to note of it.
 
         ``operations`` ended in it. ``others`` are events of it that were found elsewhere and are noted along.
         ``score`` is the print of its own score. ``surprise``: something changed in it, so that a first look,
@@ -57,33 +68,41 @@ class Looker:
         read = self._read(datastore, before)
         if read is None:
             self._ledger.notes.drop(QUALYTICS, note)
-            return 0
+            return Looked(0)
         containers, now = read
         now = msgspec.structs.replace(now, score=score)
         differing = _differing(before, now)
-        told = list(others)
-        told += [event for row in operations for event in operation_events(row, containers, differing)]
-        # What is known already covers nothing that was read just now.
-        known = self._ledger.events.known([one.key for one in told])
-        told = [one for one in told if one.key not in known]
+        told = [event for row in operations for event in operation_events(row, containers, differing)]
         if before is None:
+            told = self._unknown([*told, *others])
             if surprise and not told:
                 told.append(whole(datastore, "changed", self._ledger.clock()))
             fresh = self._ledger.events.note(told)
             self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(now, str_keys=True))
-            return fresh
+            return Looked(fresh)
+        standings = Standings(now, Sights.of(self._ledger, self._integrations, datastore))
+        # What is known already covers nothing that was read just now, unless a run has read it since.
+        told = self._unknown([*told, *(one for one in others if standings.of_name(one.container) == "news")])
         now = msgspec.structs.replace(now, serial=before.serial)
         if now == before:
-            return self._ledger.events.note(told)
+            return Looked(self._ledger.events.note(told))
         # The serial goes up on disk before its events are noted, so that none ever gets a key of before.
         serial = before.serial + 1
         raised = msgspec.structs.replace(before, serial=serial)
         self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(raised, str_keys=True))
-        told += _uncovered(datastore, serial, differences(before, now), told)
+        names = {event.container for event in told}
+        found = [one for one in differences(before, now) if names.isdisjoint({"", one.container})]
+        told += _events(datastore, serial, [one for one in found if standings.of(one) == "news"], names)
         fresh = self._ledger.events.note(told)
+        awaited = [one for one in found if standings.of(one) == "awaited"]
         now = msgspec.structs.replace(now, serial=serial)
+        now = now.holding_back(before, awaited)
         self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(now, str_keys=True))
-        return fresh
+        return Looked(fresh, again=bool(awaited))
+
+    def _unknown(self, told: Sequence[Event]) -> list[Event]:
+        known = self._ledger.events.known([one.key for one in told])
+        return [one for one in told if one.key not in known]
 
     def _read(self, datastore: int, before: Memory | None) -> tuple[list[Container], Memory] | None:
         """What is there now; null where the datastore went or is out of sight: that is no change in it."""
@@ -135,16 +154,13 @@ def whole(datastore: int, why: str, now: float) -> Event:
     )
 
 
-def _uncovered(
-    datastore: int, serial: int, found: Sequence[Difference], told: Sequence[Event]
-) -> list[Event]:
-    """An event for every container with a difference that no other event of this look tells of."""
-    names = {event.container for event in told}
-    if "" in names:
-        return []
-    if len({one.container for one in found} | names) > MANY or any(one.container == "" for one in found):
+def _events(datastore: int, serial: int, found: Sequence[Difference], names: Collection[str]) -> list[Event]:
+    """An event for every container with a difference. ``names``: containers that are told of otherwise."""
+    if names or any(not one.is_score for one in found):
+        found = [one for one in found if not one.is_score]  # whatever is read, the score goes along
+    if len({one.container for one in found}.union(names)) > MANY or any(not one.container for one in found):
         found = [Difference("datastore", datastore, "changed", "")]
-    by_container = {one.container: one for one in reversed(found) if one.container not in names}
+    by_container = {one.container: one for one in reversed(found)}
     return [
         Event(
             key=f"look:{datastore}:{serial}:{one.what}:{one.id}:{one.how}:{name}",

@@ -8,19 +8,22 @@ Qualytics are no change.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from qsync_pipeline.qualytics.feeds import Counts
-from qsync_pipeline.qualytics.models import Anomaly, Check, Container
+from qsync_pipeline.qualytics.models import Anomaly, Check, Container, DatastoreMetrics
 
 What = Literal["container", "check", "anomaly", "datastore"]
 
+Below = tuple[int, str]
+"""Of a check or an anomaly: the id of its container (0 where it names none), and its print."""
+
 
 class Memory(msgspec.Struct, frozen=True):
-    """One datastore: containers by id (name, print), checks and open anomalies by id (container, print).
+    """One datastore: containers by id (name, print), checks and open anomalies by id.
 
     ``serial`` counts the looks that found a difference.
     """
@@ -28,21 +31,47 @@ class Memory(msgspec.Struct, frozen=True):
     serial: int = 0
     score: str = ""
     containers: dict[int, tuple[str, str]] = {}
-    checks: dict[int, tuple[int, str]] = {}
-    anomalies: dict[int, tuple[int, str]] = {}
+    checks: dict[int, Below] = {}
+    anomalies: dict[int, Below] = {}
 
     @property
     def is_empty(self) -> bool:
         return not self.containers
 
+    def holding_back(self, before: Memory, found: Collection[Difference]) -> Memory:
+        """With these as they were ``before``, so that the next look finds them differing still."""
+        containers = {one.place for one in found if not one.is_score}
+
+        def mixed(
+            old: Mapping[int, tuple[int, str]], new: Mapping[int, tuple[int, str]]
+        ) -> dict[int, tuple[int, str]]:
+            kept = {number: row for number, row in new.items() if row[0] not in containers}
+            return kept | {number: row for number, row in old.items() if row[0] in containers}
+
+        rest = {number: row for number, row in self.containers.items() if number not in containers}
+        held = {number: row for number, row in before.containers.items() if number in containers}
+        return msgspec.structs.replace(
+            self,
+            score=before.score if any(one.is_score for one in found) else self.score,
+            containers=rest | held,
+            checks=mixed(before.checks, self.checks),
+            anomalies=mixed(before.anomalies, self.anomalies),
+        )
+
 
 class Difference(msgspec.Struct, frozen=True):
-    """One thing that is not as it was. ``container`` is empty where the whole datastore is concerned."""
+    """One thing that is not as it was. ``container`` is empty where the whole datastore is concerned;
+    ``place`` is the container's id, 0 for the datastore's own score."""
 
     what: What
     id: int
     how: Literal["new", "changed", "gone"]
     container: str
+    place: int = 0
+
+    @property
+    def is_score(self) -> bool:
+        return self.what == "datastore" and self.container != ""
 
 
 def printed(*parts: object) -> str:
@@ -52,7 +81,12 @@ def printed(*parts: object) -> str:
 
 def counts_print(counts: Counts | None) -> str:
     """The print of a datastore's counts, and of its score behind it; empty where the build shows none."""
-    return "" if counts is None else f"{printed(counts)}.{printed(counts.quality_score)}"
+    return "" if counts is None else f"{printed(counts)}.{score_seen(counts)}"
+
+
+def score_seen(metrics: Counts | DatastoreMetrics | None) -> str:
+    """The print of a datastore's own score; empty where the build shows none in its listing."""
+    return "" if metrics is None else printed(metrics.quality_score)
 
 
 def score_print(counts: str) -> str:
@@ -87,11 +121,22 @@ def remembered(
     )
 
 
+def prints_of(memory: Memory) -> dict[int, str]:
+    """One print for each container, of itself and all that is in it."""
+    parts: dict[int, list[object]] = {number: [row] for number, row in memory.containers.items()}
+    for rows in (memory.checks, memory.anomalies):
+        for number in sorted(rows):
+            container, text = rows[number]
+            if container in parts:
+                parts[container].append((number, text))
+    return {number: printed(*found) for number, found in parts.items()}
+
+
 def differences(before: Memory, now: Memory) -> list[Difference]:
     """Everything that differs, by container.
 
-    A container that went or was renamed concerns the whole datastore. A score of the datastore itself that
-    changed when nothing below it did goes out with any container: every scoped run writes it.
+    A container that went or was renamed concerns the whole datastore. The score of the datastore itself goes
+    out with any container, for every scoped run writes it: it comes last, with the first of them.
     """
     found: list[Difference] = []
     for number in sorted(before.containers.keys() | now.containers.keys()):
@@ -101,13 +146,14 @@ def differences(before: Memory, now: Memory) -> list[Difference]:
         if new is None:
             found.append(Difference("container", number, "gone", ""))
         elif old is None:
-            found.append(Difference("container", number, "new", new[0]))
+            found.append(Difference("container", number, "new", new[0], number))
         else:
-            found.append(Difference("container", number, "changed", new[0] if old[0] == new[0] else ""))
+            name = new[0] if old[0] == new[0] else ""
+            found.append(Difference("container", number, "changed", name, number))
     names = {number: name for number, (name, _) in {**before.containers, **now.containers}.items()}
     found += _below("check", before.checks, now.checks, names)
     found += _below("anomaly", before.anomalies, now.anomalies, names)
-    if not found and before.score != now.score:
+    if before.score != now.score:
         some = min(now.containers.items(), default=(0, ("", "")))
         found.append(Difference("datastore", 0, "changed", some[1][0]))
     return found
@@ -115,8 +161,8 @@ def differences(before: Memory, now: Memory) -> list[Difference]:
 
 def _below(
     what: What,
-    before: Mapping[int, tuple[int, str]],
-    now: Mapping[int, tuple[int, str]],
+    before: Mapping[int, Below],
+    now: Mapping[int, Below],
     names: Mapping[int, str],
 ) -> Iterable[Difference]:
     for number in sorted(before.keys() | now.keys()):
@@ -129,4 +175,4 @@ def _below(
         # A check that moved concerns both containers; an id without a name concerns the whole datastore.
         places = {place[0] for place in (old, new) if place is not None}
         for container in sorted(places):
-            yield Difference(what, number, how, names.get(container, ""))
+            yield Difference(what, number, how, names.get(container, ""), container)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from qsync_pipeline.ledger import Ledger
@@ -49,19 +49,23 @@ class Noticed:
 
 
 class Poller:
-    """Qualytics' changes as events. ``tick`` raises what the calls raise; the old cursor then still holds."""
+    """Qualytics' changes as events. ``tick`` raises what the calls raise; the old cursor then still holds.
+
+    ``integrations``: those that events start runs of.
+    """
 
     def __init__(
         self,
         client: QualyticsClient,
         ledger: Ledger,
         *,
+        integrations: Collection[str] = (),
         feeds: Feeds | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._feeds = feeds or Feeds(client)
         self._ledger = ledger
-        self._looker = Looker(client, ledger)
+        self._looker = Looker(client, ledger, integrations)
         self._monotonic = monotonic
 
     def tick(self, cursor: str | None) -> Noticed:
@@ -92,19 +96,25 @@ class Poller:
         due = list(dict.fromkeys([*done, *old.due, *changed, *found]))
         moved = {*old.moved, *(changed if before else ())}
         self._looker.requests, events, left = 0, 0, list(due)
+        again: list[int] = []
         while left and self._looker.requests < LOOK_REQUESTS and self._monotonic() < until:
             number = left.pop(0)
-            events += self._looker.look(
+            looked = self._looker.look(
                 number,
                 operations=done.pop(number, ()),
                 others=found.pop(number, ()),
                 score=score_print(prints.get(number, "")),
                 surprise=number in moved,
             )
+            events += looked.events
+            again += [number] if looked.again else []
+        left += again
         turn, credit = old.turn, min(old.credit, LOOK_REQUESTS) + TURN_REQUESTS
         if not due and prints and credit > 0:
             turn = _next(prints, turn)
-            events += self._looker.look(turn, others=found.pop(turn, ()), score=score_print(prints[turn]))
+            looked = self._looker.look(turn, others=found.pop(turn, ()), score=score_print(prints[turn]))
+            events += looked.events
+            left += [turn] if looked.again else []
             credit -= self._looker.requests
         rest = [event for one in found.values() for event in one]
         rest += [event for rows in done.values() for row in rows for event in operation_events(row, None)]

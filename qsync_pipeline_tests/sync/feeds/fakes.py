@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+import msgspec
 
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.ledger.events import Event
@@ -34,15 +36,19 @@ def text(at: float) -> str:
 class Events:
     """The ledger's events in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.all: list[Event] = []
         self.keys: set[str] = set()
+        self.clock = clock
 
     def note(self, found: Iterable[Event]) -> int:
         new = [one for one in {event.key: event for event in found}.values() if one.key not in self.keys]
-        self.all += new
+        self.all += [msgspec.structs.replace(one, noted_at=self.clock()) for one in new]
         self.keys.update(one.key for one in new)
         return len(new)
+
+    def newest_noted(self, datastore_id: int) -> dict[str, float]:
+        return {one.container: one.noted_at for one in self.all if one.datastore_id == datastore_id}
 
     def known(self, keys: Sequence[str]) -> set[str]:
         return self.keys.intersection(keys)
@@ -64,11 +70,19 @@ class Notes:
         self.values.pop((integration, name), None)
 
 
+class Datastores:
+    """The ledger's datastores: every id is its own key."""
+
+    def keys(self) -> dict[int, str]:
+        return {number: str(number) for number in range(1, 100)}
+
+
 class MemoryLedger:
     """What the poller uses of a ledger."""
 
     def __init__(self) -> None:
-        self.events = Events()
+        self.events = Events(self.clock)
+        self.datastores = Datastores()
         self.notes = Notes()
         self.now = START
 
@@ -237,11 +251,12 @@ class FakeFeeds:
         return world._pages(rows, page)
 
 
-def poller(world: FakeQualytics, ledger: MemoryLedger) -> Poller:
+def poller(world: FakeQualytics, ledger: MemoryLedger, integrations: Collection[str] = ()) -> Poller:
     """The poller of a world in memory."""
     return Poller(
         cast(QualyticsClient, world),
         cast(Ledger, ledger),
+        integrations=integrations,
         feeds=cast(Feeds, FakeFeeds(world)),
         monotonic=lambda: 0.0,
     )

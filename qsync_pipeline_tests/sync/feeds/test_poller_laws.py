@@ -17,6 +17,8 @@ PICK = st.integers(0, 10_000)
 class Noticing(RuleBasedStateMachine):
     """``covered`` holds, by container, what it looked like when an event about it was last noted."""
 
+    integrations: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         super().__init__()
         self.world = FakeQualytics()
@@ -112,20 +114,20 @@ class Noticing(RuleBasedStateMachine):
 
     @rule()
     def poll(self) -> None:
-        self.cursor = poller(self.world, self.ledger).tick(self.cursor).cursor
+        self.cursor = poller(self.world, self.ledger, self.integrations).tick(self.cursor).cursor
         self._take()
 
     @rule(after=st.integers(0, 12))
     def poll_that_fails(self, after: int) -> None:
         self.world.patience = after
         with contextlib.suppress(Unreachable):
-            self.cursor = poller(self.world, self.ledger).tick(self.cursor).cursor
+            self.cursor = poller(self.world, self.ledger, self.integrations).tick(self.cursor).cursor
         self.world.patience = None
         self._take()
 
     @rule()
     def crash_before_the_cursor_was_kept(self) -> None:
-        poller(self.world, self.ledger).tick(self.cursor)
+        poller(self.world, self.ledger, self.integrations).tick(self.cursor)
         self._take()
 
     def _take(self) -> None:

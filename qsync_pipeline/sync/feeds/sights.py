@@ -1,0 +1,154 @@
+"""What runs have seen of Qualytics: a look that finds the same needs no further run.
+
+Whatever a webhook tells, the poll finds once more by comparison, some seconds later. By then a run has often
+read the container, after the very change. So a run that goes by Qualytics' present state notes prints of what
+it read, and makes them good once it has pushed; a look asks here before it notes an event. A run that failed
+has made nothing good: the next look notes the event after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from qsync_pipeline.core.names import fold
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync.feeds.memory import Difference, Memory, prints_of
+
+AWAIT = 60.0
+"""Seconds for which a run is awaited that an event is to start or has started. After that a difference is
+noted anew: the run may have failed, or never come."""
+
+Standing = Literal["seen", "awaited", "news"]
+
+Kind = TypeVar("Kind")
+
+
+class Print(msgspec.Struct, frozen=True, array_like=True):
+    """What something looked like, and when (our clock, seconds) the reading of it began."""
+
+    text: str
+    at: float
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What an integration's runs have seen of a datastore: its containers by id, and its own score."""
+
+    score: Print | None = None
+    containers: dict[int, Print] = {}
+
+    def with_newer(self, newer: Sight) -> Sight:
+        """With what was read later in place of it."""
+        return Sight(newer.score, {**self.containers, **newer.containers})
+
+
+class _Taken(msgspec.Struct, frozen=True):
+    """What a run has read and not pushed yet. ``whole``: it took in every container."""
+
+    run: str
+    whole: bool
+    sight: Sight
+
+
+def take_down(
+    ledger: Ledger, integration: str, key: str, run: str, memory: Memory, at: float, scope: Collection[str]
+) -> None:
+    """Note what a run has read of a datastore. ``scope`` names the containers it acts on; empty is all."""
+    wanted = {fold(name) for name in scope}
+    prints = {
+        number: Print(text, at)
+        for number, text in prints_of(memory).items()
+        if not wanted or fold(memory.containers[number][0]) in wanted
+    }
+    taken = _Taken(run, not wanted, Sight(Print(memory.score, at), prints))
+    ledger.notes.put(integration, f"reading:{key}", msgspec.to_builtins(taken, str_keys=True))
+
+
+def make_good(ledger: Ledger, integration: str, key: str, run: str) -> None:
+    """What the run has read of a datastore it has pushed: from now on this is no news."""
+    taken = _load(ledger.notes.get(integration, f"reading:{key}"), _Taken)
+    if taken is None or taken.run != run:
+        return
+    before = None if taken.whole else _load(ledger.notes.get(integration, _seen(key)), Sight)
+    sight = before.with_newer(taken.sight) if before else taken.sight
+    ledger.notes.put(integration, _seen(key), msgspec.to_builtins(sight, str_keys=True))
+
+
+class Sights:
+    """The sights of all integrations that events start runs of, for one datastore.
+
+    ``noted`` says when an event was last noted, by container; empty for all of it. Without integrations
+    everything is news.
+    """
+
+    def __init__(self, sights: Sequence[Sight], noted: Mapping[str, float], now: float) -> None:
+        self._sights = sights
+        self._noted = noted
+        self._now = now
+
+    @classmethod
+    def of(cls, ledger: Ledger, integrations: Collection[str], datastore: int) -> Sights:
+        """As the ledger has them."""
+        if not integrations:
+            return cls([], {}, 0.0)
+        key = ledger.datastores.keys().get(datastore, "")
+        found = [_load(ledger.notes.get(name, _seen(key)), Sight) or Sight() for name in integrations]
+        return cls(found, ledger.events.newest_noted(datastore), ledger.clock())
+
+    def of_container(self, number: int, name: str, text: str) -> Standing:
+        """Where a container stands that looks like this: every integration's runs have seen it so, or a run
+        that is to read it is awaited, or neither."""
+        at = max(self._noted.get(name, 0.0), self._noted.get("", 0.0))
+        return self._standing([sight.containers.get(number) for sight in self._sights], text, at)
+
+    def of_score(self, text: str) -> Standing:
+        """The same of the datastore's own score, which every run reads and pushes."""
+        at = max(self._noted.values(), default=0.0)
+        return self._standing([sight.score for sight in self._sights], text, at)
+
+    def _standing(self, prints: Sequence[Print | None], text: str, noted_at: float) -> Standing:
+        others = [one for one in prints if one is None or one.text != text]
+        if prints and not others:
+            return "seen"
+        if not prints or any(one is not None and one.at > noted_at for one in others):
+            return "news"  # a run has read since the last event, and saw something else
+        return "awaited" if self._now - noted_at < AWAIT else "news"
+
+
+class Standings:
+    """Where what a look found stands by the sights of a datastore. Pure."""
+
+    def __init__(self, now: Memory, sights: Sights) -> None:
+        self._now = now
+        self._sights = sights
+        self._prints = prints_of(now)
+        self._ids: dict[str, list[int]] = {}
+        for number, (name, _) in now.containers.items():
+            self._ids.setdefault(name, []).append(number)
+
+    def of(self, one: Difference) -> Standing:
+        """Of a difference; one that concerns the whole datastore is news."""
+        return self._sights.of_score(self._now.score) if one.is_score else self.of_name(one.container)
+
+    def of_name(self, name: str) -> Standing:
+        """Of whatever containers have this name; of none, it is news."""
+        standings = {
+            self._sights.of_container(number, name, self._prints[number])
+            for number in self._ids.get(name, ())
+        }
+        return next((one for one in ("news", "awaited", "seen") if one in standings), "news")
+
+
+def _seen(key: str) -> str:
+    return f"seen:{key}"
+
+
+def _load(value: Any, kind: type[Kind]) -> Kind | None:
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return None  # of another version: as if nothing had been seen
