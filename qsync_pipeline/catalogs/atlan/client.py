@@ -311,8 +311,12 @@ class Chain:
             page = self._client.search_page(self._body(size, after))
             found = page.entities or []
             self._counts.append(page.approximate_count or 0)
-            fresh = [row for row in found[again:] if row.guid not in seen]
-            seen |= {row.guid for row in fresh if not _keyless(row)}
+            fresh = []
+            for row in found[again:]:
+                if row.guid not in seen:
+                    fresh.append(row)
+                    if not _keyless(row):
+                        seen.add(row.guid)
             self.rows += len(fresh)
             if fresh:
                 yield fresh

@@ -80,6 +80,25 @@ def test_a_page_that_comes_back_at_the_second_reading_is_taken() -> None:
     assert guids(search(session)) == ["guid-0001", "guid-0002"]
 
 
+@given(st.integers(1, 9), st.integers(2, 4))
+def test_a_row_that_a_page_holds_twice_stands_for_no_other(rows: int, size: int) -> None:
+    def doubled(call: dict[str, Any]) -> Any:
+        answer = pages([row(n) for n in range(rows)])(call)
+        answer["entities"] = [*answer["entities"], *answer["entities"][:1]]
+        return answer
+
+    session = FakeSession().on("POST", SEARCH, doubled)
+    assert sorted(guids(search(session, size))) == [f"guid-{n:04}" for n in range(rows)]
+
+
+def test_a_page_that_comes_again_and_again_is_not_asked_for_without_end() -> None:
+    first = {"searchParameters": {}, "approximateCount": 9, "entities": [row(n) for n in range(3)]}
+    session = FakeSession().on("POST", SEARCH, first)
+    with pytest.raises(Malformed, match="3 rows where Atlan counts 9, twice"):
+        search(session, 3)
+    assert session.count("POST") == 4
+
+
 def test_rows_made_while_reading_come_last_and_are_no_loss() -> None:
     rows = [row(n) for n in range(4)]
 
