@@ -51,6 +51,8 @@ class Tally:
         self.datastore = datastore
         self.counts: OutcomeCounts = {}
         self.reasons: Counter[str] = Counter()
+        self.classes: Counter[str] = Counter()
+        """Of what was tried and rejected."""
         for surface, number in unchanged.items():
             self._row(surface)["unchanged"] += number
 
@@ -71,6 +73,7 @@ class Tally:
         run.ledger.settle(run.run_id, run.name, self.datastore, outcomes, actor=actor, scored=scored)
         witness.leave(run)
         self._count(outcomes)
+        self.classes.update(one.error_class for one in outcomes if one.error_class)
 
     def pass_over(self, changes: Iterable[Change]) -> None:
         """Count the lines that are not to be carried out. They are in the plan, not in the journal."""

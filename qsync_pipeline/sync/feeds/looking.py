@@ -83,15 +83,15 @@ class Looker:
         standings = Standings(now, Sights.of(self._ledger, self._integrations, datastore))
         # What is known already covers nothing that was read just now, unless a run has read it since.
         told = self._unknown([*told, *(one for one in others if standings.of_name(one.container) == "news")])
-        now = msgspec.structs.replace(now, serial=before.serial)
-        if now == before:
+        found = [*differences(before, now), *standings.contradicted()]
+        if not found:
             return Looked(self._ledger.events.note(told))
         # The serial goes up on disk before its events are noted, so that none ever gets a key of before.
         serial = before.serial + 1
         raised = msgspec.structs.replace(before, serial=serial)
         self._ledger.notes.put(QUALYTICS, note, msgspec.to_builtins(raised, str_keys=True))
         names = {event.container for event in told}
-        found = [one for one in differences(before, now) if names.isdisjoint({"", one.container})]
+        found = [one for one in found if names.isdisjoint({"", one.container})]
         told += _events(datastore, serial, [one for one in found if standings.of(one) == "news"], names)
         fresh = self._ledger.events.note(told)
         awaited = [one for one in found if standings.of(one) == "awaited"]

@@ -1,9 +1,10 @@
-"""What runs have seen of Qualytics: a look that finds the same needs no further run.
+"""What runs have seen of Qualytics: whether what a look finds is news to them.
 
 Whatever a webhook tells, the poll finds once more by comparison, some seconds later. By then a run has often
 read the container, after the very change. So a run that goes by Qualytics' present state notes prints of what
-it read, and makes them good once it has pushed; a look asks here before it notes an event. A run that failed
-has made nothing good: the next look notes the event after all.
+it reads, and makes them good once it has pushed; a look asks here before it notes an event. The other way
+round, a change that was taken back between two looks shows no difference, but a run may have read it in
+between: what the runs have read last, and is so no longer, is news as well.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ Kind = TypeVar("Kind")
 
 
 class Print(msgspec.Struct, frozen=True, array_like=True):
-    """What something looked like, and when (our clock, seconds) the reading of it began."""
+    """What something looked like, when (our clock, seconds) the reading of it began, and whether the run that
+    read it has pushed it."""
 
     text: str
     at: float
+    pushed: bool = False
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -42,6 +45,11 @@ class Sight(msgspec.Struct, frozen=True):
     def with_newer(self, newer: Sight) -> Sight:
         """With what was read later in place of it."""
         return Sight(newer.score, {**self.containers, **newer.containers})
+
+    def as_pushed(self) -> Sight:
+        """The same, pushed."""
+        pushed = {number: _pushed(one) for number, one in self.containers.items()}
+        return Sight(self.score and _pushed(self.score), pushed)
 
 
 class _Taken(msgspec.Struct, frozen=True):
@@ -63,21 +71,23 @@ def take_down(
         if not wanted or fold(memory.containers[number][0]) in wanted
     }
     taken = _Taken(run, not wanted, Sight(Print(memory.score, at), prints))
-    ledger.notes.put(integration, f"reading:{key}", msgspec.to_builtins(taken, str_keys=True))
+    ledger.notes.put(integration, _reading(key), msgspec.to_builtins(taken, str_keys=True))
 
 
 def make_good(ledger: Ledger, integration: str, key: str, run: str) -> None:
     """What the run has read of a datastore it has pushed: from now on this is no news."""
-    taken = _load(ledger.notes.get(integration, f"reading:{key}"), _Taken)
+    taken = _load(ledger.notes.get(integration, _reading(key)), _Taken)
     if taken is None or taken.run != run:
         return
-    before = None if taken.whole else _load(ledger.notes.get(integration, _seen(key)), Sight)
-    sight = before.with_newer(taken.sight) if before else taken.sight
+    sight = taken.sight.as_pushed()
+    if not taken.whole and (before := _load(ledger.notes.get(integration, _seen(key)), Sight)):
+        sight = before.with_newer(sight)
     ledger.notes.put(integration, _seen(key), msgspec.to_builtins(sight, str_keys=True))
+    ledger.notes.drop(integration, _reading(key))
 
 
 class Sights:
-    """The sights of all integrations that events start runs of, for one datastore.
+    """The newest sights of all integrations that events start runs of, for one datastore.
 
     ``noted`` says when an event was last noted, by container; empty for all of it. Without integrations
     everything is news.
@@ -94,27 +104,48 @@ class Sights:
         if not integrations:
             return cls([], {}, 0.0)
         key = ledger.datastores.keys().get(datastore, "")
-        found = [_load(ledger.notes.get(name, _seen(key)), Sight) or Sight() for name in integrations]
+        found = []
+        for name in integrations:
+            sight = _load(ledger.notes.get(name, _seen(key)), Sight) or Sight()
+            taken = _load(ledger.notes.get(name, _reading(key)), _Taken)
+            found.append(sight.with_newer(taken.sight) if taken else sight)
         return cls(found, ledger.events.newest_noted(datastore), ledger.clock())
 
     def of_container(self, number: int, name: str, text: str) -> Standing:
         """Where a container stands that looks like this: every integration's runs have seen it so, or a run
         that is to read it is awaited, or neither."""
-        at = max(self._noted.get(name, 0.0), self._noted.get("", 0.0))
-        return self._standing([sight.containers.get(number) for sight in self._sights], text, at)
+        return self._standing(self._prints(number), text, self._told_at(name))
 
     def of_score(self, text: str) -> Standing:
         """The same of the datastore's own score, which every run reads and pushes."""
         at = max(self._noted.values(), default=0.0)
         return self._standing([sight.score for sight in self._sights], text, at)
 
-    def _standing(self, prints: Sequence[Print | None], text: str, noted_at: float) -> Standing:
-        others = [one for one in prints if one is None or one.text != text]
-        if prints and not others:
+    def contradicts(self, number: int, name: str, text: str) -> bool:
+        """Whether a run saw a container otherwise, and no event has been noted since."""
+        return _otherwise(self._prints(number), text, self._told_at(name))
+
+    def _prints(self, number: int) -> list[Print | None]:
+        return [sight.containers.get(number) for sight in self._sights]
+
+    def _told_at(self, name: str) -> float:
+        return max(self._noted.get(name, 0.0), self._noted.get("", 0.0))
+
+    def _standing(self, prints: Sequence[Print | None], text: str, told_at: float) -> Standing:
+        if prints and all(one is not None and one.pushed and one.text == text for one in prints):
             return "seen"
-        if not prints or any(one is not None and one.at > noted_at for one in others):
-            return "news"  # a run has read since the last event, and saw something else
-        return "awaited" if self._now - noted_at < AWAIT else "news"
+        if not prints or _otherwise(prints, text, told_at):
+            return "news"
+        since = max([told_at, *(one.at for one in prints if one is not None and not one.pushed)])
+        return "awaited" if self._now - since < AWAIT else "news"
+
+
+def _otherwise(prints: Sequence[Print | None], text: str, told_at: float) -> bool:
+    return any(one is not None and one.text != text and one.at > told_at for one in prints)
+
+
+def _pushed(one: Print) -> Print:
+    return msgspec.structs.replace(one, pushed=True)
 
 
 class Standings:
@@ -132,6 +163,14 @@ class Standings:
         """Of a difference; one that concerns the whole datastore is news."""
         return self._sights.of_score(self._now.score) if one.is_score else self.of_name(one.container)
 
+    def contradicted(self) -> list[Difference]:
+        """Containers that some run saw otherwise when it last read them, and that no event told of since."""
+        return [
+            Difference("container", number, "changed", name, number)
+            for number, (name, _) in self._now.containers.items()
+            if self._sights.contradicts(number, name, self._prints[number])
+        ]
+
     def of_name(self, name: str) -> Standing:
         """Of whatever containers have this name; of none, it is news."""
         standings = {
@@ -143,6 +182,10 @@ class Standings:
 
 def _seen(key: str) -> str:
     return f"seen:{key}"
+
+
+def _reading(key: str) -> str:
+    return f"reading:{key}"
 
 
 def _load(value: Any, kind: type[Kind]) -> Kind | None:
