@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["qsync_pipeline_tests.rules_table"]
@@ -9,3 +15,58 @@ pytest_plugins = ["qsync_pipeline_tests.rules_table"]
 # A shared machine may hold up any example for a while.
 settings.register_profile("qsync", deadline=None)
 settings.load_profile("qsync")
+
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 * 2**30
+"""Bytes that must be free there; a whole run needs a tenth of it."""
+_OURS = "QSYNC_TESTS_IN_MEMORY"
+"""Set by the process that made the directory, for the workers and children that inherit it."""
+
+COSTLY = (
+    "docs/test_readme.py",
+    "live/test_dagster.py",
+    "e2e/test_alation_beside_atlan.py",
+    "histories/",
+    "e2e/test_kill.py",
+    "e2e/test_steps_in_between.py",
+    "security/test_planted_secrets.py",
+    "cli/test_demo.py",
+    "faults/",
+    "e2e/",
+    "cli/",
+)
+"""Files and folders to begin with: a long file that is handed out last leaves the other core idle."""
+
+
+def _work_in_memory() -> None:
+    """Temporary files go to memory, where there is some: databases then wait for no disk at each commit.
+
+    Half of the time of a sync that is a process of its own is such waiting. Who names a ``TMPDIR`` keeps it,
+    and with it what tests leave behind.
+    """
+    if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM:
+        return
+    os.environ[_OURS] = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="qsync-tests-", dir=_MEMORY)
+    tempfile.tempdir = None  # asked for anew
+
+
+_work_in_memory()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing in memory; the workers of xdist end before the process that started them."""
+    made = os.environ.get(_OURS)
+    if made and not hasattr(config, "workerinput"):
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)  # the table of rules lists the tests as they were collected
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The costly files first, in this order (``--no-loadscope-reorder`` keeps it)."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        return next((place for place, prefix in enumerate(COSTLY) if name.startswith(prefix)), len(COSTLY))
+
+    items.sort(key=place)

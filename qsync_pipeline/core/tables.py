@@ -76,11 +76,10 @@ class Table(Generic[Row]):
         """The table as Arrow, with its meta in the schema's metadata."""
         columns: list[Any] = []
         fields: list[Any] = []
-        defaults = {field.name: _empty(field) for field in msgspec.structs.fields(self.row_type)}
         for name, arrow_type, nested in _layout(self.row_type):
             values = [getattr(row, name) for row in self._rows]
             if nested:
-                empty = defaults[name]
+                empty = _empty(self.row_type, name)
                 values = [None if value is None or value == empty else _encode(value) for value in values]
             columns.append(pa.array(values, type=arrow_type))
             fields.append(pa.field(name, arrow_type))
@@ -94,14 +93,13 @@ class Table(Generic[Row]):
         head = msgspec.json.decode((table.schema.metadata or {})[_META_KEY])
         columns: list[list[Any]] = []
         names: list[str] = []
-        defaults = {field.name: field for field in msgspec.structs.fields(row_type)}
         for name, _, nested in _layout(row_type):
             if name not in table.schema.names:
                 continue
             values = table.column(name).to_pylist()
             if nested:
                 decoder = msgspec.json.Decoder(_hints(row_type)[name])
-                empty = _empty(defaults[name])
+                empty = _empty(row_type, name)
                 values = [decoder.decode(value) if value is not None else empty for value in values]
             names.append(name)
             columns.append(values)
@@ -113,10 +111,16 @@ class Table(Generic[Row]):
         return self.to_arrow().to_pandas()
 
 
-def _empty(field: msgspec.structs.FieldInfo) -> Any:
+def _empty(row_type: type[msgspec.Struct], name: str) -> Any:
+    field = _fields(row_type)[name]
     if field.default_factory is not msgspec.NODEFAULT:
         return field.default_factory()
     return None if field.default is msgspec.NODEFAULT else field.default
+
+
+@functools.cache
+def _fields(row_type: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(row_type)}
 
 
 def _encode(value: Any) -> str:
