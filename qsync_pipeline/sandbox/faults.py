@@ -7,6 +7,7 @@ The document, the same in both places::
       "route":  "/api/meta/entity/bulk",   # glob over the template that GET /requests shows, or over the
                                            # path; names in braces do not matter; default "*"
       "method": "POST",                    # one method or a list of them; default "*"
+      "holding": "guid-7",                 # only requests whose body holds this text; default null, any
       "share":  0.1,                       # 0..1 of the matching requests, by a seeded draw; default 1
       "skip":   2,                         # let the first so many matching requests pass; default 0
       "count":  3,                         # fire at most so often; default null, without end
@@ -72,7 +73,7 @@ Kind = Literal[
 Phase = Literal["before", "after"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_COMMON = ("system", "route", "method", "share", "skip", "count", "phase", "kind")
+_COMMON = ("system", "route", "method", "holding", "share", "skip", "count", "phase", "kind")
 _OWN: Mapping[Kind, tuple[str, ...]] = {
     "status": ("status", "headers", "body", "echo"),
     "html": ("status", "headers", "body", "echo"),
@@ -102,6 +103,7 @@ class FaultRule:
     route: str = "*"
     methods: frozenset[str] = frozenset()
     """Empty: every method."""
+    holding: str | None = None
     share: float = 1.0
     skip: int = 0
     count: int | None = None
@@ -116,8 +118,10 @@ class FaultRule:
     echo: bool = False
     rows: int | None = None
 
-    def matches(self, system: str, method: str, template: str, path: str) -> bool:
+    def matches(self, system: str, method: str, template: str, path: str, body: bytes = b"") -> bool:
         if self.system not in ("*", system) or (self.methods and method not in self.methods):
+            return False
+        if self.holding is not None and self.holding.encode() not in body:
             return False
         if self.route == "*" or fnmatchcase(path, self.route):
             return True
@@ -171,10 +175,14 @@ class FaultBook:
     def idle(self) -> bool:
         return not self._armed
 
-    def pick(self, system: str, method: str, template: str, path: str) -> FaultRule | None:
+    def looks_inside(self) -> bool:
+        """Whether any rule asks for what a request's body holds."""
+        return any(armed.rule.holding is not None for armed in self._armed)
+
+    def pick(self, system: str, method: str, template: str, path: str, body: bytes = b"") -> FaultRule | None:
         """The rule that strikes this request, if any."""
         for armed in self._armed:
-            if armed.rule.matches(system, method, template, path) and armed.fires():
+            if armed.rule.matches(system, method, template, path, body) and armed.fires():
                 return armed.rule
         return None
 
@@ -235,6 +243,7 @@ class _Reader:
             system=self._one_of("system", ("*", *self._systems), "*"),
             route=self._text("route", "*"),
             methods=self._methods(),
+            holding=None if self._item.get("holding") is None else self._text("holding", ""),
             share=self._number("share", 1.0, 0, 1),
             skip=int(self._number("skip", 0, 0, None, whole=True)),
             count=self._limit("count", 0),

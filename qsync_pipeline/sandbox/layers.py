@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qsync_pipeline.sandbox.faults import FaultBook, FaultRule
 from qsync_pipeline.sandbox.kernel import RequestLog
-from qsync_pipeline.sandbox.shifting import Request, shift
+from qsync_pipeline.sandbox.shifting import Request, ahead, shift
 from qsync_pipeline.sandbox.withheld import DROPS, Answer, asked, gossip
 
 UNKNOWN_ROUTE = "(unknown)"
@@ -142,7 +142,10 @@ class FaultLayer:
         rule = None
         if scope["type"] == "http" and not self._book.idle():
             template = self._templates.resolve(scope["method"], scope["path"])
-            rule = self._book.pick(self._system, scope["method"], template, scope["path"])
+            body = b""
+            if self._book.looks_inside():
+                body, receive = await ahead(receive)
+            rule = self._book.pick(self._system, scope["method"], template, scope["path"], body)
         if rule is None:
             await self._app(scope, receive, send)
         elif rule.kind in ("lose_page", "repeat_page"):

@@ -28,6 +28,21 @@ DEFAULTS = {"page": 50, "skip": 100, "offset": 100, "from": 10}
 """Rows of a page where the request does not say (Qualytics, Alation, others, Atlan's search)."""
 
 
+async def ahead(receive: Receive) -> tuple[bytes, Receive]:
+    """The whole body of a request, and how it is received once more."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return body, again
+
+
 class Request:
     """A request that can be sent to the system again, with other pages asked for."""
 
@@ -45,12 +60,7 @@ class Request:
     @classmethod
     async def of(cls, app: ASGIApp, scope: Scope, receive: Receive) -> Request:
         """A request with its whole body."""
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        return cls(app, scope, body)
+        return cls(app, scope, (await ahead(receive))[0])
 
     async def sent(self) -> Answer:
         """The answer to the request as it is."""

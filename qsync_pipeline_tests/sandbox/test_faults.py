@@ -297,6 +297,15 @@ def test_what_is_no_page_of_a_list_does_not_shift(sandbox: RunningSandbox) -> No
     assert sandbox.control.faults_in_force()[0]["fired"] == 0
 
 
+def test_a_rule_may_take_only_requests_whose_body_holds_a_text(sandbox: RunningSandbox) -> None:
+    sandbox.control.faults({"status": 400, "holding": '"a": 2'})
+    url = sandbox.urls["atlan"] + "/api/items"
+    found = [requests.post(url, json={"a": number}, timeout=5).status_code for number in (1, 2, 3)]
+    assert found == [200, 400, 200]
+    assert _get(sandbox).status_code == 200
+    assert _atlan(sandbox).posted == 2
+
+
 def _listed(sandbox: RunningSandbox, dialect: str, number: int) -> list[int]:
     """Page ``number`` (from 0) of two of the list 1 to 5, asked for in one of the ways that there are."""
     url = sandbox.urls["atlan"] + "/api/list"
