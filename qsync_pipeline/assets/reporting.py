@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import dagster as dg
-import pandas as pd
 
 from qsync_pipeline.core.rows import BUCKETS, Change, Link
 from qsync_pipeline.outside_text import one_line
@@ -32,15 +31,11 @@ _COLORS = {
 }
 
 
-def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
-    """The first rows of a frame as a metadata table; long cells are cut."""
-    records = [
-        dg.TableRecord({str(name): _cell(value) for name, value in row.items()})
-        for row in frame.head(PREVIEW).to_dict("records")
-    ]
+def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """The first of these rows, which share their columns, as a metadata table; long cells are cut."""
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows[:PREVIEW]]
     if not records:
-        columns = [dg.TableColumn(str(name)) for name in frame.columns] or [dg.TableColumn("nothing")]
-        return dg.MetadataValue.table([], schema=dg.TableSchema(columns=columns))
+        return dg.MetadataValue.table([], schema=dg.TableSchema(columns=[dg.TableColumn("nothing")]))
     return dg.MetadataValue.table(records)
 
 
@@ -75,7 +70,7 @@ def first(rows: Iterable[Row]) -> list[Row]:
 
 def links_table(links: Iterable[Link]) -> dg.TableMetadataValue:
     """Objects with their assets, or the reason why they have none and the config line that settles it."""
-    return table(pd.DataFrame([log_row(link) for link in first(links)]))
+    return table([log_row(link) for link in first(links)])
 
 
 def plan_table(changes: Iterable[Change]) -> dg.TableMetadataValue:
@@ -91,32 +86,32 @@ def plan_table(changes: Iterable[Change]) -> dg.TableMetadataValue:
         }
         for change in first(change for change in changes if change.action != "note")
     ]
-    return table(pd.DataFrame(rows))
+    return table(rows)
 
 
 def counts_table(counts: Mapping[str, Mapping[str, int]]) -> dg.TableMetadataValue:
     """Counts per surface."""
     rows = [{"surface": surface, **numbers} for surface, numbers in counts.items()]
-    return table(pd.DataFrame(rows))
+    return table(rows)
 
 
 def coverage_plot(buckets: Mapping[str, Mapping[str, int]]) -> dg.MarkdownMetadataValue:
     """Where the objects of each datastore stand, as one bar each; a base64 picture in Markdown."""
-    # Imported here: it takes half a second, and only this needs it.
+    # Imported here: they take a second, and only this needs them.
+    import pandas as pd
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = list(buckets.items())[:PREVIEW]
-    figure = Figure(figsize=(8, 0.6 + 0.3 * len(shown)), layout="constrained")
+    shown = pd.DataFrame(dict(islice(buckets.items(), PREVIEW)), index=list(BUCKETS)).fillna(0)
+    shares = 100 * shown / shown.sum().clip(lower=1)
+    figure = Figure(figsize=(8, 0.6 + 0.3 * len(shares.columns)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    left = [0.0] * len(shown)
-    names = [key for key, _ in shown]
+    left = shares.cumsum() - shares
     for bucket in BUCKETS:
-        values = [100.0 * counts.get(bucket, 0) / max(1, sum(counts.values())) for _, counts in shown]
-        if any(values):
-            axes.barh(names, values, left=left, color=_COLORS[bucket], label=bucket.replace("_", " "))
-        left = [start + value for start, value in zip(left, values, strict=True)]
+        if (values := shares.loc[bucket]).any():
+            label = bucket.replace("_", " ")
+            axes.barh(shares.columns, values, left=left.loc[bucket], color=_COLORS[bucket], label=label)
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.set_xlabel("% of datastores, containers and fields")

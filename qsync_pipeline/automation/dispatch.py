@@ -5,6 +5,7 @@ end, keeps away from datastores that a run is at, and starts one run for each ga
 that are concerned as its scope.
 """
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,8 +34,18 @@ from qsync_pipeline.sync.run import Direction
 INTERVAL = 1
 """Seconds; Dagster's daemon looks every five."""
 
-LINGER = 2.0
-"""Seconds that a tick waits for a burst to end, rather than leave it to the next."""
+WATCH = 3.4
+"""Seconds that a tick waits for something to happen, where other ticks do not wait for it (``sensors:
+use_threads`` in dagster.yaml). Dagster looks every five seconds: with the burst's end, this stays below."""
+
+LINGER = 1.2
+"""Seconds that a tick waits for a burst to end."""
+
+PAUSE = 0.2
+"""Seconds between two looks into the ledger while a tick waits."""
+
+_WATCHING = threading.BoundedSemaphore(2)
+"""Ticks of one code server that may watch at a time: each holds one of its few threads (cores + 4)."""
 
 RANGE = 12
 """Datastores of one run: more go side by side."""
@@ -73,14 +84,11 @@ def build_events_sensor(integration: IntegrationConfig, jobs: Sequence[Any]) -> 
             # What happened before the sensor was there is for the first whole sync, not for events.
             context.update_cursor(Pending(book.events.newest()).encode())
             return dg.SkipReason("First look: events from now on are acted on.")
-        pending = _take_in(book, decode(context.cursor), integration)
+        pending = decode(context.cursor)
         keys = book.datastores.keys()
         order = context.instance.get_dynamic_partitions(str(DATASTORES.name))
         busy = _busy(context.instance, integration.name, order, keys)
-        left = pending.quiet_in(book.clock(), busy)
-        if left is not None and 0 < left <= LINGER:
-            time.sleep(left)
-            pending = _take_in(book, pending, integration)
+        pending = _watch(book, pending, integration, busy, side_by_side=_side_by_side(context.instance))
         ripe = pending.ripe(book.clock(), busy)
         new: Sequence[str] = []
         if any(keys.get(number) not in order for number in ripe):
@@ -101,6 +109,30 @@ def build_events_sensor(integration: IntegrationConfig, jobs: Sequence[Any]) -> 
         )
 
     return by_event
+
+
+def _watch(
+    book: Ledger, pending: Pending, integration: IntegrationConfig, busy: set[int], *, side_by_side: bool
+) -> Pending:
+    """What waits, as soon as some of it is ripe; waits a few seconds for that."""
+    watches = side_by_side and _WATCHING.acquire(blocking=False)
+    began = time.monotonic()
+    try:
+        while True:
+            pending = _take_in(book, pending, integration)
+            left = pending.quiet_in(book.clock(), busy)
+            waited = time.monotonic() - began
+            patience = (WATCH if watches else 0.0) + (0.0 if left is None else LINGER)
+            if left == 0 or waited + (left or PAUSE) > patience:
+                return pending
+            time.sleep(PAUSE if left is None else min(left, PAUSE))
+    finally:
+        if watches:
+            _WATCHING.release()
+
+
+def _side_by_side(instance: dg.DagsterInstance) -> bool:
+    return bool((instance.get_settings("sensors") or {}).get("use_threads"))
 
 
 def _take_in(book: Ledger, pending: Pending, integration: IntegrationConfig) -> Pending:
