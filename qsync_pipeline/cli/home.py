@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterInstance
 
+from qsync_pipeline.cli.databases import kept_open
 from qsync_pipeline.config import Config
 from qsync_pipeline.config.show import show_path
 from qsync_pipeline.definitions import config_path
@@ -70,11 +71,14 @@ def open_instance(home: Home) -> Iterator[DagsterInstance]:
     try:
         if home.ours:
             furnish(home.path)
-        instance = DagsterInstance.from_config(str(home.path))
+        with ExitStack() as stack:
+            stack.enter_context(kept_open(home.path))
+            instance = stack.enter_context(DagsterInstance.from_config(str(home.path)))
+            keep = stack.pop_all()
     except (dg.DagsterError, OSError) as problem:
         said = " ".join(str(problem).split())
         raise ConfigError(
             f"{show_path(home.path)}: Dagster cannot use it as its home: {said[:300]}"
         ) from None
-    with instance:
+    with keep:
         yield instance
