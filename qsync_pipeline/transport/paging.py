@@ -92,7 +92,12 @@ def _read(
     key: Callable[[T], Hashable] | None,
     max_pages: int,
 ) -> tuple[list[T], str]:
-    """One pass; the second value says what changed meanwhile, or is empty."""
+    """One pass; the second value says what changed meanwhile, or is empty.
+
+    As many rows may come as go, which no count shows, and those between would change their page unseen. Rows
+    come at an end of a list. So the first and the last page are read before the others, and once more after
+    them (of two pages only the first: nothing is read after the last).
+    """
 
     def checked(number: int) -> Page[T]:
         page = fetch(number)
@@ -109,9 +114,11 @@ def _read(
             f"{system}: the list of {what} claims {first.total} items on {first.pages} pages of {first.size}",
             system=system,
         )
+    last = [checked(first.pages)] if first.pages > 1 else []
     pages: Sequence[Page[T]] = [
         first,
-        *parallel_map(checked, range(2, first.pages + 1), parallel=parallel),
+        *parallel_map(checked, range(2, first.pages), parallel=parallel),
+        *last,
     ]
     items = [item for page in pages for item in page.items]
     if any(page.total != first.total for page in pages):
@@ -120,4 +127,11 @@ def _read(
         return items, f"claims {first.total} items and holds {len(items)}"
     if key is not None and len({key(item) for item in items}) != len(items):
         return items, "names an item on two pages"
+    ends: Sequence[Page[T]] = () if not last else (first, *last) if first.pages > 2 else (first,)
+    if key is not None:
+        again = parallel_map(lambda page: checked(page.page), ends, parallel=parallel)
+        if [key(item) for page in again for item in page.items] != [
+            key(i) for page in ends for i in page.items
+        ]:
+            return items, "shifted while it was read"
     return items, ""

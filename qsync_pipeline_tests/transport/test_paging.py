@@ -85,15 +85,31 @@ def test_a_list_that_keeps_changing_is_malformed() -> None:
 
 
 def test_a_page_that_was_lost_once_is_read_again_with_the_rest() -> None:
-    reads = 0
+    lost = [2]
 
     def fetch(number: int) -> Page[int]:
-        nonlocal reads
-        reads += 1
         page = pages_of([0, 1, 2, 3, 4], 2)(number)
-        return Page(items=[4], total=5, page=2, size=2, pages=3) if reads == 2 else page
+        return Page(items=[4], total=5, page=lost.pop(), size=2, pages=3) if number in lost else page
 
     assert read(fetch, parallel=1) == [0, 1, 2, 3, 4]
+
+
+@given(st.integers(2, 30), st.integers(1, 6), st.integers(0, 40), st.sets(st.integers(0, 29)), st.booleans())
+def test_no_row_is_missed_when_as_many_rows_come_as_go(
+    total: int, size: int, moment: int, going: set[int], in_front: bool
+) -> None:
+    """Before the request of number ``moment``; the new ones come at either end of the list."""
+    stay = [row for row in range(total) if row not in going]
+    new = list(range(100, 100 + total - len(stay)))
+    asked = 0
+
+    def fetch(number: int) -> Page[int]:
+        nonlocal asked
+        asked += 1
+        now = list(range(total)) if asked <= moment else new + stay if in_front else stay + new
+        return pages_of(now, size)(number)
+
+    assert set(stay) <= set(read(fetch, parallel=1))
 
 
 def test_an_item_on_two_pages_means_another_one_was_missed() -> None:
