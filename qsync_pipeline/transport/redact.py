@@ -23,8 +23,8 @@ _KEY = (
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # "Bearer <anything that could be a token>", in headers, curl lines and reprs
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
-    # JSON and Python reprs: "access_token": "..."
-    (re.compile(rf"(?i)([\"']{_KEY}[\"']\s*[:=]\s*)([\"'])(?:\\.|(?!\2).)*\2"), rf"\1\2{MASK}\2"),
+    # JSON and Python reprs: "access_token": "...", also where the text breaks off in the value
+    (re.compile(rf"(?im)([\"']{_KEY}[\"']\s*[:=]\s*)([\"'])(?:\\.|(?!\2).)*(?:\2|$)"), rf"\1\2{MASK}\2"),
     # query strings and forms: token=...
     (re.compile(rf"(?i)\b({_KEY})=[^&\s\"'<>]+"), rf"\1={MASK}"),
     # https://user:password@host

@@ -38,6 +38,8 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJmYWtlIn0.c2lnbmF0dXJlLWZha2U"
         '{"apiAccessToken": "abcdef-123456"}',
         '{"api_access_token": "abcdef-123456", "a": 1}',
         "{'refresh_token': 'abcdef-123456'}",
+        '{"user_id": 42, "api_access_token": "abcdef-123456',
+        '{"api_access_token": "abcdef-123456\nand what was said next',
         "postgresql://qsync:abcdef-123456@db/ledger",
     ],
 )
