@@ -25,10 +25,12 @@ class Daemon:
     """Runs that were started, by datastore."""
     scopes: list[Mapping[str, list[str]]] = field(default_factory=list)
     ok: bool = True
+    built_from: str = ""
+    built: dg.Definitions | None = None
 
     def tick(self, *sensors: str) -> int:
         """Evaluate these sensors once, in this order, and carry out what they ask for; says how many runs."""
-        definitions = build_definitions(self.world.config())
+        definitions = self._definitions()
         started = 0
         for name in sensors:
             sensor = definitions.get_sensor_def(name)
@@ -43,6 +45,14 @@ class Daemon:
                 started += 1
                 self._run(definitions, request)
         return started
+
+    def _definitions(self) -> dg.Definitions:
+        """Of the config as it stands: built once for each state of it."""
+        text = self.world.sandbox.config.read_text(encoding="utf-8")
+        if text != self.built_from:
+            self.built_from, self.built = text, build_definitions(self.world.config())
+        assert self.built is not None
+        return self.built
 
     def _run(self, definitions: dg.Definitions, request: dg.RunRequest) -> None:
         order = self.world.instance.get_dynamic_partitions("datastores")

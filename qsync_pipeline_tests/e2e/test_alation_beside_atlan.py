@@ -9,6 +9,7 @@ import pytest
 
 from qsync_pipeline_tests.e2e.alation import both_world
 from qsync_pipeline_tests.e2e.commands import qsync
+from qsync_pipeline_tests.e2e.events import Daemon, without_waiting
 from qsync_pipeline_tests.e2e.harness import SETTLED, World
 
 CATALOGS = ("atlan", "alation")
@@ -187,3 +188,37 @@ def test_what_happened_to_one_table_costs_each_catalog_twenty_requests_at_most(b
             if row["system"] == name and "Token" not in row["route"] and "/job/" not in row["route"]
         ]
         assert sum(row["count"] for row in asked) <= 20, asked
+
+
+def test_no_sensor_takes_what_we_wrote_for_news(both: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_waiting(monkeypatch)
+    for name in CATALOGS:
+        both.configure(name, pull_on_change=True)
+    daemon = Daemon(both)
+    sensors = (
+        "qualytics_changes",
+        *(f"{name}_{what}" for what in ("changes", "events") for name in CATALOGS),
+    )
+    while daemon.tick(*sensors):
+        both.control.advance(SETTLED)
+    tables = both.tables(alert="none")[:5]
+    both.mutate(
+        *(
+            {"system": "qualytics", "do": "raise_anomaly", "asset": name, "rule": "notNull"}
+            for name in tables
+        ),
+        *({"system": name, "do": "tag", "asset": tables[0], "tag": "PII"} for name in CATALOGS),
+    )
+    started = []
+    for _ in range(6):
+        both.control.advance(SETTLED)
+        started.append(daemon.tick(*sensors))
+    assert started[0] + started[1] > 0, "the sensors look"
+    assert started[-1] == 0
+    both.sync_all()
+    both.check()
+    for _ in range(100):
+        both.control.advance(60)
+        assert daemon.tick(*sensors) == 0
+    for name in CATALOGS:
+        both.configure(name, pull_on_change=None)
