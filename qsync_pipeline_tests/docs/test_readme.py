@@ -24,6 +24,7 @@ import requests
 
 from qsync_pipeline.sandbox.testing import running_sandbox
 from qsync_pipeline_tests.docs.blocks import DOCUMENTS, ROOT, Block, blocks, every
+from qsync_pipeline_tests.warm import warm_qsync
 
 PATIENCE = 180
 """Seconds for one command; generous, for machines that are busy with the rest of the suite."""
@@ -36,12 +37,13 @@ class Place:
     directory: Path
     env: dict[str, str]
 
-    def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a block as somebody would who pastes it into a shell."""
+    def run(self, script: str, *, qsync: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a block as somebody would who pastes it into a shell; with this ``qsync``, or the installed."""
+        path = self.env["PATH"]
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.directory,
-            env=self.env,
+            env={**self.env, "PATH": os.pathsep.join([str(qsync.parent), path]) if qsync else path},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -84,7 +86,7 @@ def test_without_leave_a_first_sync_only_plans(place: Place) -> None:
 @pytest.mark.parametrize("block", every("run"), ids=str)
 def test_a_command_does_what_it_should(place: Place, block: Block) -> None:
     """In the documents' order, README first: its story begins with an empty ledger."""
-    ran = place.run(block.text)
+    ran = place.run(block.text, qsync=warm_qsync())
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

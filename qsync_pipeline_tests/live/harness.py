@@ -22,6 +22,7 @@ import qsync_pipeline
 from qsync_pipeline.config import load_config
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline_tests.warm import warm_qsync
 
 Found = TypeVar("Found")
 
@@ -80,7 +81,7 @@ class Live:
     def qsync(self, *arguments: str) -> subprocess.Popen[str]:
         """A ``qsync`` of the command line beside them."""
         return subprocess.Popen(
-            [sys.executable, "-m", "qsync_pipeline", *arguments],
+            [warm_qsync(), *arguments],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -19,6 +19,7 @@ from qsync_pipeline.assets.common import told
 from qsync_pipeline.transport.redact import register_secret, scrub
 from qsync_pipeline_tests.live.harness import Live, live, until
 from qsync_pipeline_tests.security.planted import Planted, answers_of, texts_of
+from qsync_pipeline_tests.warm import warm_qsync
 
 HOOK = "obviously-fake-webhook-secret-4711"
 OURS = {"system": "qualytics"}
@@ -41,7 +42,7 @@ def gossip(system: str, **more: Any) -> dict[str, Any]:
 def run(world: Live, *arguments: str) -> tuple[int, str]:
     """A command to its end: its status, and all it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "qsync_pipeline", *arguments],
+        [warm_qsync(), *arguments],
         env={**world.env, "QSYNC_NOTIFY_URL": NOTIFY},
         capture_output=True,
         text=True,
