@@ -6,6 +6,7 @@ a value (tags, broken numbers) is reported and replaced by :data:`BROKEN`.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -49,11 +50,18 @@ class _TooMuch(Exception):
     """The file is nested or repeated beyond reason."""
 
 
+@functools.lru_cache(maxsize=2)
+def _composed(text: str) -> yaml.Node | None:
+    """The nodes of a text, which nobody changes: each resource of a run opens the same config once more."""
+    node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    return node
+
+
 def parse(text: str) -> Tree:
     """The tree of a YAML text; syntax errors are its only problem then."""
     tree = Tree()
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _composed(text)
         if node is None:
             tree.problems.append(
                 Problem(1, (), "an empty file", "qualytics and integrations", "The README has an example.")

@@ -50,6 +50,7 @@ class World:
         self.estate = estate
         self.control = sandbox.control
         self.instance = instance
+        self._built: tuple[bytes, dg.Definitions] = b"", dg.Definitions()
 
     # Doing things.
 
@@ -71,7 +72,7 @@ class World:
         """
         config = self.config()
         integration = integration or self.catalogs[0]
-        definitions = build_definitions(config)
+        definitions = self._definitions(config)
         with Ledger.open(config.ledger.reveal_url()) as ledger:
             self._add_partitions(config, ledger)
             ordered = list(self.instance.get_dynamic_partitions("datastores"))
@@ -144,6 +145,13 @@ class World:
     def config(self) -> Config:
         """The config as it stands on disk now."""
         return load_config(self.sandbox.config)
+
+    def _definitions(self, config: Config) -> dg.Definitions:
+        """The code location; loaded anew where the config has changed, as in Dagster's own processes."""
+        text = self.sandbox.config.read_bytes()
+        if self._built[0] != text:
+            self._built = text, build_definitions(config)
+        return self._built[1]
 
     def edit(self, change: Callable[[Json], None]) -> None:
         """Change the config file; ``change`` gets the whole document."""

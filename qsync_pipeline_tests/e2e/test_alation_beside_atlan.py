@@ -138,7 +138,7 @@ def test_a_change_in_qualytics_reaches_both_catalogs(both: World) -> None:
     assert both.alert(table) is both.state("alation", table)["alert"] is None
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_whatever_people_tag_anywhere_one_sync_of_each_settles_it(both: World, seed: int) -> None:
     draw = random.Random(seed)
     tables = both.tables()[:3]

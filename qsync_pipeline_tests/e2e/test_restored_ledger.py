@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from qsync_pipeline.ledger import backup, engines
-from qsync_pipeline.sandbox.testing import ALATION_ONLY
-from qsync_pipeline_tests.e2e.harness import World, world
+from qsync_pipeline_tests.e2e.alation import alation_world
+from qsync_pipeline_tests.e2e.harness import SETTLED, World, world
 
 Restore = Callable[[World, Path], None]
 
@@ -52,7 +52,8 @@ def restored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             {"system": "atlan", "do": "tag", "asset": second, "tag": "Still Used"},
             {"system": "qualytics", "do": "raise_anomaly", "asset": third, "rule": "notNull"},
         )
-        one.settled()
+        assert one.sync().ok
+        one.control.advance(SETTLED)
         assert one.alert(third) is not None
         backup.backup(one.config().ledger.reveal_url(), copy)
         one.mutate(
@@ -75,7 +76,8 @@ def restored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
                 "value": 12.0,
             },
         )
-        one.settled()
+        assert one.sync().ok
+        one.control.advance(SETTLED)
         assert one.alert(third) is None
         assert "Gone For Good" not in one.tags("qualytics", first)
         one.mutate(
@@ -154,7 +156,7 @@ def test_rotated_credentials_of_qualytics_and_atlan_change_no_ownership() -> Non
 
 @pytest.mark.parametrize("user", ["qsync", "qsync-next"], ids=["another token", "another user"])
 def test_rotated_credentials_of_alation_change_no_ownership(user: str) -> None:
-    with world(kinds=ALATION_ONLY) as one:
+    with alation_world() as one:
         first, second, *_ = one.tables(alert="none", catalog="alation")
         one.mutate(
             {"system": "alation", "do": "tag", "asset": first, "tag": "Rotating"},
