@@ -34,15 +34,15 @@ class Surface:
     ``role`` is what goes there, so that the core knows which planner fills it.
 
     The rest tells what writing costs, for forecasts: surfaces of one ``call`` go in one call, asset by asset
-    (without that word each line counts), ``per_call`` of them at a time, and such a call takes so many
-    ``requests``, asking after its job included.
+    (without that word each line counts), ``per_call`` of them at a time, and such a call starts a job that
+    is asked after so many times (``polls``).
     """
 
     name: str
     role: Role
     call: str = ""
     per_call: int = 1
-    requests: int = 1
+    polls: int = 0
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,9 @@ class Catalog(Protocol):
         ``roles`` names the surfaces that matter to the caller: what stands on the others may be left out,
         where it costs calls of its own.
         """
+
+    def reread_costs(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> int:
+        """About how many requests :meth:`reread` would take. Sends nothing."""
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """For each id: is it there, gone (404 or deleted), or out of our sight."""

@@ -139,7 +139,7 @@ def _load(config: Config, name: str, summary: Summary, lines: Sequence[Line]) ->
     try:
         return forecast(
             by_datastore,
-            catalog.surfaces,
+            catalog,
             {system: sum(sent.values()) for system, sent in summary.requests.items()},
             {
                 "catalog": integration.requests_per_minute,

@@ -154,6 +154,10 @@ class AlationCatalog(Catalog):
         """See :meth:`.base.Catalog.reread`; without tags where this catalog has not read them."""
         return self._reader.reread(ids, roles=roles)
 
+    def reread_costs(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> int:
+        """See :meth:`.base.Catalog.reread_costs`."""
+        return self._reader.reread_costs(ids, roles=roles)
+
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """See :meth:`.base.Catalog.presence`; what counts as proof: :meth:`.reading.Reader.presence`."""
         return self._reader.presence(ids)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from qsync_pipeline.catalogs.alation.client import AlationClient, AnyRow
+from qsync_pipeline.catalogs.alation.client import IDS_PER_CALL, KEYS_PER_CALL, AlationClient, AnyRow
 from qsync_pipeline.catalogs.alation.fields import FieldIds
 from qsync_pipeline.catalogs.alation.flags import FlagBook
 from qsync_pipeline.catalogs.alation.health import HealthBook, prefix_of
@@ -177,6 +177,15 @@ class Reader:
             ),
         )
         return self._assets(translator, rows)
+
+    def reread_costs(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> int:
+        """About how many requests :meth:`reread` takes: lists by level, then flags and health rows."""
+        numbers = {otype: found for otype, found in numbers_by_otype(ids).items() if otype != "data"}
+        lists = sum(-(-len(found) // IDS_PER_CALL) for found in numbers.values())
+        flags = len(ids) if len(ids) <= FEW_FLAGS else 1
+        health = -(-len(numbers.get("table", ())) // KEYS_PER_CALL)
+        wanted = {"alerts", "health"} if roles is None else set(roles)
+        return lists + flags * ("alerts" in wanted) + health * ("health" in wanted)
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
         """Present, gone or forbidden.

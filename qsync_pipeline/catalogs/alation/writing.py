@@ -23,9 +23,11 @@ from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
 from qsync_pipeline.core.tags_out import SURFACE as TAGS_NAME
 from qsync_pipeline.transport.errors import Forbidden, NotFound, OutsideError, Rejected
 
-CUSTOM_FIELDS = Surface("custom_fields", "attributes", call="values", per_call=800, requests=3)
+POLLS = 3
+"""Questions after a job until it is done, on average (measured against the sandbox)."""
+CUSTOM_FIELDS = Surface("custom_fields", "attributes", call="values", per_call=800, polls=POLLS)
 TRUST_FLAGS = Surface("trust_flags", "alerts")
-DATA_HEALTH = Surface("data_health", "health", per_call=1000, requests=3)
+DATA_HEALTH = Surface("data_health", "health", per_call=1000, polls=POLLS)
 TAGS = Surface(TAGS_NAME, "tags")
 
 REFUSED = (Forbidden, NotFound, Rejected)

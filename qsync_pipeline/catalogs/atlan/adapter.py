@@ -8,7 +8,14 @@ from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan import connectors
 from qsync_pipeline.catalogs.atlan.changes import read_changes
-from qsync_pipeline.catalogs.atlan.client import HEADERS, REQUEST_ID_HEADER, RETRY, SYSTEM, AtlanClient
+from qsync_pipeline.catalogs.atlan.client import (
+    GUIDS_PER_CALL,
+    HEADERS,
+    REQUEST_ID_HEADER,
+    RETRY,
+    SYSTEM,
+    AtlanClient,
+)
 from qsync_pipeline.catalogs.atlan.making import DefinitionMaker
 from qsync_pipeline.catalogs.atlan.permissions import missing_actions
 from qsync_pipeline.catalogs.atlan.reading import Reader
@@ -105,6 +112,10 @@ class AtlanCatalog(Catalog):
     ) -> Iterator[CatalogAsset]:
         """See :meth:`.base.Catalog.read`; every ``schemas`` group is handed on once it was read whole."""
         return self._reader.read(schemas, tables)
+
+    def reread_costs(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> int:
+        """See :meth:`.base.Catalog.reread_costs`: an entity alone, or many in one call."""
+        return -(-len(ids) // GUIDS_PER_CALL)
 
     def reread(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> dict[str, CatalogAsset]:
         """See :meth:`.base.Catalog.reread`: an entity comes with everything that is on it."""
