@@ -11,6 +11,7 @@ from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import definitions, inventory, mapping, overtaken, planning, pull, push, snapshot
 from qsync_pipeline.sync.run import Run, error_class, note_failure
+from qsync_pipeline.sync.scope import META
 from qsync_pipeline.transport.errors import SyncError, Unauthorized, Unreachable
 
 Tables = dict[str, Table[Any]]
@@ -23,6 +24,8 @@ class Ran:
     direction: str
     failures: list[str] = field(default_factory=list)
     killed: bool = False
+    partial: bool = False
+    """Whether it kept to the tables that it was asked for."""
     lines: list[Change] = field(default_factory=list)
     """All lines of its plans, those of plans made anew too."""
 
@@ -147,6 +150,7 @@ class Job:
     def _noted(self, plans: Iterable[tuple[str, Table[Change]]]) -> Iterator[tuple[str, Table[Change]]]:
         for key, plan in plans:
             if plan.failure is None:
+                self.ran.partial |= META in plan.meta
                 self.ran.lines += plan.rows
             yield key, plan
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -47,7 +47,10 @@ def _table(name: str, columns: tuple[str, ...] = ("A", "B"), **more: Any) -> Tab
 
 
 def _anomalous(name: str, **more: Any) -> TableSpec:
-    found = [AnomalySpec("record", "A is null", (0,)), AnomalySpec("shape", "too few rows", (1,))]
+    found = [
+        AnomalySpec("record", "A is null", (0,), "Acknowledged"),
+        AnomalySpec("shape", "too few rows", (1,)),
+    ]
     return _table(name, anomalies=found, **more)
 
 
@@ -133,8 +136,22 @@ def estate_of(places: list[tuple[str, list[str]]]) -> Estate:
 
 
 places = st.lists(
-    st.tuples(st.sampled_from(PLACES), st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=3)),
+    st.tuples(st.sampled_from(PLACES), st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=2)),
     min_size=1,
     max_size=2,
 )
 """What :func:`estate_of` takes."""
+
+WAYS: tuple[Mapping[str, Mapping[str, Any]], ...] = (
+    {},
+    {"atlan": {"scrub": "full", "index_lag": 20}, "alation": {"deployment": "onprem"}},
+    {"atlan": {"scrub": "legacy", "business_matrix": "notes"}, "alation": {"total_count": True}},
+    {
+        "qualytics": {
+            "null_lists": True, "datastore_score_in_metrics": False,
+            "score_object_when_unscored": True, "active_includes_acknowledged": False,
+        },
+    },
+)  # fmt: skip
+"""What is not known of the vendors for certain, answered this way and that: switches of the sandbox."""
+ways = st.integers(0, len(WAYS) - 1)

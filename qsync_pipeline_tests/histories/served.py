@@ -13,7 +13,8 @@ from qsync_pipeline.sandbox.testing import Refused, RunningSandbox, kinds_of, ru
 from qsync_pipeline_tests.e2e.reference import problems_of_all
 from qsync_pipeline_tests.e2e.synced import READING_POSTS
 from qsync_pipeline_tests.histories.estates import PLACES, SHAPES, estate_of
-from qsync_pipeline_tests.histories.steps import IN_CATALOGS, IN_QUALYTICS, WRITES, People
+from qsync_pipeline_tests.histories.people import People
+from qsync_pipeline_tests.histories.steps import IN_CATALOGS, IN_QUALYTICS, WRITES
 from qsync_pipeline_tests.histories.world import SETTLED, Json
 
 FAULTS: tuple[dict[str, Any], ...] = (

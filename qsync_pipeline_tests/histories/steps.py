@@ -1,22 +1,15 @@
-"""What may happen in a history, as data that Hypothesis can shrink, and people who do their part of it.
+"""What may happen in a history, as data that Hypothesis can shrink.
 
 Steps name assets by number, so that every step means something in every world; what is not possible as
-things stand does not happen.
+things stand does not happen. :mod:`.people` does the people's part of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from hypothesis import strategies as st
-
-from qsync_pipeline.sandbox.estate.model import Estate
-from qsync_pipeline.sandbox.kernel import System
-from qsync_pipeline_tests.e2e.memory import checks_of
-from qsync_pipeline_tests.e2e.reference import Rules, folded, tag_key
-from qsync_pipeline_tests.histories.estates import DOMAINS, TAGS
-from qsync_pipeline_tests.histories.world import Json
 
 Step = tuple[Any, ...]
 """``("wait", seconds)``, ``("run", ...)`` (see :meth:`.story.Story._run`), or an act and two numbers."""
@@ -26,6 +19,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 429, "headers": {"Retry-After": "7"}},
     {"kind": "status", "status": 429},
     {"kind": "status", "status": 503},
+    {"kind": "status", "status": 403, "method": "GET"},
     {"kind": "status", "status": 500, "phase": "after", "method": WRITES},
     {"kind": "reset"},
     {"kind": "reset", "phase": "after"},
@@ -37,300 +31,65 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "drop_key"},
     {"kind": "delay", "seconds": 45},
 )
+ROUTES: Mapping[str, tuple[str, ...]] = {
+    "qualytics": (
+        "*/datastores", "*/containers", "*/fields", "*/quality-checks", "*/anomalies", "*/global-tags",
+    ),
+    "atlan": ("*/search/*", "*/entity/*", "*/typedefs"),
+    "alation": ("*/schema/", "*/table/", "*/column/", "*/subject/", "*/flag/", "*/values/", "*/view_rules/"),
+}  # fmt: skip
+"""Where a fault may strike alone: one list fails, all others are answered."""
 
 _small = st.integers(0, 11)
-IN_CATALOGS = ["tag", "tag", "tag", "untag", "untag", "rename_tag", "rename", "drop", "create", "set_alert",
-     "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]  # fmt: skip
+IN_CATALOGS = ["tag", "tag", "tag", "untag", "untag", "undo", "undo", "rename_tag", "rename", "drop",
+     "create", "set_alert", "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]  # fmt: skip
 IN_QUALYTICS = ["tag", "tag", "untag", "create_tag", "raise_anomaly", "raise_anomaly", "set_anomaly_status",
-     "archive_check", "edit_check", "set_score", "finish_scan", "rename", "drop", "create"]  # fmt: skip
-acts = st.tuples(st.just("catalog"), st.sampled_from(IN_CATALOGS), _small, _small) | st.tuples(
-    st.just("qualytics"), st.sampled_from(IN_QUALYTICS), _small, _small
+     "set_anomaly_status", "archive_check", "edit_check", "set_score", "set_score", "finish_scan", "rename",
+     "drop", "create", "lose_column"]  # fmt: skip
+_catalog = st.tuples(st.just("catalog"), st.sampled_from(IN_CATALOGS), _small, _small)
+_qualytics = st.tuples(st.just("qualytics"), st.sampled_from(IN_QUALYTICS), _small, _small)
+_waits = st.tuples(st.just("wait"), st.sampled_from([2, 130, 7200]))
+_acts = st.one_of(_catalog, _qualytics, _catalog, _qualytics, _catalog, _qualytics, _waits)
+_kinds = st.integers(0, len(FAULTS) - 1)
+_faults = st.one_of(
+    st.none(),
+    st.tuples(_kinds, st.sampled_from(["0.1", "0.3", "1"]), st.integers(0, 20), st.none()),
+    st.tuples(_kinds, st.just("1"), st.integers(0, 2), st.integers(0, 20)),
 )
-runs = st.tuples(
+_runs = st.tuples(
     st.just("run"),
     st.integers(0, 1),
     st.sampled_from(["both", "pull", "push"]),
     st.none() | _small,
     st.none() | st.none() | st.tuples(st.integers(1, 8), st.booleans()),
-    st.none()
-    | st.none()
-    | st.tuples(st.integers(0, len(FAULTS) - 1), st.sampled_from(["0.1", "0.3", "1"]), st.integers(0, 20)),
+    _faults,
+    st.sampled_from([False, False, True]),
 )
-waits = st.tuples(st.just("wait"), st.sampled_from([2, 130, 7200]))
-_some = st.lists(acts | waits, max_size=3)
+_undone = st.lists(st.tuples(st.just("catalog"), st.just("undo"), _small, _small), max_size=1)
+_rounds = st.tuples(st.lists(_acts, max_size=3), _runs, _undone)
+_last = st.one_of(
+    st.lists(_acts, min_size=1, max_size=4),
+    st.lists(_acts, min_size=1, max_size=4),
+    st.lists(_acts, min_size=1, max_size=4),
+    st.tuples(
+        st.tuples(st.just("qualytics"), st.just("lose_column"), _small, _small),
+        st.tuples(st.just("catalog"), st.just("undo"), _small, _small),
+    ),
+)
 steps = st.builds(
-    lambda rounds, last: [step for some, run in rounds for step in (*some, run)] + last,
-    st.lists(st.tuples(_some, runs), min_size=1, max_size=2),
-    st.lists(acts | waits, min_size=1, max_size=4),
+    lambda rounds, last: (
+        [
+            step
+            for some, run, undone in rounds
+            for step in (
+                *some,
+                run,
+                *(undone if run[4] else ()),
+            )  # what a run that died wrote is wanted no more
+        ]
+        + list(last)
+    ),
+    st.lists(_rounds, min_size=1, max_size=2),
+    _last,
 )
 """Something happens after the last run too: what was written has to be taken back or changed again."""
-
-_LEVELS = {"datastore": 0, "schema": 0, "container": 1, "field": 2, "column": 2, "attribute": 2}
-
-
-def _level(entry: Json) -> int:
-    """0 for schemas, 1 for tables, 2 for columns, -1 for what lies above."""
-    if entry["kind"] in ("data", "Connection", "Database"):
-        return -1
-    if entry["id"].startswith("container:"):
-        return 1
-    return _LEVELS.get(str(entry["kind"]).lower(), 1)
-
-
-class Scene(Protocol):
-    """What people act in: a :class:`.world.World`, or a sandbox that serves."""
-
-    @property
-    def catalogs(self) -> Sequence[str]: ...
-    @property
-    def domains(self) -> Sequence[str]: ...
-    @property
-    def systems(self) -> Mapping[str, System]: ...
-    @property
-    def store(self) -> Any: ...
-    @property
-    def sandbox(self) -> Any: ...
-    def mutate(self, system: str, do: str, **words: Any) -> bool: ...
-    def state(self, system: str) -> list[Json]: ...
-    def settle(self) -> None: ...
-
-
-class People:
-    """People on all sides, and what has to be remembered of what they did to judge the end by."""
-
-    def __init__(self, world: Scene, estate: Estate) -> None:
-        self._world = world
-        self.native = {tag.name for tag in estate.native_tags}
-        self.theirs: set[tuple[str, str]] = set()
-        self.doubted: set[str] = set()
-        self.missing: set[str] = set()
-        """Columns that the last profile did not find any more: they are still listed."""
-        self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
-        self.closed: set[tuple[str, str]] = set()
-        """Schemas (catalog, name) whose whole source is hidden."""
-        self.read_only: dict[str, set[str]] = {name: set() for name in world.catalogs}
-        self.connections: dict[str, dict[str, str]] = {name: {} for name in world.catalogs}
-        self.counted = {
-            path.rpartition("/")[2] for path in DOMAINS
-            if any(path == one or path.startswith(f"{one}/") for one in world.domains)
-        }  # fmt: skip
-        for source in estate.connections:
-            for database in source.databases:
-                for schema in database.schemas:
-                    for catalog in world.catalogs:
-                        shown = database.catalog_name or database.name
-                        plain = catalog == "alation" and database.name is None
-                        name = schema.name if plain else f"{shown}.{schema.name}"
-                        self.connections[catalog][name] = source.name
-                        if source.access == "hidden":
-                            self.hidden[catalog].add(name)
-                            self.closed.add((catalog, name))
-                        elif source.access == "read_only":
-                            self.read_only[catalog].add(name)
-
-    def act(self, side: str, do: str, which: int, what: int) -> list[str]:
-        """One act, as far as it is possible; what was done, in the control plane's words."""
-        names = self._world.catalogs if side == "catalog" else ("qualytics",)
-        system = names[what % len(names)]
-        remembered: tuple[set[Any], ...] = (
-            self.native, self.theirs, self.doubted, self.missing, self.hidden[system]
-        )  # fmt: skip
-        before = [set(one) for one in remembered]
-        plan = getattr(self, f"_{do}")(system, which, what)
-        words = {"do": do, **(plan or {})}
-        if plan is None or not self._world.mutate(system, **words):
-            for one, former in zip(remembered, before, strict=True):
-                one.clear()
-                one.update(former)
-            return []
-        if (side, do) == ("catalog", "rename"):
-            self._world.settle()
-        for entry in self._world.state("qualytics"):
-            self.native.update(tag["name"] for tag in entry["tags"] if tag["origin"] == "native")
-        return [f"{system}: {words}"]
-
-    def rules(self, catalog: str) -> Rules:
-        """What the reference has to know to judge the end."""
-        return Rules(
-            connections=self.connections[catalog],
-            native=self.native,
-            hidden=self.hidden[catalog],
-            read_only=self.read_only[catalog],
-            domains=self.counted if self._world.domains else None,
-            left_out=lambda level, name: name in self.missing,
-            checks=checks_of(self._world.sandbox) if catalog == "alation" else None,
-            theirs=frozenset(self.theirs),
-            doubted=frozenset(self.doubted),
-            emptied_waits=True,
-            domains_inherited=catalog == "atlan",
-        )
-
-    # Choosing.
-
-    def _some(self, system: str, which: int, *levels: int) -> Json | None:
-        entries = [one for one in self._world.state(system) if _level(one) in levels]
-        return entries[which % len(entries)] if entries else None
-
-    def _doubt(self, entry: Json) -> None:
-        """The past of this object, and of its namesakes everywhere, counts for more than names now."""
-        name = folded(str(entry["name"]).removeprefix("DEFAULT."))
-        for system in self._world.systems:
-            for one in self._world.state(system):
-                if folded(str(one["name"]).removeprefix("DEFAULT.")) == name:
-                    self.doubted.add(one["id"])
-
-    # On all sides.
-
-    def _tag(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1, 2)
-        if entry is None:
-            return None
-        tag = TAGS[what % len(TAGS)]
-        if system == "qualytics":
-            defined = self._world.store.tags.by_name.get(tag)
-            shown = {one["name"]: one["origin"] for one in entry["tags"]}
-            if defined and defined.maker != "person" and shown.get(tag) == "propagated":
-                return None  # the API cannot tell it from our copy, which goes with its origin
-            self._put_by_hand(entry, tag)
-        return {"asset": entry["name"], "tag": tag}
-
-    def _put_by_hand(self, entry: Json, name: str) -> None:
-        """A tag of ours on an object where we had not put it is its person's."""
-        for one in self._world.state("qualytics"):
-            if one["name"] != entry["name"]:
-                continue
-            origins = {tag["name"]: tag["origin"] for tag in one["tags"]}
-            defined = self._world.store.tags.by_name.get(name)
-            if origins.get(name, "propagated") == "propagated":
-                if defined is None or defined.maker == "person":
-                    self.native.add(name)
-                else:
-                    self.theirs.add((one["id"], tag_key(name)))
-
-    def _untag(self, system: str, which: int, what: int) -> Json | None:
-        tagged = [one for one in self._world.state(system) if _level(one) >= 0 and one["tags"]]
-        if not tagged:
-            return None
-        entry = tagged[which % len(tagged)]
-        tag = entry["tags"][what % len(entry["tags"])]["name"]
-        if system == "qualytics":
-            same = {one["id"] for one in self._world.state("qualytics") if one["name"] == entry["name"]}
-            self.theirs -= {(id_, tag_key(tag)) for id_ in same}
-        return {"asset": entry["name"], "tag": tag}
-
-    def _rename(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 1, 2)
-        if entry is None:
-            return None
-        self._doubt(entry)
-        return {"asset": entry["name"], "to": ("T1", "t2", "T3", "A", "New name")[what % 5]}
-
-    def _drop(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 1, 2)
-        if entry is None:
-            return None
-        if system == "qualytics":
-            below = self._below(entry["name"])
-            self.theirs -= {one for one in self.theirs if one[0] in below}
-            how = ("delete", "archive" if _level(entry) == 1 else "missing")[what % 2]
-            if how == "missing":
-                self.missing.add(entry["name"])
-            return {"asset": entry["name"], "how": how}
-        return {"asset": entry["name"]}
-
-    def _below(self, name: str) -> set[str]:
-        entries = self._world.state("qualytics")
-        return {one["id"] for one in entries if one["name"] == name or one["name"].startswith(f"{name}.")}
-
-    def _create(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1)
-        if entry is None:
-            return None
-        return {"asset": f"{entry['name']}.{('T1', 't2', 'T3', 'A', 'C')[what % 5]}"}
-
-    # In catalogs.
-
-    def _rename_tag(self, system: str, which: int, what: int) -> Json | None:
-        there = sorted({tag["name"] for one in self._world.state(system) for tag in one["tags"]})
-        if not there:
-            return None
-        return {"from": there[which % len(there)], "to": (*TAGS, "Renamed")[what % (len(TAGS) + 1)]}
-
-    def _set_alert(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 1)
-        return None if entry is None else {"asset": entry["name"], "text": f"Note {what}"}
-
-    def _clear_alert(self, system: str, which: int, what: int) -> Json | None:
-        there = [one for one in self._world.state(system) if one["alert"]]
-        return {"asset": there[which % len(there)]["name"]} if there else None
-
-    def _set_attribute(self, system: str, which: int, what: int) -> Json | None:
-        there = [one for one in self._world.state(system) if one["attributes"]]
-        if not there:
-            return None
-        name = "Quality Score Total" if what % 2 else "Anomaly Count"
-        value = None if what % 3 == 0 else what
-        return {"asset": there[which % len(there)]["name"], "name": name, "value": value}
-
-    def _forbid(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1)
-        if entry is None:
-            return None
-        self._doubt(entry)
-        self.hidden[system].add(entry["name"])
-        return {"asset": entry["name"]}
-
-    def _allow(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1)
-        if entry is None or entry["name"] not in self.hidden[system]:
-            return None
-        if system == "alation" and (system, entry["name"]) in self.closed:
-            return None  # data sources are private as a whole: nobody opens a schema of one that stays so
-        self.hidden[system].discard(entry["name"])
-        return {"asset": entry["name"]}
-
-    def _set_domain(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1)
-        if entry is None or not self._world.domains:
-            return None
-        self._doubt(entry)
-        return {"asset": entry["name"], "domain": (*DOMAINS, None)[what % (len(DOMAINS) + 1)]}
-
-    # In Qualytics.
-
-    def _create_tag(self, system: str, which: int, what: int) -> Json | None:
-        name = TAGS[what % len(TAGS)]
-        if name not in self._world.store.tags.by_name:
-            self.native.add(name)
-        return {"name": name}
-
-    def _raise_anomaly(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 1, 2)
-        if entry is None:
-            return None
-        rule = "volumetric" if _level(entry) == 1 else "notNull"
-        return {"asset": entry["name"], "rule": rule, "count": 1 + what % 2}
-
-    def _set_anomaly_status(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1)
-        status = ("Acknowledged", "Resolved", "Active")[what % 3]
-        return None if entry is None else {"asset": entry["name"], "id": "all", "status": status}
-
-    def _archive_check(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 1)
-        return None if entry is None else {"asset": entry["name"], "delete_anomalies": what % 2 == 0}
-
-    def _edit_check(self, system: str, which: int, what: int) -> Json | None:
-        ids = sorted(self._world.store.checks)
-        return {"id": ids[which % len(ids)], "description": f"Text {what}"} if ids else None
-
-    def _set_score(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1, 2)
-        if entry is None:
-            return None
-        dimension = ("total", "coverage", "accuracy")[what % 3]
-        return {"asset": entry["name"], "dimension": dimension, "value": (None, 12.35, 0.0, 99.999)[what % 4]}
-
-    def _finish_scan(self, system: str, which: int, what: int) -> Json | None:
-        entry = self._some(system, which, 0, 1)
-        return None if entry is None else {"asset": entry["name"]}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
-from qsync_pipeline_tests.histories.estates import estate_of, places
+from qsync_pipeline_tests.histories.estates import WAYS, estate_of, places, ways
 from qsync_pipeline_tests.histories.steps import Step, steps
 from qsync_pipeline_tests.histories.story import Story
 from qsync_pipeline_tests.histories.wire import Wire, wired
@@ -17,13 +17,18 @@ Places = list[tuple[str, list[str]]]
 
 
 def history(
-    catalogs: Sequence[str], where: Places, happened: Sequence[Step], *, domains: Sequence[str] = ()
+    catalogs: Sequence[str],
+    where: Places,
+    happened: Sequence[Step],
+    *,
+    way: int = 0,
+    domains: Sequence[str] = (),
 ) -> Story:
     """One history from beginning to end; raises ``AssertionError`` where a law is broken."""
     clock = Clock()
     wires: list[Wire] = []
     with virtual_time(clock), wired(lambda: wires[-1]):
-        story = Story(estate_of(where), catalogs, domains, clock)
+        story = Story(estate_of(where), catalogs, domains, clock, WAYS[way])
         wires.append(story.world.wire)
         try:
             story.tell(happened)
@@ -47,9 +52,9 @@ def histories(number: int, catalogs: Sequence[str], *, which: int, domains: Sequ
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    @given(where=places, happened=steps)
-    def end_well(where: Places, happened: list[Step]) -> None:
-        history(catalogs, where, happened, domains=domains)
+    @given(where=places, way=ways, happened=steps)
+    def end_well(where: Places, way: int, happened: list[Step]) -> None:
+        history(catalogs, where, happened, way=way, domains=domains)
 
     gc.freeze()
     usual = gc.get_threshold()

@@ -32,7 +32,7 @@ def application(call: Call) -> dict[str, str]:
 
 def openapi(call: Call) -> dict[str, Any]:
     """Read without a token, like the interactive documentation of real deployments (§1.1)."""
-    return document(call.system.endpoints, call.system.switches)
+    return document(tuple(call.system.endpoints), call.system.switches)
 
 
 def users(call: Call) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ types that can be created (§2.8): the discriminator of ``POST /global-tags`` an
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from qsync_pipeline.sandbox.qualytics.api_tags import creatable
@@ -21,7 +21,8 @@ _LISTS = frozenset(
 )
 
 
-def document(endpoints: Sequence[Endpoint], switches: QualyticsSwitches) -> dict[str, Any]:
+@lru_cache(maxsize=16)
+def document(endpoints: tuple[Endpoint, ...], switches: QualyticsSwitches) -> dict[str, Any]:
     """The whole document; paths carry the API root, as real ones do (§1.1)."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:

@@ -1,0 +1,197 @@
+"""What must hold of every run, however it ended: it touches only its own, and makes nothing worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qsync_pipeline_tests.e2e.memory import MEMORIES
+from qsync_pipeline_tests.e2e.reference import out_of_scope, problems_of_all, tag_key
+from qsync_pipeline_tests.histories.driver import Ran
+from qsync_pipeline_tests.histories.people import People, plain_name
+from qsync_pipeline_tests.histories.world import Json, World
+
+OURS = {"attributes", "alert", "health"}
+"""What a run may change on an asset of a catalog, as people see it."""
+SHOWN = ("tags", "attributes", "alert", "health", "domains")
+
+
+@dataclass
+class Seen:
+    """All that there is at one moment: what people see, by system, and what the systems hold beside that."""
+
+    shown: dict[str, list[Json]]
+    beside: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, world: World) -> Seen:
+        """As things stand now."""
+        seen = cls({system: world.state(system) for system in world.systems})
+        for system in world.systems:
+            for (_, id_, what), value in MEMORIES[system](world.sandbox).items():
+                if system != "qualytics":
+                    seen.beside[system, id_, f"memory: {what}"] = repr(value)
+                elif what == "definition":
+                    seen.beside[system, id_, what] = value
+        return seen
+
+    def all(self) -> dict[tuple[str, str, str], Any]:
+        """Everything, by system, object and what it is."""
+        return self.beside | {
+            (system, entry["id"], what): entry[what]
+            for system, entries in self.shown.items() for entry in entries for what in SHOWN
+        }  # fmt: skip
+
+
+class Laws:
+    """The laws of a world and its people, over the runs of one history."""
+
+    def __init__(self, world: World, people: People) -> None:
+        self._world = world
+        self._people = people
+        self._late: set[str] = set()
+        """What runs wanted to write that did not end well: it may still arrive, out of a queue over there."""
+
+    def broken(
+        self, catalog: str, before: Seen, after: Seen, ran: Ran, *, settled: bool, within: str
+    ) -> list[str]:
+        """What a run did that it may not. ``settled`` says whether every index was up to date when it began,
+        ``within`` is the name of the one table that it was about, if it kept to one."""
+        old, new = before.all(), after.all()
+        changed = [key for key in {*old, *new} if old.get(key) != new.get(key)]
+        names = {
+            (system, entry["id"]): plain_name(entry)
+            for seen in (before, after) for system, entries in seen.shown.items() for entry in entries
+        }  # fmt: skip
+        found = [*self._foreign(old, new, changed, ran), *self._taken(after)]
+        if within:
+            found += [line for key in changed for line in self._outside(key, old, new, names, within)]
+        if settled:
+            found += self._thawed(catalog, before, changed, old, new)
+            found += self._worse(before, after, ran)
+        if ran.killed or ran.failures:
+            self._late |= _named(ran)
+        self._people.hot = {
+            names[key[:2]]
+            for key in changed
+            if key[2] in OURS or (key[2] == "tags" and _own(old.get(key)) != _own(new.get(key)))
+        }
+        return found
+
+    def problems(self, seen: Seen) -> list[str]:
+        """What the reference finds wrong."""
+        judged = [(seen.shown[name], self._people.rules(name)) for name in self._world.catalogs]
+        found = problems_of_all(judged, seen.shown["qualytics"])
+        return [line for line in found if not line.startswith("nothing matches")]  # so it may well come
+
+    # The laws.
+
+    def _foreign(self, old: Any, new: Any, changed: Sequence[Any], ran: Ran) -> Iterator[str]:
+        """Nothing outside the plan, and nothing of a person's."""
+        named = _named(ran) | self._late
+        for key in changed:
+            before, now = old.get(key), new.get(key)
+            system, id_, what = key
+            if system != "qualytics":
+                person = what == "alert" and before and before["by"] == "person"
+                wrong = what not in OURS or id_ not in named or person
+            elif what == "definition":
+                wrong = tag_key(id_) not in named or (before and before[-1] == "person")
+            elif what == "tags":
+                planned = named & {id_, *self._above(id_)} or _restyled(before, now) <= named
+                wrong = _of_origin("native", before) != _of_origin("native", now) or not planned
+            else:
+                wrong = True
+            if wrong:
+                yield f"{key}: {before} -> {now}"
+
+    def _taken(self, after: Seen) -> Iterator[str]:
+        """What a person put on an object of Qualytics is there."""
+        here = {
+            (entry["id"], tag_key(tag["name"]))
+            for entry in after.shown["qualytics"] for tag in entry["tags"] if tag["origin"] != "propagated"
+        }  # fmt: skip
+        for id_, tag in self._people.theirs - here:
+            yield f"{id_}: the tag {tag}, which a person put there, is gone"
+
+    def _outside(self, key: Any, old: Any, new: Any, names: Any, within: str) -> Iterator[str]:
+        """A run over one table writes on it and what is in it, and values on what it is in."""
+        system, id_, what = key
+        name = names.get((system, id_), "")
+        if what not in (*OURS, "tags") or not name or id_ in self._late or self._moved(name):
+            return
+        below = f"{name}.".startswith(f"{within}.")
+        above = within.startswith(f"{name}.") and what != "tags"
+        if not below and not above and (what != "tags" or _uses(old.get(key)) != _uses(new.get(key))):
+            yield f"{name}: {what} changed in a run over {within} alone"
+
+    def _thawed(
+        self, catalog: str, before: Seen, changed: Sequence[Any], old: Any, new: Any
+    ) -> Iterator[str]:
+        """What is out of sight or outside the domain stays as it is, on both sides."""
+        out = out_of_scope(before.shown[catalog], self._people.rules(catalog))
+        ids = {entry["id"] for entry in out}
+        seen = {plain_name(entry) for entry in before.shown[catalog] if entry["id"] not in ids}
+        frozen = {name for entry in out if not self._moved(name := plain_name(entry)) and name not in seen}
+        for system, id_, what in changed:
+            if system == catalog and id_ in ids and what in OURS and id_ not in self._late:
+                yield f"{id_}: {what} changed, out of sight or outside the domain"
+        if len(self._world.catalogs) > 1:
+            return  # the other one may well take off what is its own
+        for entry in before.shown["qualytics"]:
+            key = ("qualytics", entry["id"], "tags")
+            lost = _of_origin("managed", old[key]) - {tag["name"] for tag in new.get(key) or ()}
+            if plain_name(entry) in frozen and lost:
+                yield f"{entry['name']}: lost {lost}, and the catalog's object is only out of sight or scope"
+
+    def _worse(self, before: Seen, after: Seen, ran: Ran) -> Iterator[str]:
+        """Whatever goes wrong, a run moves towards what the reference predicts, or nothing moves."""
+        known = set(self.problems(before))
+        held_on = {line.target for line in ran.lines if line.extra.get("held_on")}
+        excused = [f"{one['name']}: tag " for one in after.shown["qualytics"] if one["id"] in held_on]
+        for line in self.problems(after):
+            # A copy that goes with its origin comes back one write later; what another catalog wants, in
+            # that one's run.
+            missing = line.endswith(" is missing") and ": tag " in line
+            returns = len(self._world.catalogs) > 1 or any(line.startswith(one) for one in excused)
+            if line not in known and not (missing and returns):
+                yield f"worse than before the run: {line}"
+
+    def _moved(self, name: str) -> bool:
+        parts = name.split(".")
+        return any(".".join(parts[:cut]) in self._people.moved for cut in range(1, len(parts) + 1))
+
+    def _above(self, id_: str) -> list[str]:
+        level, _, number = id_.partition(":")
+        store = self._world.store
+        if level == "field":
+            container = store.fields[int(number)].container
+            return [f"container:{container.id}", f"datastore:{container.datastore.id}"]
+        if level == "container":
+            return [f"datastore:{store.containers[int(number)].datastore.id}"]
+        return []
+
+
+def _named(ran: Ran) -> set[str]:
+    return {line.target for line in ran.lines} | {tag_key(line.key) for line in ran.lines}
+
+
+def _of_origin(origin: str, tags: Sequence[Json] | None) -> set[str]:
+    return {tag["name"] for tag in tags or () if tag["origin"] == origin}
+
+
+def _uses(tags: Sequence[Json] | None) -> set[tuple[str, str]]:
+    return {(tag["name"], tag["origin"]) for tag in tags or ()}
+
+
+def _own(tags: Sequence[Json] | None) -> set[str]:
+    return {tag["name"] for tag in tags or () if tag["origin"] != "propagated"}
+
+
+def _restyled(old: Sequence[Json] | None, new: Sequence[Json] | None) -> set[str]:
+    """Keys of the tags that only look different, as their definitions do; no key at all where tags came or
+    went."""
+    if _uses(old) != _uses(new):
+        return {"tags came or went"}
+    return {tag_key(tag["name"]) for tag in new or () if tag not in (old or ())}
