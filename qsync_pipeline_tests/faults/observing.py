@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 
 import dagster as dg
+import requests
 
 from qsync_pipeline.assets import reading
+from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.catalogs.atlan.client import AtlanClient
 from qsync_pipeline.cli import status_of
 from qsync_pipeline.cli.datastores import known_datastores
 from qsync_pipeline.cli.display import QuietDisplay
@@ -20,6 +25,7 @@ from qsync_pipeline.cli.signals import Watch
 from qsync_pipeline.cli.summary import summarize
 from qsync_pipeline.definitions import build_definitions
 from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.qualytics.calls import Calls
 from qsync_pipeline.sync import claiming
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import SyncError
@@ -33,6 +39,8 @@ from qsync_pipeline_tests.histories.world import World
 
 SHAPES = ["anomalous", "tagged", "tagged columns", "plain", "view"]
 ESTATE = [("plain", SHAPES), ("plain", ["plain", "anomalous"])]
+PAGE = 2
+"""Rows of a small page."""
 DAY = 86_400.0
 SETTLED = 900.0
 """Seconds between two syncs: every index has caught up, and no budget is used up."""
@@ -55,7 +63,8 @@ class Stage:
         self.catalog = catalog
         self.world = World(estate_of(ESTATE), (catalog,), clock, switches=switches)
         # Worlds of one kind share a config, and with it the place of its ledger and its tables.
-        shutil.rmtree(self.world.config.path.parent / ".qsync", ignore_errors=True)
+        self.home: Path = self.world.config.path.parent / ".qsync"
+        shutil.rmtree(self.home, ignore_errors=True)
         self.instance = dg.DagsterInstance.ephemeral()
         self.definitions = build_definitions(self.world.config)
         self.url = self.world.config.ledger.reveal_url()
@@ -83,10 +92,42 @@ class Stage:
         red += [f"the step {one.partition(': ')[0]}" for one in ran.failures]
         return Seen(summary.status, words[0] if words else "", sorted(set(red)))
 
+    @contextmanager
+    def faults(
+        self, rules: Sequence[Mapping[str, Any]], *, after: tuple[str, str] | None
+    ) -> Iterator[Callable[[], bool]]:
+        """Let faults strike, at once or from the first answer to such a request (method, path) on.
+
+        Yields what says, at the end, whether any of them has.
+        """
+        wire, send, struck = self.world.wire, self.world.wire.send, False
+
+        def watching(request: requests.PreparedRequest) -> requests.Response:
+            answer = send(request)
+            if self.world.faults.idle() and (request.method, urlsplit(request.url or "").path) == after:
+                self.world.inject(*rules)
+            return answer
+
+        with ExitStack() as stack:
+            if after is None:
+                self.world.inject(*rules)
+            else:
+                stack.enter_context(mock.patch.object(wire, "send", watching))
+            yield lambda: struck
+            struck = any(rule["fired"] for rule in self.world.faults.as_list())
+            self.world.faults.clear()
+
     def settle(self, seconds: float = SETTLED) -> None:
         """Let time pass, and forget which requests there were."""
         self.clock.sleep(seconds)
         self.world.writes()
+
+    def ids(self, table: str) -> dict[str, str]:
+        """What the systems call a table, in requests too."""
+        return {
+            name: next(row["id"] for row in system.state(name=table))
+            for name, system in self.world.systems.items()
+        }
 
     def problems(self) -> list[str]:
         """What is not as it should be, by the reference that reads only what people see."""
@@ -122,15 +163,19 @@ class Stage:
 
 
 @contextmanager
-def staged(catalog: str = "atlan", **switches: dict[str, Any]) -> Iterator[Stage]:
+def staged(catalog: str, *, small_pages: bool, switches: dict[str, dict[str, Any]]) -> Iterator[Stage]:
     """A fresh stage in virtual time, not yet synced."""
     clock = Clock()
     with ExitStack() as stack:
         stack.enter_context(virtual_time(clock))
-        stack.enter_context(mock.patch.dict(Ledger.open.__func__.__kwdefaults__, clock=clock.time))
+        stack.enter_context(mock.patch.dict(vars(Ledger)["open"].__func__.__kwdefaults__, clock=clock.time))
         stack.enter_context(mock.patch.object(reading, "coverage_plot", return_value=dg.MetadataValue.md("")))
         # The heart of a claim beats in real time, of which none passes while a run waits here.
         stack.enter_context(mock.patch.object(claiming, "TTL", 10 * DAY))
+        for client in (Calls, AtlanClient, AlationClient) if small_pages else ():
+            # Fewer rows than the config would allow: this estate's lists have several pages.
+            small = property(lambda client: PAGE, lambda client, size: None)
+            stack.enter_context(mock.patch.object(client, "page_size", small, create=True))
         stage = Stage(clock, catalog, switches)
         stack.enter_context(wired(lambda: stage.world.wire))
         stack.callback(stage.instance.dispose)
