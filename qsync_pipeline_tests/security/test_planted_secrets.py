@@ -17,6 +17,7 @@ import yaml
 
 from qsync_pipeline.assets.common import told
 from qsync_pipeline.transport.redact import register_secret, scrub
+from qsync_pipeline_tests.e2e.alation import QUICK_JOBS
 from qsync_pipeline_tests.live.harness import Live, live, until
 from qsync_pipeline_tests.security.planted import Planted, answers_of, texts_of
 from qsync_pipeline_tests.warm import warm_qsync
@@ -30,7 +31,7 @@ NOTIFY = "http://127.0.0.1:9/hooks/obviously-fake-notify-path-0815"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(tmp_path_factory.mktemp("planted"), "small", 5) as one:
+    with live(tmp_path_factory.mktemp("planted"), "small", 5, switches={"alation": QUICK_JOBS}) as one:
         yield one
 
 
