@@ -84,6 +84,12 @@ def read_pages(
     raise AssertionError("unreachable")  # the loop returns or raises
 
 
+def requests_for(rows: int, page_size: int) -> int:
+    """How many requests :func:`read_pages` takes for a list that holds still: its pages, and the ends again."""
+    pages = max(1, -(-rows // page_size))
+    return pages + min(pages - 1, 2)
+
+
 def _read(
     fetch: Callable[[int], Page[T]],
     what: str,

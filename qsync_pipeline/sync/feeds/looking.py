@@ -18,6 +18,7 @@ from qsync_pipeline.sync.feeds.newest import seconds
 from qsync_pipeline.sync.feeds.operations import covered
 from qsync_pipeline.sync.feeds.sights import Sights, Standings
 from qsync_pipeline.transport.errors import Forbidden, NotFound
+from qsync_pipeline.transport.paging import requests_for
 
 QUALYTICS = ""
 """Where the ledger's notes of no integration stand."""
@@ -113,7 +114,7 @@ class Looker:
         except (NotFound, Forbidden):
             return None
         for rows in (containers, checks, anomalies):
-            self.requests += max(1, -(-len(rows) // self._client.page_size))
+            self.requests += requests_for(len(rows), self._client.page_size)
         vanished = not containers and before is not None and not before.is_empty
         if vanished and self._client.presence("datastore", datastore) != "present":
             return None

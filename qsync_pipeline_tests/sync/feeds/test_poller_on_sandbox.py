@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +24,23 @@ from qsync_pipeline.sync.feeds.poller import Noticed, Poller
 WEEK = 7 * 86_400
 
 
+class Clock:
+    """Our own clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
 class Watch:
     """A sandbox, a ledger and a poller, and what is noted from one look at the events to the next."""
 
-    def __init__(self, sandbox: RunningSandbox, client: QualyticsClient, ledger: Ledger) -> None:
-        self.sandbox, self.client, self.ledger = sandbox, client, ledger
+    def __init__(
+        self, sandbox: RunningSandbox, client: QualyticsClient, ledger: Ledger, clock: Clock
+    ) -> None:
+        self.sandbox, self.client, self.ledger, self.clock = sandbox, client, ledger, clock
         self.control = sandbox.control
         self.poller = Poller(client, ledger)
         self.cursor: str | None = None
@@ -75,8 +88,9 @@ def sandbox() -> Iterator[RunningSandbox]:
 @pytest.fixture
 def watch(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Watch]:
     client = open_qualytics(load_config(sandbox.config).qualytics)
-    with Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite") as ledger:
-        yield Watch(sandbox, client, ledger)
+    clock = Clock()
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite", clock=clock) as ledger:
+        yield Watch(sandbox, client, ledger, clock)
     client.close()
 
 
@@ -264,6 +278,7 @@ def test_a_tick_without_news_costs_a_handful_of_requests(watch: Watch) -> None:
     for _ in range(30):
         watch.tick()
     watch.control.advance(3600)
+    watch.clock.ahead += 3600
     watch.tick()
     watch.control.reset_requests()
     for _ in range(20):
