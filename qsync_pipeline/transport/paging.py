@@ -85,7 +85,7 @@ def read_pages(
 
 
 def requests_for(rows: int, page_size: int) -> int:
-    """How many requests :func:`read_pages` takes for a list that holds still: its pages, and the ends again."""
+    """What :func:`read_pages` takes for a list that holds still: its pages, and its ends once more."""
     pages = max(1, -(-rows // page_size))
     return pages + min(pages - 1, 2)
 

