@@ -47,7 +47,9 @@ def _work_in_memory() -> None:
     """
     if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM:
         return
-    os.environ[_OURS] = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="qsync-tests-", dir=_MEMORY)
+    made = tempfile.mkdtemp(prefix="qsync-tests-", dir=_MEMORY)
+    os.chmod(made, 0o711)  # PostgreSQL, which does not run as root, has its directory in it
+    os.environ[_OURS] = os.environ["TMPDIR"] = made
     tempfile.tempdir = None  # asked for anew
 
 

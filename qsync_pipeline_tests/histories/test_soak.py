@@ -1,6 +1,6 @@
 """The same laws over many more histories, and over a real sandbox and ``qsync sync``; see ``make soak``.
 
-50,000 histories at about 0.13 CPU seconds each: an hour on two cores (reckoned from a share of them).
+50,000 histories at about 0.18 CPU seconds each: an hour and a quarter on two cores (reckoned from a share).
 """
 
 from __future__ import annotations
