@@ -94,9 +94,12 @@ def settled(
 
     Applied, or found to be so already: the value is ours, or (removal; note with ``extra["release"]``) no
     longer. Rejected, skipped or parked: as before this run's intention. An intention of another run is not
-    taken back: nobody knows yet whether that write landed.
+    taken back: nobody knows yet whether that write landed. Nor is one of this run where the answer leaves that
+    open (class ``server``: an error on their side, none in time, or one that cannot be read).
     """
     change = outcome.change
+    if outcome.outcome == "rejected" and outcome.error_class == "server":
+        return old
     if outcome.outcome not in ("applied", "unchanged"):
         return _taken_back(old, run_id, merge=_merges(change, change.after))
     if change.action == "remove" or (change.action == "note" and change.extra.get("release")):

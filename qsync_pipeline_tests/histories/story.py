@@ -105,6 +105,8 @@ class Story:
             f"{name}: {direction}, event {event}, kill {kill}: "
             f"{'killed' if ran.killed else '; '.join(ran.failures) or 'ok'}"
         )
+        if kill is None and fault is None:
+            assert not ran.failures, f"nothing was in the way, and it failed: {ran.failures}"
 
     def _watched(self, catalog: str, direction: Any, event: int | None = None, **options: Any) -> Ran:
         before, clock = Seen.of(self.world), self.world.clock

@@ -64,6 +64,18 @@ def test_a_refused_batch_leaves_the_holdings_as_they_were(ledger: Ledger) -> Non
     assert ledger.holdings.of("1-x") == before
 
 
+def test_an_answer_that_leaves_it_open_takes_no_intention_back(ledger: Ledger) -> None:
+    batch = [tag("field:1"), tag("field:2")]
+    ledger.intend("run-1", "atlan", "1-x", batch)
+    intended = ledger.holdings.of("1-x")
+    ledger.settle(
+        "run-1", "atlan", "1-x", [Outcome(change, "rejected", "no answer", "server") for change in batch]
+    )
+    assert ledger.holdings.of("1-x") == intended, "nobody knows whether it landed"
+    ledger.settle("run-1", "atlan", "1-x", [Outcome(batch[0], "rejected", "no", "permission")])
+    assert [row.target for row in ledger.holdings.of("1-x")] == ["field:2"]
+
+
 def test_what_is_only_journalled_touches_no_holding(ledger: Ledger) -> None:
     change = tag("field:1", hold=False)
     ledger.intend("run", "atlan", "1-x", [change])
