@@ -94,7 +94,7 @@ def settled(
 
     Applied, or found to be so already: the value is ours, or (removal; note with ``extra["release"]``) no
     longer. Rejected, skipped or parked: as before this run's intention. An intention of another run is not
-    taken back: nobody knows yet whether that write landed. Nor is one of this run where the answer leaves that
+    taken back: nobody knows yet whether that write landed. Nor is one of this run where the answer leaves it
     open (class ``server``: an error on their side, none in time, or one that cannot be read).
     """
     change = outcome.change
