@@ -91,8 +91,14 @@ def _read(run: Run, datastore: Datastore, key: str, earlier: Earlier) -> Table[U
 
 
 def _take_down(run: Run, key: str, read: DatastoreRead, began: float) -> None:
-    """Note what was seen, if this run is to bring the catalog in step with it."""
-    if run.dry_run or run.ledger.read_only or run.direction == "pull" or run.steered:
+    """Note what was seen, if this run is to bring the catalog in step with it and events ask for that."""
+    if (
+        not run.integration.event_driven
+        or run.dry_run
+        or run.ledger.read_only
+        or run.direction == "pull"
+        or run.steered
+    ):
         return
     memory = remembered(read.containers, read.checks, read.anomalies, score_seen(read.datastore.metrics))
     take_down(run.ledger, run.name, key, run.run_id, memory, began, run.scope.get(key, ()))

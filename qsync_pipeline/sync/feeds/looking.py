@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.feeds import OperationRow
 from qsync_pipeline.qualytics.happenings import operation_key
 from qsync_pipeline.qualytics.models import Container
-from qsync_pipeline.sync.feeds.memory import Difference, Memory, differences, remembered
+from qsync_pipeline.sync.feeds.memory import Difference, Memory, differences, loaded, remembered
 from qsync_pipeline.sync.feeds.newest import seconds
 from qsync_pipeline.sync.feeds.operations import covered
 from qsync_pipeline.sync.feeds.sights import Sights, Standings
@@ -65,7 +65,7 @@ class Looker:
         which has nothing to compare with, notes an event for all of it.
         """
         note = f"look:{datastore}"
-        before = _memory(self._ledger.notes.get(QUALYTICS, note))
+        before = loaded(self._ledger.notes.get(QUALYTICS, note), Memory)
         read = self._read(datastore, before)
         if read is None:
             self._ledger.notes.drop(QUALYTICS, note)
@@ -178,12 +178,3 @@ def _events(datastore: int, serial: int, found: Sequence[Difference], names: Col
 def _differing(before: Memory | None, now: Memory) -> set[int]:
     known = before.containers if before is not None else {}
     return {number for number, kept in now.containers.items() if known.get(number) != kept}
-
-
-def _memory(value: Any) -> Memory | None:
-    if value is None:
-        return None
-    try:
-        return msgspec.convert(value, Memory, strict=False)
-    except msgspec.ValidationError:
-        return None  # of another version: as if for the first time

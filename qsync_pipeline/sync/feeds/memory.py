@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from qsync_pipeline.qualytics.feeds import Counts
 from qsync_pipeline.qualytics.models import Anomaly, Check, Container, DatastoreMetrics
 
 What = Literal["container", "check", "anomaly", "datastore"]
+
+Kind = TypeVar("Kind")
 
 Below = tuple[int, str]
 """Of a check or an anomaly: the id of its container (0 where it names none), and its print."""
@@ -72,6 +74,16 @@ class Difference(msgspec.Struct, frozen=True):
     @property
     def is_score(self) -> bool:
         return self.what == "datastore" and self.container != ""
+
+
+def loaded(value: Any, kind: type[Kind]) -> Kind | None:
+    """What a ledger's note holds; null where there is none, or one of another version: as if it were new."""
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return None
 
 
 def printed(*parts: object) -> str:

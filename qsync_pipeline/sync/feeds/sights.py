@@ -10,21 +10,19 @@ between: what the runs have read last, and is so no longer, is news as well.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.ledger import Ledger
-from qsync_pipeline.sync.feeds.memory import Difference, Memory, prints_of
+from qsync_pipeline.sync.feeds.memory import Difference, Memory, loaded, prints_of
 
 AWAIT = 60.0
 """Seconds for which a run is awaited that an event is to start or has started. After that a difference is
 noted anew: the run may have failed, or never come."""
 
 Standing = Literal["seen", "awaited", "news"]
-
-Kind = TypeVar("Kind")
 
 
 class Print(msgspec.Struct, frozen=True, array_like=True):
@@ -76,11 +74,11 @@ def take_down(
 
 def make_good(ledger: Ledger, integration: str, key: str, run: str) -> None:
     """What the run has read of a datastore it has pushed: from now on this is no news."""
-    taken = _load(ledger.notes.get(integration, _reading(key)), _Taken)
+    taken = loaded(ledger.notes.get(integration, _reading(key)), _Taken)
     if taken is None or taken.run != run:
         return
     sight = taken.sight.as_pushed()
-    if not taken.whole and (before := _load(ledger.notes.get(integration, _seen(key)), Sight)):
+    if not taken.whole and (before := loaded(ledger.notes.get(integration, _seen(key)), Sight)):
         sight = before.with_newer(sight)
     ledger.notes.put(integration, _seen(key), msgspec.to_builtins(sight, str_keys=True))
     ledger.notes.drop(integration, _reading(key))
@@ -106,8 +104,8 @@ class Sights:
         key = ledger.datastores.keys().get(datastore, "")
         found = []
         for name in integrations:
-            sight = _load(ledger.notes.get(name, _seen(key)), Sight) or Sight()
-            taken = _load(ledger.notes.get(name, _reading(key)), _Taken)
+            sight = loaded(ledger.notes.get(name, _seen(key)), Sight) or Sight()
+            taken = loaded(ledger.notes.get(name, _reading(key)), _Taken)
             found.append(sight.with_newer(taken.sight) if taken else sight)
         return cls(found, ledger.events.newest_noted(datastore), ledger.clock())
 
@@ -186,12 +184,3 @@ def _seen(key: str) -> str:
 
 def _reading(key: str) -> str:
     return f"reading:{key}"
-
-
-def _load(value: Any, kind: type[Kind]) -> Kind | None:
-    if value is None:
-        return None
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError:
-        return None  # of another version: as if nothing had been seen
