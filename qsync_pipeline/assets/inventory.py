@@ -18,7 +18,8 @@ from qsync_pipeline.assets.common import (
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.stored_tables import Collected
 from qsync_pipeline.sync import snapshot
-from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_definitions, read_inventories
+from qsync_pipeline.sync.definition_records import read_definitions
+from qsync_pipeline.sync.inventory import DEPLOYMENT, STAGE, read_inventories
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.scope import Earlier, stored_whole
 
@@ -42,7 +43,7 @@ def qualytics_inventory(context: dg.AssetExecutionContext) -> dg.Output[Collecte
     with told(run, STAGE):
         found = Gathering()
         found.take_in(context, read_inventories(run, keys, _earlier(context, run)), _describe)
-        found.collected.add(DEPLOYMENT, read_definitions(run.qualytics, run.ledger))
+        found.collected.add(DEPLOYMENT, read_definitions(run))
     return dg.Output(
         found.collected,
         metadata={

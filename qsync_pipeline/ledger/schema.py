@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, text
 
-HEAD = "0004"
+HEAD = "0005"
 """The migration that this code stands on."""
 
 metadata = MetaData()
@@ -265,6 +265,7 @@ tag_definitions = Table(
     Column("made", Boolean, nullable=False),
     Column("taken_over", Boolean, nullable=False),
     Column("before", Text),
+    Column("definition_id", Integer),
     Column("at", Float, nullable=False),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.jsontext import dump, load
@@ -18,7 +18,8 @@ class TagDefinition(msgspec.Struct, frozen=True):
     """One definition, by its folded name.
 
     ``made``: we created it, and may delete it once nothing of ours hangs on it. ``taken_over``: it was a
-    native tag and ``overwrite_tags`` gave it to us; ``before`` is what it looked like.
+    native tag and ``overwrite_tags`` gave it to us; ``before`` is what it looked like. ``definition_id`` is
+    Qualytics' id of it: null while it was asked for and nothing has told yet that it was made.
     """
 
     name: str
@@ -27,6 +28,7 @@ class TagDefinition(msgspec.Struct, frozen=True):
     made: bool = False
     taken_over: bool = False
     before: Any = None
+    definition_id: int | None = None
     at: float = 0.0
     """Set by the ledger."""
 
@@ -52,6 +54,21 @@ class TagDefinitions:
         row |= {"before": dump(definition.before), "at": self._db.clock()}
         with self._db.write() as connection:
             connection.execute(self._db.upsert(tag_definitions), row)
+
+    def confirm(self, folded: str, definition_id: int) -> None:
+        """Note that a definition asked for is there, unless somebody has noted more of it meanwhile."""
+        waiting = update(tag_definitions).where(_T.folded == folded, _T.definition_id.is_(None))
+        with self._db.write() as connection:
+            connection.execute(waiting.values(definition_id=definition_id))
+
+    def disown(self, definition: TagDefinition) -> None:
+        """Forget a definition, unless what is known of it is newer than this."""
+        known = delete(tag_definitions).where(
+            _T.folded == definition.folded,
+            _T.definition_id.is_not_distinct_from(definition.definition_id),
+        )
+        with self._db.write() as connection:
+            connection.execute(known)
 
     def drop(self, folded: str) -> None:
         """Forget a definition."""

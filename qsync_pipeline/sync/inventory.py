@@ -6,12 +6,10 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from qsync_pipeline.core.definitions import TagDefinition
-from qsync_pipeline.core.names import fold, tag_key
+from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import DatastoreSeen, Holding, Ledger
-from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, read_datastore
 from qsync_pipeline.qualytics.models import Datastore
 from qsync_pipeline.sync.feeds.memory import remembered, score_seen
@@ -156,30 +154,3 @@ def _ask(
         else:
             ask(unit)
     return missing
-
-
-def read_definitions(client: QualyticsClient, ledger: Ledger) -> Table[TagDefinition]:
-    """All tag definitions of the deployment, with what the ledger knows of those that are ours."""
-    known = ledger.tag_definitions.all()
-    listed = client.global_tags()
-    names = {tag.name for tag in listed}
-    rows = []
-    for tag in listed:
-        record = known.get(tag_key(tag.name))
-        if record is not None and record.name != tag.name and record.name in names:
-            record = None  # a person's, which differs from ours by case only
-        rows.append(
-            TagDefinition(
-                name=tag.name,
-                type=tag.type,
-                category=tag.category,
-                color=tag.color,
-                description=tag.description,
-                weight_modifier=tag.weight_modifier or 0,
-                count=tag.count,
-                made_by=record.made_by if record else None,
-                made=bool(record and record.made),
-                source_ids=tuple((record.before or {}).get("tag_ids", ())) if record else (),
-            )
-        )
-    return Table(TagDefinition, rows)

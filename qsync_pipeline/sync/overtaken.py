@@ -18,7 +18,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.qualytics.inventory import read_inventory
 from qsync_pipeline.sync import planning
-from qsync_pipeline.sync.inventory import read_definitions
+from qsync_pipeline.sync.definition_records import read_definitions
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.scope import folded, merged_units
 from qsync_pipeline.transport.errors import SyncError
@@ -69,7 +69,7 @@ def plan_again(
     the first reading has no link yet, and is left to the next run.
     """
     units = _read(run, key, inventory[key], links[key])
-    definitions = read_definitions(run.qualytics, run.ledger)
+    definitions = read_definitions(run)
     [(_, plan)] = planning.plan_tags_of_range(
         run, [key], {key: units}, assets, links, index, definitions, clean_up=key == last
     )

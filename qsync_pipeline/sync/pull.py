@@ -17,12 +17,13 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.models import Datastore, Field
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
+from qsync_pipeline.sync.definition_records import adopt_definitions
 from qsync_pipeline.sync.first_contact import try_first
 from qsync_pipeline.sync.overtaken import Replan, leave_word, overtaken
 from qsync_pipeline.sync.replacing import Tagged, TagLists
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
-from qsync_pipeline.sync.tag_definitions import adopt_definitions, apply_definition
+from qsync_pipeline.sync.tag_definitions import apply_definition
 from qsync_pipeline.transport.paging import parallel_map
 
 STAGE = "external_tags"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from qsync_pipeline.core.definitions import UNREACHABLE
-from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.ledger import TagDefinition
 from qsync_pipeline.qualytics.models import GlobalTag
+from qsync_pipeline.sync.definition_records import record_of, speaks_of
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import class_of
 from qsync_pipeline.transport.errors import Conflict, NotFound, OutsideError, Unauthorized, Unreachable
@@ -14,6 +13,8 @@ from qsync_pipeline.transport.redact import redact
 
 UNREACHABLE_NOTE = "unreachable_tags"
 """Ledger note, of no integration: names that no URL of the deployment reaches, with the time of the try."""
+
+ANOTHER = "somebody has made a definition of this name anew meanwhile"
 
 
 def unreachable_names(run: Run) -> list[str]:
@@ -38,23 +39,13 @@ def apply_definition(run: Run, change: Change) -> Outcome:
         return Outcome(journal, "rejected", redact(str(error)), class_of(error))
 
 
-def adopt_definitions(run: Run) -> None:
-    """After a lost ledger: take the definitions in our category for ours again, as we make them."""
-    known = run.ledger.tag_definitions.all()
-    for tag in run.qualytics.global_tags():
-        ours = fold(tag.category or "") == fold(run.name) and not tag.weight_modifier
-        if ours and tag_key(tag.name) not in known:
-            record = TagDefinition(name=tag.name, folded=tag_key(tag.name), made_by=run.name, made=True)
-            run.ledger.tag_definitions.put(record)
-
-
 def _create(run: Run, change: Change, journal: Change) -> Outcome:
     look = change.after
     before = run.ledger.tag_definitions.all().get(change.key)
-    # Noted before the call: a run that dies after it must know the definition for ours.
-    run.ledger.tag_definitions.put(_record(run, change, made=True, before=None))
+    # Noted before the call: if this run dies after it, the next must know for ours what was asked for here.
+    run.ledger.tag_definitions.put(record_of(run, change, None, made=True))
     try:
-        run.qualytics.create_tag(
+        tag = run.qualytics.create_tag(
             look["name"],
             color=look["color"],
             description=look["description"],
@@ -77,6 +68,7 @@ def _create(run: Run, change: Change, journal: Change) -> Outcome:
         if _find(run, change) is None:
             run.ledger.tag_definitions.drop(change.key)
         raise
+    run.ledger.tag_definitions.put(record_of(run, change, tag.id, made=True))
     return Outcome(journal, "applied", change.reason)
 
 
@@ -86,6 +78,9 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
         return Outcome(journal, "skipped", "its definition was deleted meanwhile", "missing")
     look = change.after
     known = run.ledger.tag_definitions.all().get(change.key)
+    takes_over = bool(change.extra.get("takes_over"))
+    if known and not takes_over and not speaks_of(known, tag):
+        return Outcome(journal, "skipped", ANOTHER)
     if not run.qualytics.update_tag(
         tag, color=look["color"], description=look["description"], category=look["category"]
     ):
@@ -93,10 +88,11 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
     if change.extra.get("gives_back"):
         run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "applied", change.reason)
-    takes_over = bool(change.extra.get("takes_over"))
     made = bool(known and known.made)
     before = change.before if takes_over else (known.before or {}).get("look") if known else None
-    run.ledger.tag_definitions.put(_record(run, change, made=made, before=before, taken_over=not made))
+    run.ledger.tag_definitions.put(
+        record_of(run, change, tag.id, made=made, before=before, taken_over=not made)
+    )
     return Outcome(journal, "applied", change.reason)
 
 
@@ -105,6 +101,9 @@ def _delete(run: Run, change: Change, journal: Change) -> Outcome:
     if tag is None:
         run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "unchanged", "already gone")
+    known = run.ledger.tag_definitions.all().get(change.key)
+    if known and not speaks_of(known, tag):
+        return Outcome(journal, "skipped", ANOTHER)
     if tag.count:
         return Outcome(journal, "unchanged", f"{tag.count} objects carry it again")
     try:
@@ -126,20 +125,6 @@ def _not_reached(run: Run, change: Change, journal: Change) -> Outcome:
 def _find(run: Run, change: Change) -> GlobalTag | None:
     """The definition of exactly this name: one that differs by case only is a person's."""
     return next((tag for tag in run.qualytics.global_tags() if tag.name == change.name), None)
-
-
-def _record(
-    run: Run, change: Change, *, made: bool, before: object, taken_over: bool = False
-) -> TagDefinition:
-    tag_id = change.extra.get("tag_id")
-    return TagDefinition(
-        name=change.name,
-        folded=change.key,
-        made_by=run.name,
-        made=made,
-        taken_over=taken_over,
-        before={"look": before, "set": change.after, "tag_ids": [tag_id] if tag_id else []},
-    )
 
 
 def _journal(change: Change) -> Change:

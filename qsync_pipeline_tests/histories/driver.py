@@ -10,6 +10,7 @@ from typing import Any
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.sync import definitions, inventory, mapping, overtaken, planning, pull, push, snapshot
+from qsync_pipeline.sync.definition_records import read_definitions
 from qsync_pipeline.sync.run import Run, error_class, note_failure
 from qsync_pipeline.sync.scope import META
 from qsync_pipeline.transport.errors import SyncError, Unauthorized, Unreachable
@@ -112,7 +113,7 @@ class Job:
             return stored.get(key) if whole is not None and whole.failure is None else None
 
         made: Tables = dict(inventory.read_inventories(self.run, self.keys, earlier))
-        made[inventory.DEPLOYMENT] = inventory.read_definitions(self.run.qualytics, self.run.ledger)
+        made[inventory.DEPLOYMENT] = read_definitions(self.run)
         self._keep(inventory.STAGE, made.items())
 
     def _snapshot(self) -> None:

@@ -279,6 +279,15 @@ class People:
             self.native.add(name)
         return {"name": name}
 
+    def _delete_tag(self, system: str, which: int, what: int) -> Json | None:
+        """A definition is cleared away, whoever made it, and goes from all that carries it."""
+        name = TAGS[what % len(TAGS)]
+        if name not in self._world.store.tags.by_name:
+            return None
+        self.native.discard(name)
+        self.theirs -= {one for one in self.theirs if one[1] == tag_key(name)}
+        return {"name": name}
+
     def _raise_anomaly(self, system: str, which: int, what: int) -> Json | None:
         entry = self._some(system, which, 1, 2)
         if entry is None:

@@ -63,6 +63,21 @@ class EstateChanges:
 
         return act
 
+    def delete_tag(self, words: Words) -> Action:
+        """The global tag of this ``name`` goes, and with it every use."""
+        words.only("name")
+        name = words.text("name")
+        tag = self._store.tags.by_name.get(name)
+        if tag is None or tag.type == "external":
+            known = sorted(one.name for one in self._store.tags.by_name.values() if one.type != "external")
+            raise words.wrong("name", f"{name!r} is no global tag; there are {', '.join(known) or 'none'}")
+
+        def act() -> Sequence[str]:
+            self._store.tags.delete(tag)
+            return [f"tag:{tag.id}"]
+
+        return act
+
     def rename(self, words: Words) -> Action:
         """The ``asset``'s own name becomes ``to``: the last part only.
 

@@ -95,6 +95,7 @@ class QualyticsSystem:
             "tag": things.tag,
             "untag": things.untag,
             "create_tag": things.create_tag,
+            "delete_tag": things.delete_tag,
             "rename": things.rename,
             "drop": things.drop,
             "create": things.create,

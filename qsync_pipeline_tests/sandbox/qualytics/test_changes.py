@@ -114,6 +114,9 @@ def test_tags_come_and_go_as_a_persons(api: Api) -> None:
         "Blue": "native",
         "Made On The Way": "native",
     }
+    do(api, "delete_tag", name="Blue")
+    assert "Blue" not in {tag["name"] for tag in api.system.state(name=COLUMN)[0]["tags"]}
+    assert "Blue" not in {tag["name"] for tag in api.items("/global-tags")}
 
 
 def test_renaming_changes_the_last_part_of_the_name(api: Api) -> None:
@@ -176,6 +179,7 @@ def test_tables_and_columns_are_created_below_known_names(api: Api) -> None:
         ({"do": "untag", "asset": TABLE, "tag": "X"}, r"'X' is not on .*; its tags: 'Company', 'Gold'"),
         ({"do": "tag", "asset": TABLE, "tag": " "}, r"tag: must be a text"),
         ({"do": "create_tag", "name": "Gold"}, r"there is a tag 'Gold' already"),
+        ({"do": "delete_tag", "name": "gold"}, r"'gold' is no global tag; there are Company"),
         ({"do": "rename", "asset": TABLE, "to": "ORDERS_V"}, r"there is a table 'ORDERS_V' beside it"),
         ({"do": "rename", "asset": TABLE, "to": "X", "what": "schema"}, r"only datastores have a schema"),
         ({"do": "rename", "asset": "shop", "to": "sales"}, r"there is a datastore 'sales' already"),

@@ -1,0 +1,159 @@
+"""Whose a tag definition is: what was asked for, what is there, what somebody made anew (DESIGN.md §5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from qsync_pipeline.core.definitions import TagDefinition
+from qsync_pipeline.core.names import tag_key
+from qsync_pipeline.core.rows import Action, Change
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.sandbox.testing import RunningSandbox
+from qsync_pipeline.sync.definition_records import read_definitions
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline.sync.tag_definitions import apply_definition
+from qsync_pipeline.transport.errors import Throttled
+from qsync_pipeline_tests.qualytics.test_sandbox import qualytics
+from qsync_pipeline_tests.sync.fakes import config_in, run_on
+
+LOOK = {"name": "PII", "category": "atlan", "color": "#7E57C2", "description": None, "weight_modifier": 0}
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[tuple[RunningSandbox, QualyticsClient]]:
+    with qualytics() as (sandbox, client):
+        yield sandbox, client
+
+
+class World:
+    """One run on a deployment, in which people make and delete tags."""
+
+    def __init__(self, sandbox: RunningSandbox, client: QualyticsClient, directory: Path) -> None:
+        self.sandbox = sandbox
+        self.client = client
+        self.ledger = Ledger.open("sqlite://")
+        self.run: Run = run_on(config_in(directory), self.ledger, client)  # type: ignore[arg-type]  # a real one
+
+    def person(self, do: str, **more: Any) -> None:
+        self.sandbox.control.mutate({"system": "qualytics", "do": do, "name": "PII", **more})
+
+    def carry_out(self, action: Action, **more: Any) -> str:
+        change = Change("tag_definitions", action, "PII", "PII", "pii", kind="global", **more)
+        return apply_definition(self.run, change).outcome
+
+    def make(self) -> str:
+        return self.carry_out("create", after=LOOK)
+
+    def seen(self) -> TagDefinition:
+        return next(one for one in read_definitions(self.run).rows if one.name == "PII")
+
+
+@pytest.fixture
+def world(system: tuple[RunningSandbox, QualyticsClient], tmp_path: Path) -> Iterator[World]:
+    it = World(*system, tmp_path)
+    if any(tag.name == "PII" for tag in it.client.global_tags()):
+        it.person("delete_tag")
+    yield it
+    it.ledger.close()
+
+
+class Lost:
+    """A client of which the calls that make a definition and look for it fail from some moment on."""
+
+    def __init__(self, client: QualyticsClient, *, after: bool) -> None:
+        self._client = client
+        self._after = after
+
+    def create_tag(self, *args: Any, **kwargs: Any) -> Any:
+        if self._after:
+            self._client.create_tag(*args, **kwargs)
+        raise Throttled("no answer")
+
+    def global_tags(self) -> Any:
+        raise Throttled("no answer")
+
+
+def lose(world: World, *, after: bool) -> None:
+    """A run asks for the definition, and never learns what became of it."""
+    world.run.__dict__["qualytics"] = Lost(world.client, after=after)
+    assert world.make() == "rejected"
+    world.run.__dict__["qualytics"] = world.client
+
+
+def test_what_was_made_is_ours_and_may_be_deleted_again(world: World) -> None:
+    assert world.make() == "applied"
+    assert (world.seen().made_by, world.seen().made) == ("atlan", True)
+    assert world.carry_out("remove") == "applied"
+    assert tag_key("PII") not in world.ledger.tag_definitions.all()
+
+
+def test_what_was_asked_for_and_made_without_an_answer_is_ours(world: World) -> None:
+    lose(world, after=True)
+    assert world.ledger.tag_definitions.all()["pii"].definition_id is None
+    assert world.seen().made
+    assert world.ledger.tag_definitions.all()["pii"].definition_id is not None
+    world.client.update_tag(
+        next(tag for tag in world.client.global_tags() if tag.name == "PII"), category="Governance"
+    )
+    assert world.seen().made, "it is known by its id from then on, whatever people do to its look"
+
+
+def test_what_was_asked_for_and_never_made_does_not_make_a_persons_ours(world: World) -> None:
+    lose(world, after=False)
+    world.person("create_tag")
+    assert (world.seen().made_by, world.seen().made) == (None, False)
+    assert "pii" not in world.ledger.tag_definitions.all()
+
+
+def test_what_was_asked_for_stays_noted_while_nothing_of_that_name_is_there(world: World) -> None:
+    lose(world, after=False)
+    read_definitions(world.run)
+    assert world.ledger.tag_definitions.all()["pii"].definition_id is None
+
+
+def test_what_a_person_made_anew_after_ours_was_deleted_is_the_persons(world: World) -> None:
+    world.make()
+    world.person("delete_tag")
+    world.person("create_tag", category="Legal")
+    assert world.seen().made_by is None
+
+
+def test_a_definition_made_anew_between_plan_and_write_is_left_alone(world: World) -> None:
+    world.make()
+    look = {"category": "atlan", "color": "#000000", "description": None}
+    world.person("delete_tag")
+    world.person("create_tag", category="Legal")
+    assert world.carry_out("remove") == "skipped"
+    assert world.carry_out("update", before=look, after=look) == "skipped"
+    tag = next(tag for tag in world.client.global_tags() if tag.name == "PII")
+    assert tag.category == "Legal"
+
+
+def test_a_run_that_writes_nothing_settles_nothing(world: World) -> None:
+    lose(world, after=False)
+    world.person("create_tag")
+    world.run = replace_dry(world.run)
+    assert world.seen().made_by is None
+    assert world.ledger.tag_definitions.all()["pii"].definition_id is None
+
+
+def test_what_somebody_noted_meanwhile_is_neither_confirmed_nor_forgotten(world: World) -> None:
+    book = world.ledger.tag_definitions
+    lose(world, after=False)
+    old = book.all()["pii"]
+    book.put(replace(old, definition_id=7))
+    book.disown(old)
+    book.confirm("pii", 8)
+    assert book.all()["pii"].definition_id == 7
+
+
+def replace_dry(run: Run) -> Run:
+    dry = Run(run.run_id, run.config, run.integration, run.ledger, run.ledger, dry_run=True)
+    dry.__dict__["qualytics"] = run.qualytics
+    return dry
