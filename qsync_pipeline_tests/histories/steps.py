@@ -44,8 +44,8 @@ _small = st.integers(0, 11)
 IN_CATALOGS = ["tag", "tag", "tag", "untag", "untag", "undo", "undo", "rename_tag", "rename", "drop",
      "create", "set_alert", "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]  # fmt: skip
 IN_QUALYTICS = ["tag", "tag", "untag", "create_tag", "delete_tag", "raise_anomaly", "raise_anomaly",
-     "set_anomaly_status", "set_anomaly_status", "archive_check", "edit_check", "set_score", "set_score", "finish_scan", "rename",
-     "drop", "create", "lose_column"]  # fmt: skip
+     "set_anomaly_status", "set_anomaly_status", "archive_check", "edit_check", "set_score", "set_score",
+     "finish_scan", "rename", "drop", "create", "lose_column"]  # fmt: skip
 _catalog = st.tuples(st.just("catalog"), st.sampled_from(IN_CATALOGS), _small, _small)
 _qualytics = st.tuples(st.just("qualytics"), st.sampled_from(IN_QUALYTICS), _small, _small)
 _waits = st.tuples(st.just("wait"), st.sampled_from([2, 130, 7200]))
