@@ -37,6 +37,8 @@ def apply_lines(
 ) -> None:
     """Run the jobs of a file's integrations with its lines, over its datastores."""
     plan = PlanFile(path)
+    if not plan.integrations:
+        display.say(f"{path} has no lines: nothing to do")
     config = load_config(request.config_path)
     named = [config.integration(name).name for name in plan.integrations]
     flags = Flags(dry_run=dry_run, first_write=first_write, lines=str(path.absolute()))

@@ -8,7 +8,7 @@ taken from the object as it is now, never from the file.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,9 @@ GONE = "the object is gone or out of sight"
 NOT_OURS = "it is not ours, or no longer"
 NOT_MATCHED = "the two objects are no longer matched"
 SOURCE_GONE = "its object in Qualytics is gone or out of sight"
+MALFORMED = "its value is none that this surface can hold"
+NO_SURFACE = "there is no such surface at this stage"
+CONTRADICTED = "another line of the plan has another value for the same place"
 
 Place = tuple[str, str, str]
 """Surface, object, key."""
@@ -73,16 +76,24 @@ def verify(lines: Iterable[Change], now: Now) -> Verified:
         if change.surface == definitions.SURFACE and change.action == "update" and change.status == "planned"
     }
     going: set[tuple[str, str]] = set()
+    told: dict[Place, list[Change]] = defaultdict(list)
     for change in sorted(given, key=_copies_last):
         verdict: Change | None
+        earlier = told[_place(change)]
         if change.status != "planned":
             verdict = change
+        elif trouble := _trouble(change, earlier, now):
+            verdict = _refused(change, trouble)
+        elif change in earlier:
+            verdict = None
         elif change.surface == definitions.SURFACE:
             verdict = _definition(change, now)
         elif change.surface == tags.SURFACE:
             verdict = _tag(change, now, taken, going)
         else:
             verdict = _on_asset(change, now)
+        if verdict is None or verdict.status == "planned":
+            earlier.append(change)
         if verdict is None:
             if change.action != "note":
                 found.unchanged[change.surface] += 1
@@ -95,6 +106,30 @@ def verify(lines: Iterable[Change], now: Now) -> Verified:
 
 def _copies_last(change: Change) -> bool:
     return bool(change.extra.get("copy_of"))
+
+
+def _trouble(change: Change, earlier: Iterable[Change], now: Now) -> str:
+    """What is wrong with a line itself, whatever stands there: files are edited by hand."""
+    role = "definitions" if change.surface == definitions.SURFACE else now.roles.get(change.surface, "")
+    if not role and change.surface != tags.SURFACE:
+        return NO_SURFACE
+    kind: type = str if change.surface == tags.SURFACE or role == "tags" else dict
+    if not all(value is None or isinstance(value, kind) for value in (change.before, change.after)):
+        return MALFORMED
+    if role == "attributes" and not all(
+        value is None or isinstance(value, str | int | float) for value in (change.after or {}).values()
+    ):
+        return MALFORMED
+    if change.action == "note":
+        return ""
+    return CONTRADICTED if any(_contradict(one, change) for one in earlier if one.action != "note") else ""
+
+
+def _contradict(one: Change, other: Change) -> bool:
+    """Whether two lines for one place cannot both come true."""
+    if isinstance(one.after, dict) and isinstance(other.after, dict):
+        return any(one.after[name] != other.after[name] for name in one.after.keys() & other.after.keys())
+    return bool(one.after != other.after)
 
 
 def _refused(change: Change, reason: str) -> Change:
@@ -180,8 +215,9 @@ def _on_asset(change: Change, now: Now) -> Change | None:
     if role == "attributes":
         return _attributes(change, asset, row, now)
     if _shows(change, role, asset, change.after, now.decimals):
-        # A health row that was asserted anew says the same as before.
-        return change if change.before is not None and change.before == change.after else None
+        # A health row that was asserted anew says the same as before: it is written once.
+        anew = change.before is not None and change.before == change.after
+        return _addressed(change, asset, {}) if anew and not _told_already(change, row) else None
     if not _shows(change, role, asset, change.before, now.decimals):
         return _refused(change, CHANGED)
     if change.action == "remove" and row is None:
@@ -192,6 +228,14 @@ def _on_asset(change: Change, now: Now) -> Change | None:
     if role == "tags" and (tag := _tag_on(asset, change.key)) is not None:
         extra["tag_id"] = tag.id
     return _addressed(change, asset, extra)
+
+
+def _told_already(change: Change, row: Held | None) -> bool:
+    """Whether the catalog was told of this assertion of a check, or of a later one, since the plan."""
+    if row is None or row.has_pending:
+        return False
+    told, asserted = row.extra.get("asserted"), change.extra.get("asserted")
+    return told == asserted or (told is not None and asserted is not None and str(told) > str(asserted))
 
 
 def _attributes(change: Change, asset: CatalogAsset, row: Held | None, now: Now) -> Change | None:

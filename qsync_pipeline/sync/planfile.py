@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
@@ -23,7 +23,7 @@ from qsync_pipeline.transport.errors import ConfigError
 VERSION = 1
 
 Kind = Literal["plan", "retire", "revert"]
-_Row = TypeVar("_Row")
+STAGES = ("definitions", "tag_plan", "quality_plan")
 
 KEY = re.compile(r"[0-9]+-[a-z0-9_-]+")
 """What a key looks like (DESIGN.md §3): it becomes a partition, and the name of files."""
@@ -48,12 +48,6 @@ class Line(msgspec.Struct, frozen=True):
     change: Change
 
 
-class _Place(msgspec.Struct, frozen=True):
-    integration: str
-    datastore: str
-    stage: str
-
-
 def write_plan(path: Path, header: Header, lines: Iterable[Line]) -> int:
     """Write a plan aside and rename it; returns the number of its lines. Raises ``ConfigError``."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -74,10 +68,10 @@ def write_plan(path: Path, header: Header, lines: Iterable[Line]) -> int:
 
 
 class PlanFile:
-    """A plan that was saved. Lines are kept as they stand in the file, and decoded when asked for."""
+    """A plan that was saved. Lines are kept as they stand in the file, and decoded again when asked for."""
 
     def __init__(self, path: Path) -> None:
-        """Read it; raises ``ConfigError`` where it cannot be read or is no plan of this version."""
+        """Read it; raises ``ConfigError`` where it cannot be read, or a line is none of a plan."""
         self.path = path
         self._lines: dict[tuple[str, str, str], list[bytes]] = {}
         try:
@@ -85,12 +79,15 @@ class PlanFile:
                 self.header = _header(path, file.readline())
                 for number, raw in enumerate(file, start=2):
                     if raw.strip():
-                        place = _decode(path, number, raw, _PLACE)
-                        if place.datastore and not KEY.fullmatch(place.datastore):
+                        line = _decode(path, number, raw)
+                        if line.stage not in STAGES:
+                            raise ConfigError(f"{path}: line {number}: no such stage: {show(line.stage)}")
+                        wanted = not line.datastore if line.stage == "definitions" else line.datastore
+                        if not wanted or (line.datastore and not KEY.fullmatch(line.datastore)):
                             raise ConfigError(
-                                f"{path}: line {number}: no key of a datastore: {show(place.datastore)}"
+                                f"{path}: line {number}: no key of a datastore: {show(line.datastore)}"
                             )
-                        key = (place.integration, place.stage, place.datastore)
+                        key = (line.integration, line.stage, line.datastore)
                         self._lines.setdefault(key, []).append(raw)
         except OSError as wrong:
             raise ConfigError(f"{path}: cannot be read: {wrong.strerror}") from wrong
@@ -105,13 +102,11 @@ class PlanFile:
         return list(dict.fromkeys(key for name, _, key in self._lines if name == integration and key))
 
     def of(self, integration: str, stage: str, datastore: str) -> list[Change]:
-        """The lines of one stage and datastore; raises ``ConfigError`` for one that is no line of a plan."""
-        raw = self._lines.get((integration, stage, datastore), ())
-        return [_decode(self.path, 0, one, _LINE).change for one in raw]
+        """The lines of one stage and datastore."""
+        return [_LINE.decode(one).change for one in self._lines.get((integration, stage, datastore), ())]
 
 
 _HEADER = msgspec.json.Decoder(Header)
-_PLACE = msgspec.json.Decoder(_Place)
 _LINE = msgspec.json.Decoder(Line)
 
 
@@ -130,12 +125,11 @@ def _header(path: Path, raw: bytes) -> Header:
     return header
 
 
-def _decode(path: Path, number: int, raw: bytes, decoder: msgspec.json.Decoder[_Row]) -> _Row:
+def _decode(path: Path, number: int, raw: bytes) -> Line:
     try:
-        return decoder.decode(raw)
+        return _LINE.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
-        where = f"{path}: line {number}" if number else str(path)
-        raise ConfigError(f"{where}: no line of a plan: {wrong}") from wrong
+        raise ConfigError(f"{path}: line {number}: no line of a plan: {wrong}") from wrong
 
 
 def lines_of(integration: str, stage: str, tables: Iterable[tuple[str, Iterable[Change]]]) -> Iterator[Line]:

@@ -149,6 +149,44 @@ def test_a_health_row_that_is_only_asserted_anew_is_written() -> None:
     assert verdict(changed, on(asset)) is None
 
 
+@pytest.mark.parametrize(
+    ("told", "written"), [("2025-01-01", True), ("2025-02-02", False), ("2025-03-03", False)]
+)
+def test_an_assertion_that_the_catalog_was_told_of_since_is_not_told_again(told: str, written: bool) -> None:
+    asset = table("ORDERS", health=(HealthRow("check:1", **ROW),))
+    now = on(asset, held=held("health", "check:1", value=ROW, extra={"asserted": told}))
+    anew = line("health", key="check:1", before=ROW, after=ROW, extra={"asserted": "2025-02-02"})
+    assert (verdict(anew, now) is not None) == written
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        line(before={SCORE: 87.2}, after="91"),
+        line(before={SCORE: 87.2}, after={SCORE: [91]}),
+        line(before="87.2", after={SCORE: 91.0}),
+        line("flags", "create", after="1 open"),
+        line("tags", "create", key="pii", after={"name": "PII"}),
+        line("nosuch", "create", after="x"),
+    ],
+)
+def test_a_line_that_was_edited_out_of_shape_is_refused_alone(change: Change) -> None:
+    good = line(before={SCORE: 87.2}, after={SCORE: 91.0})
+    found = verify([change, good], on())
+    assert [one.status for one in found.changes] == ["refused", "planned"]
+
+
+def test_of_lines_for_one_place_a_repeated_one_counts_once_and_a_contrary_one_is_refused() -> None:
+    good = line(before={SCORE: 87.2}, after={SCORE: 91.0})
+    found = verify([good, good], on())
+    assert [one.status for one in found.changes] == ["planned"]
+    assert found.unchanged["fields"] == 1
+    contrary = line(before={SCORE: 87.2}, after={SCORE: 50.0})
+    assert [one.status for one in verify([good, contrary], on()).changes] == ["planned", "refused"]
+    beside = line(before={CHECKS: 3}, after={CHECKS: 4})
+    assert [one.status for one in verify([good, beside], on()).changes] == ["planned", "planned"]
+
+
 def test_lines_that_were_not_to_be_carried_out_pass_as_they_are() -> None:
     for status in ("skipped", "parked", "waiting"):
         change = line(before={SCORE: 1}, after={SCORE: 2}, status=status)

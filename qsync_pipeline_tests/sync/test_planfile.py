@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from qsync_pipeline.core.rows import Change
@@ -57,14 +58,26 @@ def test_what_is_no_plan_of_this_version_is_refused(tmp_path: Path, text: str, s
         PlanFile(path)
 
 
-def test_a_line_that_is_none_is_told_when_it_is_needed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"change": {}}, "no line of a plan"),
+        ({"change": {"surface": "x", "action": "explode", "target": "t", "name": "n"}}, "explode"),
+        ({"stage": "nostage"}, "nostage"),
+        ({"datastore": ""}, "no key of a datastore"),
+        ({"datastore": "../x"}, "no key of a datastore"),
+        ({"stage": "definitions"}, "no key of a datastore"),
+    ],
+)
+def test_one_line_that_is_none_refuses_the_whole_file_before_anything_is_done(
+    tmp_path: Path, changed: dict[str, object], said: str
+) -> None:
+    good = {"integration": "a", "datastore": "1-x", "stage": "tag_plan", "change": msgspec.to_builtins(ONE)}
     path = tmp_path / "plan.jsonl"
-    path.write_text(
-        '{"qsync_plan": 1}\n{"integration": "a", "datastore": "1-x", "stage": "tag_plan", "change": {}}\n',
-        encoding="utf-8",
-    )
-    with pytest.raises(ConfigError, match="no line of a plan"):
-        PlanFile(path).of("a", "tag_plan", "1-x")
+    rows = [{"qsync_plan": 1}, good, good | changed]
+    path.write_bytes(b"\n".join(msgspec.json.encode(one) for one in rows))
+    with pytest.raises(ConfigError, match=rf"line 3: .*{said}"):
+        PlanFile(path)
 
 
 def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
