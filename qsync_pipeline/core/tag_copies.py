@@ -17,8 +17,9 @@ def is_unfinished_copy(row: Held) -> bool:
 class Copies:
     """The objects of one datastore, what lies above and below each, and what came down from where.
 
-    ``present`` are the tags on every object by key, ``rows`` the holdings by object and key, of all
-    integrations. Columns that are gone but listed count as objects: copies come down to them too.
+    ``present`` are the tags on every object by key, none of those that a person spelled otherwise; ``rows``
+    the holdings by object and key, of all integrations. Columns that are gone but listed count as objects:
+    copies come down to them too.
     """
 
     def __init__(

@@ -87,7 +87,11 @@ class _Planner:
                 self.others[row.target][row.key].append(row)
         self.present = {unit.id: self._by_key(unit.tags) for unit in units}
         self.withered = {one.id: self._by_key(one.tags) for unit in units for one in unit.withered}
-        self.copies = Copies(units, {**self.present, **self.withered}, self.rows, book)
+        ours = {
+            id_: [key for key, tag in tags.items() if self._is_our_spelling(key, tag)]
+            for id_, tags in {**self.present, **self.withered}.items()
+        }
+        self.copies = Copies(units, ours, self.rows, book)
         self.removing: dict[str, set[str]] = defaultdict(set)
         self.wanted: dict[str, set[str]] = {}
         self.renaming: set[tuple[str | None, str]] = set()
@@ -99,8 +103,8 @@ class _Planner:
         for unit in sorted(self.units, key=lambda unit: order[unit.level]):
             self._unit(unit)
         for column, tags in self.withered.items():
-            for key in tags:
-                if not self.rows.get((column, key)) and self._copied_from(column, key):
+            for key, tag in tags.items():
+                if not self.rows.get((column, key)) and self._copied_from(column, key, tag):
                     self.book.use(key, -1)  # goes with its origin, and is a use of the definition until then
         known = {unit.id for unit in self.units}
         for target, rows in self.mine.items():
@@ -282,13 +286,15 @@ class _Planner:
                 self._keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
-            if origin := self._copied_from(unit.id, key):
+            if origin := self._copied_from(unit.id, key, tag):
                 link = self.links[unit.id]
                 reason = "a copy of the tag above, which goes"
                 self._remove(unit, link, key, tag, reason, copy_of=origin)
 
-    def _copied_from(self, unit: str, key: str) -> str:
+    def _copied_from(self, unit: str, key: str, tag: TagRef) -> str:
         """The origin above of which this is a copy, if all such origins go; else nothing."""
+        if not self._is_our_spelling(key, tag):
+            return ""  # a person's, which differs by case only
         origins = [row.target for row in self.copies.origins(unit, key)]
         return origins[0] if origins and all(key in self.removing[origin] for origin in origins) else ""
 
@@ -321,6 +327,8 @@ class _Planner:
     def _unfinished_copy(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """A copy that a run which died was about to take off together with its origin."""
         origin, key = str(row.extra["copy_of"]), row.key
+        if there is not None and not self._is_our_spelling(key, there):
+            there = None  # a person's, which differs by case only
         stays = key in self.wanted.get(origin, ()) or (
             bool(self.rows.get((origin, key))) and key not in self.removing[origin]
         )

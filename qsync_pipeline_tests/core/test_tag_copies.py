@@ -265,3 +265,26 @@ def test_a_persons_tag_that_differs_from_ours_by_case_only_is_not_what_is_taken_
         plan = plan_tags(units, links, Snapshot(assets), held, book, tag_rules(), {})
         off = [(change.target, change.before) for change in plan.changes if change.action == "remove"]
         assert off == ([(PEOPLE.id, "PII")] if "PII" in names else [])
+
+
+@pytest.mark.rule("5.2", ONLY_OURS)
+@pytest.mark.parametrize("above", [("PII",), ()], ids=["still above", "off already"])
+@pytest.mark.parametrize("names", [("pii",), ("PII", "pii")])
+def test_a_persons_tag_that_differs_from_ours_by_case_only_is_no_copy_of_it(
+    above: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    w = world()
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    orders, column = (
+        replace(one, tags=tuple(map(tag, there))) for one, there in ((ORDERS, above), (ID, names))
+    )
+    assets = [one if one.id != T_ORDERS.id else replace(one, tags=()) for one in w.assets["atlan"]]
+    units, book = (
+        [STORE, orders, column],
+        DefinitionBook([*w.definitions.values(), TagDefinition("pii")], tag_rules()),
+    )
+    links = [*match(units, assets).values()]
+    plan = plan_tags(units, links, Snapshot(assets), w.holdings.values(), book, tag_rules(), {})
+    off = {(change.target, change.before) for change in plan.changes if change.action == "remove"}
+    assert off == {(ORDERS.id, name) for name in above} | ({(ID.id, "PII")} if "PII" in names else set())
