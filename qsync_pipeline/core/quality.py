@@ -170,7 +170,11 @@ class _Planner:
             if wanted is None and baseline:
                 continue  # a value that stood there before us is not ours to clear
             expected = baseline or self._same(ours.get(name), actual)
-            if not expected and not (name in pending and self._same(pending[name], actual)):
+            landed = name in pending and self._same(pending[name], actual)
+            if landed and not expected:
+                # Taken up before it is changed: should the new write fail, the old value is still ours.
+                agreed[name] = actual
+            if not expected and not landed:
                 drifted.append(name)
                 if self.rules.on_drift == "keep":
                     continue

@@ -52,6 +52,8 @@ class CatalogWorld:
     links: dict[str, list[str]] = field(default_factory=dict)
     run: int = 0
     writes: list[Change] = field(default_factory=list)
+    rich: bool = False
+    """Whether attributes are shown as HTML, as a rich-text field of Alation does."""
 
     @classmethod
     def of(cls, units: Iterable[Unit], assets: Iterable[CatalogAsset], **more: Any) -> CatalogWorld:
@@ -130,10 +132,13 @@ class CatalogWorld:
             if change.surface == "alerts":
                 self.announce(asset.id, Alert(**change.after, by=ME) if change.after else None)
             else:
-                self.edit(asset.id, **(change.after or {}))
+                self.edit(asset.id, **{name: self._shown(v) for name, v in (change.after or {}).items()})
             yield
             self._settle(change, "applied")
             yield
+
+    def _shown(self, value: Any) -> Any:
+        return f"<p>{value}</p>" if self.rich and value is not None else value
 
     def _settle(self, change: Change, outcome: Any) -> None:
         place = (change.surface, change.target)
