@@ -37,6 +37,8 @@ class Summary:
     requests: Requests
     refused: int = 0
     """Given lines that a dry run finds overtaken; a run that writes counts them among the outcomes."""
+    unowned: int = 0
+    """What carries our marks and is not in the ledger; with ``--adopt`` it was taken up by these runs."""
     failed: list[Report] = field(default_factory=list)
     """Reports of stages that failed, those apart that only pass on an earlier failure."""
 
@@ -66,6 +68,7 @@ class Summary:
             "seconds": round(self.ran.seconds, 3),
             "not_written": dict(self.reasons.most_common(20)),
             "parked": self.parked,
+            "unowned": self.unowned,
             "failed": [
                 {"datastore": one.datastore or None, "stage": one.stage, "reason": one.error}
                 for one in self.failed
@@ -108,6 +111,7 @@ def summarize(ran: Ran, reports: Ledger, before: Requests | None = None) -> Summ
         outcome=outcome,
         reasons=reasons + refused,
         refused=refused.total(),
+        unowned=sum(one.counts.get("counts", {}).get("unowned", 0) for one in rows),
         parked=sorted({reason for one in rows for reason in one.counts.get("parked", ())}),
         requests=_requests(reports.reports.requests(ran.run_ids).get(ran.integration, {}), before or {}),
         failed=[one for one in rows if not one.ok and one.error_class != "upstream"],

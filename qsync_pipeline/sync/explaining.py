@@ -175,7 +175,11 @@ class _Teller:
             elif above := self._above(key, rows):
                 origin = f"a copy of the tag on {above}, which Qualytics hands down"
             else:
-                origin = "a person's, or Qualytics' own" if tag else f"to come from {self._source(key)}"
+                origin = (
+                    "not in the ledger: a person's, or Qualytics' own"
+                    if tag
+                    else f"to come from {self._source(key)}"
+                )
             yield self._line(surface, target, key, name, tag.name if tag else None, row, origin)
 
     def _source(self, key: str) -> str:

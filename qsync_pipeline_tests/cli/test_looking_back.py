@@ -259,7 +259,7 @@ def test_explain_tells_ours_from_copies_and_from_peoples_tags(qsync: Qsync, past
     assert tags["Audited"]["ours"] == "Audited"
     assert tags["Audited"]["rule"].startswith("on ")
     assert tags["GDPR"]["origin"] == "a copy of the tag on datastore:1, which Qualytics hands down"
-    assert tags["Nightly"]["origin"] == "a person's, or Qualytics' own"
+    assert tags["Nightly"]["origin"] == "not in the ledger: a person's, or Qualytics' own"
 
 
 def test_explain_tells_why_an_alert_of_ours_waits(qsync: Qsync, past: Past) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
 from qsync_pipeline.cli.running import Check, Ran
 from qsync_pipeline.cli.summary import status_of_all, summarize
+from qsync_pipeline.cli.tables import show_summary
 from qsync_pipeline.core.rows import BUCKETS
 from qsync_pipeline.ledger import Ledger, Report
 
@@ -60,6 +63,20 @@ def test_counts_add_up_over_datastores_and_runs(ledger: Ledger) -> None:
     assert summary.reasons == {"skipped: a native tag has this name": 6}
     assert summary.requests == {"catalog": {"read": 12, "write": 0}, "qualytics": {"read": 2, "write": 0}}
     assert summary.status == 0
+
+
+def test_what_carries_our_marks_and_is_not_in_the_ledger_is_told_with_the_way_to_take_it_up(
+    ledger: Ledger,
+) -> None:
+    for stage in ("tag_plan", "quality_plan"):
+        report(ledger, stage, counts={"unowned": 2})
+    summary = summarize(ran(), ledger)
+    assert (summary.unowned, summary.to_json()["unowned"], summary.status) == (4, 4, 0)
+    shown = io.StringIO()
+    show_summary(Console(file=shown, width=200), summary, dry_run=False)
+    said = shown.getvalue()
+    assert "unowned: 4 " in said
+    assert "qsync sync --adopt" in said
 
 
 def test_a_surface_that_was_only_planned_has_a_row_of_zeros(ledger: Ledger) -> None:
