@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import tenacity
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -115,7 +115,7 @@ def _connect(target: str, *, uri: bool = False, query_only: bool = False) -> sql
     raw = sqlite3.connect(
         target,
         timeout=BUSY_SECONDS,
-        isolation_level=None,  # transactions are begun by _begin below, not guessed by the driver
+        isolation_level=None,  # transactions are begun by Database, not guessed by the driver
         check_same_thread=False,  # the pool hands a connection to one thread at a time
         uri=uri,
     )
@@ -127,7 +127,7 @@ def _connect(target: str, *, uri: bool = False, query_only: bool = False) -> sql
 
 
 def _sqlite(creator: Callable[[], sqlite3.Connection], *, pool_size: int, max_overflow: int) -> Engine:
-    engine = create_engine(
+    return create_engine(
         "sqlite://",
         creator=creator,
         poolclass=QueuePool,
@@ -136,18 +136,6 @@ def _sqlite(creator: Callable[[], sqlite3.Connection], *, pool_size: int, max_ov
         max_overflow=max_overflow,
         pool_timeout=BUSY_SECONDS,
     )
-
-    def _begin(connection: Connection) -> None:
-        # A writer takes the write lock at once: a reader that turns writer half-way fails instead of waiting.
-        writes = connection.get_execution_options().get("qsync_writes")
-        raw: Any = connection.connection.driver_connection
-        try:
-            raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN")  # past SQLAlchemy: a third of a short read
-        except sqlite3.OperationalError as wrong:
-            raise OperationalError("BEGIN", None, wrong) from wrong
-
-    event.listen(engine, "begin", _begin)
-    return engine
 
 
 def _postgres(url: URL, read_only: bool) -> Engine:

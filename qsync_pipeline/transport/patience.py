@@ -49,6 +49,14 @@ class Patience:
         self._on_wait = on_wait
         self._sleep = sleep
         self._clock = clock
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(Again),
+            wait=self._wait,
+            stop=self._stop,
+            before_sleep=self._before_sleep,
+            sleep=sleep,
+            reraise=True,
+        )
 
     def reserve(self) -> None:
         """Wait until one more request may be sent."""
@@ -61,14 +69,7 @@ class Patience:
     def until_through(self, do: Callable[[], T]) -> T:
         """``do``, again after each :class:`Again` that the policy allows; then its last failure is raised."""
         try:
-            return Retrying(
-                retry=retry_if_exception_type(Again),
-                wait=self._wait,
-                stop=self._stop,
-                before_sleep=self._before_sleep,
-                sleep=self._sleep,
-                reraise=True,
-            )(do)
+            return self._retrying(do)
         except Again as last:
             if last.cause == "throttle":
                 self._lock_out(self._policy.wait(last.cause, 1, last.retry_after))

@@ -80,6 +80,7 @@ class HttpSession:
         self._loopback = parts.hostname in _LOOPBACK
         self._turns = budget if one_at_a_time else None
         self._headers = {
+            **requests.utils.default_headers(),
             "Accept": "application/json",
             "User-Agent": f"qsync/{__version__}",
             **(headers or {}),
@@ -282,18 +283,7 @@ class HttpSession:
         try:
             with turn(self._turns, self.host, sum(call.timeout), self._sleep):
                 started = time.monotonic()
-                response = session.request(
-                    call.method,
-                    call.url,
-                    params=call.params,
-                    data=call.body,
-                    headers=headers,
-                    auth=auth,
-                    timeout=call.timeout,
-                    verify=self._verify,
-                    allow_redirects=False,
-                    stream=True,
-                )
+                response = self._exchange(session, call, headers, auth)
                 try:
                     body = self._read(response, started + self._answer_limit)
                 finally:
@@ -303,13 +293,28 @@ class HttpSession:
             raise no_answer(self.system, self.host, call.where, error, repeatable=call.repeatable) from error
         self._local.latency = seconds = time.monotonic() - started
         self._local.headers = response.headers
-        log.debug("%s %s %s in %.3f s", self.system, redact(call.where), response.status_code, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s %s %s in %.3f s", self.system, redact(call.where), response.status_code, seconds)
         return _Answer(
             response.status_code,
             body,
             response.headers.get("Retry-After"),
             response.headers.get("Location"),
         )
+
+    def _exchange(
+        self, session: requests.Session, call: _Call, headers: dict[str, str], auth: HeaderAuth
+    ) -> requests.Response:
+        """What ``Session.request`` does, without looking for defaults of the session's: ours has none of its
+        own (no parameters, no log-in, no cookies), and the looking costs a third of a short call."""
+        request = requests.PreparedRequest()
+        request.prepare(
+            call.method, call.url, headers=headers, params=call.params, data=call.body, auth=auth, hooks={}
+        )
+        settings: Mapping[str, Any] = {"proxies": {}, "stream": True, "verify": self._verify, "cert": None}
+        if session.trust_env:
+            settings = session.merge_environment_settings(request.url, {}, True, self._verify, None)
+        return session.send(request, timeout=call.timeout, allow_redirects=False, **settings)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         """The whole body. The read time-out holds per packet only, so the deadline is checked in between."""
