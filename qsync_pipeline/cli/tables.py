@@ -41,8 +41,8 @@ def show_summary(target: Console, summary: Summary, *, dry_run: bool) -> None:
     _lines(target, "not written", [f"{n} x {reason}" for reason, n in summary.reasons.most_common()])
     if summary.unowned:
         target.print(
-            f"  unowned: {summary.unowned} with our marks that the ledger does not know (people's doing, or the "
-            "ledger was lost or restored): never removed; qsync sync --adopt takes them up as ours"
+            f"  unowned: {summary.unowned} with our marks that the ledger does not know (people's doing, "
+            "or the ledger was lost or restored): never removed; qsync sync --adopt takes them up as ours"
         )
     _lines(target, "parked", summary.parked)
     _lines(
