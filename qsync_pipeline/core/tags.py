@@ -83,7 +83,8 @@ class _Planner:
             self.rows[(row.target, row.key)].append(row)
             if row.integration == rules.integration:
                 self.mine[row.target][row.key] = row
-            elif row.value is not None:
+            elif row.value is not None or row.pending is not None:
+                # Another's run that died may have written it: either value is its own (ledger/holding.py).
                 self.others[row.target][row.key].append(row)
         self.present = {unit.id: self._by_key(unit.tags) for unit in units}
         self.withered = {one.id: self._by_key(one.tags) for unit in units for one in unit.withered}

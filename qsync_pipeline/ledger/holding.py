@@ -16,11 +16,15 @@ from typing import Any
 
 import msgspec
 
+from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger.jsontext import plain
 
 CONTROL = frozenset({"hold", "merge", "release", "stands", "held_on", "look", "drift"})
 """Words of ``Change.extra`` that steer the ledger or a write, and are not kept in a holding's ``extra``."""
+
+_DECIMALS = 9
+"""More than any score is written with: what was about to be written was rounded by then."""
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,17 +153,28 @@ def _taken_back(old: Holding | None, run_id: str, *, merge: bool) -> Holding | N
 def _landed(old: Holding, before: Any, run_id: str, *, merge: bool) -> Holding:
     """A write of another run that was never settled, but is seen to have landed, counts as confirmed.
 
-    Seen, because what the plan found there (``before``) is what that write was to put there; of merged
-    values, a key that the plan does not speak of and that was to be cleared is gone. Without this a
-    rejection of the new write would forget that the object carries a value of ours.
+    Seen, because what the plan found there (``before``) is what that write was to put there, as a reader sees
+    it; of merged values that is told key by key, and the plan may not speak of all. Without this a rejection
+    of the new write would forget that the object carries a value of ours.
     """
     if not old.has_pending or old.pending_run == run_id:
         return old
     if merge and isinstance(old.pending, dict):
         there = before if isinstance(before, dict) else {}
-        landed = {key: value for key, value in old.pending.items() if there.get(key) == value}
+        landed = {
+            key: there[key]
+            for key, value in old.pending.items()
+            if key in there and same_value(value, there[key], _DECIMALS)
+        }
         return msgspec.structs.replace(old, value=_merged(old.value, landed) or None)
-    return msgspec.structs.replace(old, value=before) if before and before == old.pending else old
+    return msgspec.structs.replace(old, value=old.pending) if _shows(before, old.pending) else old
+
+
+def _shows(there: Any, value: Any) -> bool:
+    """Whether what stands there is this value; of an alert or a row, each part that the value has."""
+    if isinstance(value, dict):
+        return isinstance(there, dict) and all(_shows(there.get(key), part) for key, part in value.items())
+    return value is not None and same_value(there, value, _DECIMALS)
 
 
 def _base(old: Holding | None, before: Any, after: Any, merge: bool) -> Any:

@@ -64,6 +64,21 @@ def test_an_assignment_goes_when_its_last_owner_drops_it() -> None:
 
 
 @pytest.mark.rule("5.2", TWO)
+def test_an_assignment_by_a_run_that_died_is_shared_by_who_wants_it_too() -> None:
+    w = world()
+    w.retag(C_ID.id, tag("PII"), integration="second")
+    w.sync(tag_rules("second"), steps=4)
+    assert w.tags("field:1") == {"pii"}
+    assert w.held("second") == {}, "it was written, and nobody noted that it was"
+    w.retag(C_ID.id, tag("PII"))
+    w.sync()
+    assert w.held() == {"field:1": {"pii"}}
+    w.retag(C_ID.id, integration="second")
+    w.sync(tag_rules("second"))
+    assert w.tags("field:1") == {"pii"}
+
+
+@pytest.mark.rule("5.2", TWO)
 @pytest.mark.rule("5.2", COPIES)
 @pytest.mark.parametrize("cascade_removal", [True, False])
 @pytest.mark.parametrize("both_held_it", [True, False])

@@ -143,6 +143,16 @@ def test_what_a_dead_run_had_written_stays_ours_when_the_next_write_is_refused()
     assert (row.value, row.has_pending) == ("PII", False)
 
 
+def test_an_alert_that_a_dead_run_had_set_stays_ours_as_the_catalog_shows_it() -> None:
+    ours = {"type": "warning", "title": "2 open", "text": "See https://q.example.com"}
+    dead = intend(None, write("create", None, ours), "run-1")
+    there = {**ours, "text": "<p>See https://q.example.com</p>", "by": "Qsync"}
+    update = write("update", there, {**ours, "title": "3 open"})
+    row = settle(intend(dead, update), update, "rejected")
+    assert row is not None
+    assert (row.value, row.has_pending) == (ours, False)
+
+
 def test_what_a_dead_run_did_not_get_to_write_is_not_claimed() -> None:
     dead = intend(None, write("create", None, "PII"), "run-1")
     again = write("create", None, "PII")
@@ -163,7 +173,7 @@ def test_attributes_that_a_dead_run_had_written_or_cleared_count_when_the_rest_i
     )
     # The plan found URL to differ, and the other two as they should be.
     change = write("update", {"URL": "u"}, {"URL": "v"}, merge=True)
-    note = write("note", {}, {"Quality Score Total": 7}, merge=True)
+    note = write("note", {}, {"Quality Score Total": 7, "Check Count": None}, merge=True)
     row = settle(intend(dead, change), change, "applied")
     row = settle(row, note, "unchanged")
     assert row is not None
