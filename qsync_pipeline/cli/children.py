@@ -54,7 +54,9 @@ class Children:
     ) -> Child:
         """Start a process; its output goes to ``log``, or to the terminal where there is none."""
         if log is None:
-            process = subprocess.Popen(arguments, env=env, start_new_session=True)  # noqa: S603 - ours
+            process = subprocess.Popen(  # noqa: S603 - ours
+                arguments, env=env, start_new_session=True, preexec_fn=_heed
+            )
         else:
             with log.open("wb") as file:
                 process = subprocess.Popen(  # noqa: S603 - callers pass this interpreter and our own words
@@ -64,6 +66,7 @@ class Children:
                     stdout=file,
                     stderr=file,
                     start_new_session=True,
+                    preexec_fn=_heed,
                 )
         child = Child(name, process, log)
         self._all.append(child)
@@ -108,3 +111,13 @@ class Children:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _heed() -> None:
+    """In the child, before it begins: it stops when it is asked to, though we may not.
+
+    A shell has its background jobs ignore Ctrl-C, Dagster then ignores SIGTERM as well, and children inherit
+    both: each would go on until its grace is over.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)

@@ -84,6 +84,20 @@ def test_children_are_stopped_with_all_that_they_started(tmp_path: Path) -> None
     assert _gone(grandchild)
 
 
+def test_children_stop_when_asked_to_though_a_background_job_ignores_that(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with Children() as children:
+            script = "import time; print('up', flush=True); time.sleep(600)"
+            child = children.start("a child", [sys.executable, "-c", script], env=os.environ, log=log)
+            children.wait_until(lambda: log.read_text(encoding="utf-8") == "up\n", "a child", PATIENCE)
+        assert child.process.returncode == -signal.SIGTERM, "it was not killed at the end of its grace"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def test_a_demo_serves_syncs_shows_and_leaves_nothing_running(port_base: int, tmp_path: Path) -> None:
     ui = port_base + 5
     directory = tmp_path / "demo"
