@@ -35,7 +35,7 @@ class Surface:
 
     The rest tells what writing costs, for forecasts: surfaces of one ``call`` go in one call, asset by asset
     (without that word each line counts), ``per_call`` of them at a time, and such a call starts a job that
-    is asked after so many times (``polls``).
+    is asked after so many times (``polls``). ``needs`` says to people which permission a write takes.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Surface:
     call: str = ""
     per_call: int = 1
     polls: int = 0
+    needs: str = "it lacks the permission to write there"
 
 
 @dataclass(frozen=True)

@@ -228,8 +228,8 @@ class _Finder:
                 "forbidden",
                 how=how,
                 schemas=ids,
-                reason=f"the token may not read {self._where(hidden[0])}: the persona needs a metadata "
-                "policy with read permission for this connection",
+                reason=f"the token may not read {self._where(hidden[0])}: grant it permission to read "
+                "this connection (in Atlan by a metadata policy of its persona)",
             )
         return Placement(unit.id, "matched", how=how, schemas=ids)
 

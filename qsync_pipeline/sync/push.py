@@ -258,15 +258,11 @@ class _Writer:
 
     def _forbidden(self, first: Change, groups: Sequence[Group]) -> None:
         lacking = self.permissions.missing.get(self._ground(first))
-        tags = self.roles[first.surface] == "tags"
-        needed = "Add tags and Remove tags" if tags else "Update and Custom metadata"
-        advice = (
-            f"missing in the token's policies there: {', '.join(lacking)}"
-            if lacking
-            else f"the persona needs a metadata policy there with the actions {needed}"
-        )
+        surface = next(one for one in self.run.catalog.surfaces if one.name == first.surface)
+        advice = f"missing in the token's policies there: {', '.join(lacking)}" if lacking else surface.needs
+        verb = "tag" if surface.role == "tags" else "write"
         reason = (
-            f"not tried: the token may not {'tag' if tags else 'write'} on connection {first.connection} "
+            f"not tried: the token may not {verb} on connection {first.connection} "
             f"(its first {STORM} writes were refused); {advice}"
         )
         self.tally.settle(

@@ -319,10 +319,10 @@ def test_a_deleted_schema_is_gone_also_where_its_name_stands_on_another_host() -
 
 
 @pytest.mark.rule("5.1", "A limited token sees less without an error")
-def test_a_schema_that_the_token_may_not_read_is_forbidden_and_the_missing_policy_is_named() -> None:
+def test_a_schema_that_the_token_may_not_read_is_forbidden_and_the_missing_permission_is_named() -> None:
     found = place([datastore()], [schema(readable=False)])["datastore:1"]
     assert found.bucket == "forbidden"
-    assert "metadata policy" in found.reason
+    assert "grant it permission to read" in found.reason
 
 
 @pytest.mark.rule("5.1", "Enrichment datastores, computed and file containers are unsupported")

@@ -128,7 +128,10 @@ class FakeCatalog:
 
     writes_carry_names = False
     lists_at_once = False
-    surfaces = (Surface("custom_metadata", "attributes"), Surface("announcements", "alerts"))
+    surfaces = (
+        Surface("custom_metadata", "attributes", needs="the account needs the role Writer"),
+        Surface("announcements", "alerts"),
+    )
 
     def __init__(self, assets: Iterable[CatalogAsset], batch_size: int = 8) -> None:
         self.assets = {asset.id: asset for asset in assets}

@@ -83,7 +83,10 @@ def test_on_every_connection_one_asset_goes_first_and_then_batches(tmp_path: Pat
 @pytest.mark.rule("5.5", STORM)
 @pytest.mark.parametrize(
     ("lacking", "said"),
-    [(("Update",), "missing in the token's policies there: Update"), (None, "Update and Custom metadata")],
+    [
+        (("Update",), "missing in the token's policies there: Update"),
+        (None, "the account needs the role Writer"),
+    ],
 )
 def test_after_three_refusals_the_rest_of_a_connection_is_not_tried(
     tmp_path: Path, ledger: Ledger, lacking: tuple[str, ...] | None, said: str

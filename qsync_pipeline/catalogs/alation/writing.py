@@ -25,10 +25,11 @@ from qsync_pipeline.transport.errors import Forbidden, NotFound, OutsideError, R
 
 POLLS = 3
 """Questions after a job until it is done, on average (measured against the sandbox)."""
-CUSTOM_FIELDS = Surface("custom_fields", "attributes", call="values", per_call=800, polls=POLLS)
-TRUST_FLAGS = Surface("trust_flags", "alerts")
-DATA_HEALTH = Surface("data_health", "health", per_call=1000, polls=POLLS)
-TAGS = Surface(TAGS_NAME, "tags")
+RIGHTS = "the account needs the role Catalog Admin, and access to that data source where it is private"
+CUSTOM_FIELDS = Surface("custom_fields", "attributes", call="values", per_call=800, polls=POLLS, needs=RIGHTS)
+TRUST_FLAGS = Surface("trust_flags", "alerts", needs=RIGHTS)
+DATA_HEALTH = Surface("data_health", "health", per_call=1000, polls=POLLS, needs=RIGHTS)
+TAGS = Surface(TAGS_NAME, "tags", needs=RIGHTS)
 
 REFUSED = (Forbidden, NotFound, Rejected)
 

@@ -18,9 +18,11 @@ from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
 from qsync_pipeline.core.tags_out import SURFACE as TAGS_NAME
 from qsync_pipeline.transport.errors import Conflict, Forbidden, NotFound, OutsideError, Rejected
 
-CUSTOM_METADATA = Surface("custom_metadata", "attributes", call="entities", per_call=50)
-ANNOUNCEMENTS = Surface("announcements", "alerts", call="entities", per_call=50)
-TAGS = Surface(TAGS_NAME, "tags", call="tags", per_call=50)
+POLICY = "the persona needs a metadata policy there with the actions"
+WRITES, TAGGING = f"{POLICY} Update and Custom metadata", f"{POLICY} Add tags and Remove tags"
+CUSTOM_METADATA = Surface("custom_metadata", "attributes", call="entities", per_call=50, needs=WRITES)
+ANNOUNCEMENTS = Surface("announcements", "alerts", call="entities", per_call=50, needs=WRITES)
+TAGS = Surface(TAGS_NAME, "tags", call="tags", per_call=50, needs=TAGGING)
 
 SLOW_SECONDS = 5.0
 """Atlan asks for smaller batches when an answer takes longer than this (atlan-api.md §1.7)."""

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from qsync_pipeline.catalogs.alation.fields import FieldIds
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
-from qsync_pipeline.catalogs.alation.writing import MOST_OTHERS, Writer, fits
+from qsync_pipeline.catalogs.alation.writing import (
+    CUSTOM_FIELDS,
+    DATA_HEALTH,
+    MOST_OTHERS,
+    TAGS,
+    TRUST_FLAGS,
+    Writer,
+    fits,
+)
 from qsync_pipeline.catalogs.base import BatchRejected
 from qsync_pipeline.core.rows import ATTRIBUTES, Change
 from qsync_pipeline.transport.errors import Forbidden, Rejected
@@ -185,6 +193,12 @@ def test_a_forbidden_first_write_rejects_the_batch_so_that_the_connection_is_lea
     with pytest.raises(BatchRejected) as caught:
         wrote(session, values())
     assert caught.value.error_class == "permission"
+
+
+def test_what_a_write_needs_is_told_in_the_words_of_alation() -> None:
+    for surface in (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH, TAGS):
+        assert "Catalog Admin" in surface.needs
+        assert "persona" not in surface.needs
 
 
 def test_without_definitions_nothing_is_sent() -> None:
