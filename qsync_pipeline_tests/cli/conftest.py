@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from qsync_pipeline import cli
+from qsync_pipeline.assets import reading
+from qsync_pipeline.cli import rehearsing, sync
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
+from qsync_pipeline_tests.instances import quick_instance
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,19 @@ def qsync(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
         return Said(status, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One Dagster instance in memory for the whole test, and no plots.
+
+    For tests that ask nothing of an instance in files, which costs seconds for each command.
+    """
+    monkeypatch.setattr(reading, "coverage_plot", lambda buckets: dg.MetadataValue.md(""))
+    with quick_instance() as instance:
+        monkeypatch.setattr(sync, "open_instance", lambda home: contextlib.nullcontext(instance))
+        monkeypatch.setattr(rehearsing.DagsterInstance, "ephemeral", quick_instance)
+        yield
 
 
 @pytest.fixture

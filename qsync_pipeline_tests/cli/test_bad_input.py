@@ -9,6 +9,8 @@ import pytest
 from qsync_pipeline.sandbox.testing import RunningSandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, edited, world
 
+IN_MEMORY = pytest.mark.usefixtures("in_memory")
+
 COMMANDS = ("sync", "plan")
 
 
@@ -101,6 +103,7 @@ def test_a_code_under_which_nothing_waits_is_no_approval(
     assert world(sandbox) == before
 
 
+@IN_MEMORY
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_domain_is_the_configs_fault(qsync: Qsync, sandbox: RunningSandbox, command: str) -> None:
     before = world(sandbox)
@@ -125,6 +128,7 @@ def test_an_unreachable_system(qsync: Qsync, sandbox: RunningSandbox, command: s
     assert world(sandbox) == before
 
 
+@IN_MEMORY
 @pytest.mark.parametrize("system", ["qualytics", "atlan"])
 @pytest.mark.rule("5.6", "401 stops the run")
 def test_an_expired_token_says_what_to_do(qsync: Qsync, sandbox: RunningSandbox, system: str) -> None:
@@ -140,6 +144,7 @@ def test_an_expired_token_says_what_to_do(qsync: Qsync, sandbox: RunningSandbox,
     assert world(sandbox) == before
 
 
+@IN_MEMORY
 @pytest.mark.parametrize(
     ("system", "route"), [("qualytics", "/api/datastores"), ("atlan", "/api/meta/search/indexsearch")]
 )
@@ -157,6 +162,7 @@ def test_html_instead_of_json_is_no_empty_list(
     assert world(sandbox) == before
 
 
+@IN_MEMORY
 def test_a_page_without_its_envelope_is_no_empty_list(qsync: Qsync, sandbox: RunningSandbox) -> None:
     sandbox.control.faults(
         {"system": "qualytics", "route": "/api/datastores", "kind": "drop_key", "key": "items"}

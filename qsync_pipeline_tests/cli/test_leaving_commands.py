@@ -9,6 +9,8 @@ import pytest
 from qsync_pipeline.sandbox.testing import RunningSandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, files, world
 
+IN_MEMORY = pytest.mark.usefixtures("in_memory")
+
 
 def test_what_cannot_be_meant_is_a_matter_of_usage(
     qsync: Qsync, sandbox: RunningSandbox, tmp_path: Path
@@ -28,6 +30,7 @@ def test_what_cannot_be_meant_is_a_matter_of_usage(
         assert said in answer.err, words
 
 
+@IN_MEMORY
 def test_without_anybody_to_ask_nothing_is_done(
     qsync: Qsync, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

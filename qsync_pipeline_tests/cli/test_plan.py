@@ -10,6 +10,8 @@ import pytest
 from qsync_pipeline.sandbox.testing import RunningSandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, edited, files, world
 
+IN_MEMORY = pytest.mark.usefixtures("in_memory")
+
 READS_BY_POST = {"/api/meta/search/indexsearch", "/api/meta/entity/bulk", "/api/meta/entity/evaluator"}
 
 
@@ -58,6 +60,7 @@ def test_a_plan_over_a_ledger_changes_no_byte_of_it(qsync: Qsync, sandbox: Runni
     assert files(sandbox.config.parent) == on_disk
 
 
+@IN_MEMORY
 def test_every_line_has_object_values_and_reason(qsync: Qsync, sandbox: RunningSandbox) -> None:
     said = qsync("plan", "--config", sandbox.config, "--datastore", "1-sales-warehouse")
     assert "\x1b" not in said.out
@@ -73,6 +76,7 @@ def test_every_line_has_object_values_and_reason(qsync: Qsync, sandbox: RunningS
     assert len(whole.out.splitlines()) > len(said.out.splitlines())
 
 
+@IN_MEMORY
 def test_nothing_to_do_is_no_error_either(qsync: Qsync, sandbox: RunningSandbox) -> None:
     assert qsync("sync", "--config", sandbox.config, "--quiet").status == 0
     said = qsync("plan", "--config", sandbox.config, "--json")
@@ -80,6 +84,7 @@ def test_nothing_to_do_is_no_error_either(qsync: Qsync, sandbox: RunningSandbox)
     assert all(not any(row.values()) for row in said.atlan["plan"].values())
 
 
+@IN_MEMORY
 @pytest.mark.rule("5.1", "An empty domain, or a run that matched nothing")
 def test_a_domain_with_nothing_in_it_is_a_failed_check(qsync: Qsync, sandbox: RunningSandbox) -> None:
     config = edited(sandbox, "domains: []", 'domains: ["Innovation Lab"]')

@@ -14,6 +14,7 @@ from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sandbox.testing import RunningSandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, edited, files, world
 
+IN_MEMORY = pytest.mark.usefixtures("in_memory")
 SURFACES = {"definitions", "tag_definitions", "external_tags", "custom_metadata", "announcements"}
 
 
@@ -52,6 +53,7 @@ def test_a_first_and_a_second_sync(qsync: Qsync, sandbox: RunningSandbox) -> Non
     assert world(sandbox) == after
 
 
+@IN_MEMORY
 def test_lines_are_plain_where_nobody_watches(
     qsync: Qsync, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,11 +72,13 @@ def test_lines_are_plain_where_nobody_watches(
             assert secret["token"] not in said.out
 
 
+@IN_MEMORY
 def test_quiet_says_nothing_where_nothing_is_wrong(qsync: Qsync, sandbox: RunningSandbox) -> None:
     said = qsync("sync", "--config", sandbox.config, "--quiet", "--direction", "push")
     assert (said.status, said.out, said.err) == (0, "", "")
 
 
+@IN_MEMORY
 def test_one_direction_touches_one_side_only(qsync: Qsync, sandbox: RunningSandbox) -> None:
     before = world(sandbox)
     said = qsync("sync", "--config", sandbox.config, "--direction", "pull", "--json")
@@ -84,6 +88,7 @@ def test_one_direction_touches_one_side_only(qsync: Qsync, sandbox: RunningSandb
     assert world(sandbox)["atlan"] == before["atlan"]
 
 
+@IN_MEMORY
 @pytest.mark.rule("3", "One run takes one contiguous range")
 def test_datastores_with_a_gap_between_them_take_two_runs(qsync: Qsync, sandbox: RunningSandbox) -> None:
     pull = ("--config", sandbox.config, "--direction", "pull", "--json")
@@ -129,6 +134,7 @@ def test_a_home_of_the_user_is_used_and_gets_no_files_of_ours(
         assert [run.run_id for run in instance.get_runs()] == said.atlan["runs"]
 
 
+@IN_MEMORY
 @pytest.mark.rule("5.5", "First contact: an integration with an empty ledger only plans")
 def test_first_contact_writes_only_when_it_is_asked_to(qsync: Qsync, sandbox: RunningSandbox) -> None:
     config = edited(sandbox, "first_write: true", "first_write: false")
@@ -146,6 +152,7 @@ def test_first_contact_writes_only_when_it_is_asked_to(qsync: Qsync, sandbox: Ru
     assert asked.atlan["outcome"]["custom_metadata"]["applied"] > 0
 
 
+@IN_MEMORY
 def test_a_failed_datastore_is_named_and_the_others_go_on(qsync: Qsync, sandbox: RunningSandbox) -> None:
     sandbox.control.faults(
         {"system": "qualytics", "route": "/api/containers", "kind": "drop_key", "key": "items", "count": 1}
@@ -170,6 +177,7 @@ def test_what_is_on_disk_holds_no_token(qsync: Qsync, sandbox: RunningSandbox) -
             assert token.encode() not in content, name
 
 
+@IN_MEMORY
 def test_only_these_tables_of_one_datastore_are_synced(qsync: Qsync, sandbox: RunningSandbox) -> None:
     assert qsync("sync", "--config", sandbox.config, "--json", "--quiet").status == 0
     units = [one for one in sandbox.control.state("qualytics", like="%") if one["kind"] == "table"]

@@ -11,8 +11,9 @@ from typing import Any
 from unittest import mock
 
 from qsync_pipeline import cli
-from qsync_pipeline.cli import sync
+from qsync_pipeline.cli import rehearsing, sync
 from qsync_pipeline_tests.e2e.harness import World
+from qsync_pipeline_tests.instances import quick_instance
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def qsync(world: World, *arguments: object) -> Answer:
     with (
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch.object(sync, "open_instance", return_value=contextlib.nullcontext(world.instance)),
+        mock.patch.object(rehearsing.DagsterInstance, "ephemeral", quick_instance),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -36,6 +36,7 @@ from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import NATIVE, estate_of
 from qsync_pipeline_tests.histories.wire import wired
 from qsync_pipeline_tests.histories.world import World
+from qsync_pipeline_tests.instances import quick_instance
 
 SHAPES = ["anomalous", "tagged", "tagged columns", "plain", "view"]
 ESTATE = [("plain", SHAPES), ("plain", ["plain", "anomalous"])]
@@ -65,7 +66,7 @@ class Stage:
         # Worlds of one kind share a config, and with it the place of its ledger and its tables.
         self.home: Path = self.world.config.path.parent / ".qsync"
         shutil.rmtree(self.home, ignore_errors=True)
-        self.instance = dg.DagsterInstance.ephemeral()
+        self.instance = quick_instance()
         self.definitions = build_definitions(self.world.config)
         self.url = self.world.config.ledger.reveal_url()
 
