@@ -17,6 +17,7 @@ from qsync_pipeline.sync.judging import (
     judge_writes,
     newest_reports,
     nothing_matched,
+    told_drift,
 )
 from qsync_pipeline.sync.run import Run
 
@@ -123,13 +124,12 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
         },
     )
     drift = judge_drift(plans)
-    what = "reset" if run.integration.on_drift == "reset" else "left alone"
     yield dg.AssetCheckResult(
         passed=not drift,
         check_name=DRIFT,
         asset_key=asset,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{sum(drift.values())} changed by somebody after us, {what}" if drift else "no drift",
+        description=told_drift(drift, plans, run.integration.on_drift),
         metadata={"drift": sum(drift.values()), "datastores at fault": _listed(list(drift))},
     )
 

@@ -72,7 +72,7 @@ def _row(scope: ParkedScope) -> tuple[str | int | bool, ...]:
         scope.integration,
         scope.datastore,
         scope.surface,
-        len(scope.items),
+        len(scope.lines) or len(scope.items),
         since,
         "yes" if scope.is_approved else "no",
         scope.reason,

@@ -162,6 +162,16 @@ def judge_drift(plans: Newest) -> dict[str, int]:
     return {key: number for key, number in sorted(found.items()) if key and number}
 
 
+def told_drift(drift: Mapping[str, int], plans: Newest, on_drift: str) -> str:
+    """The same in words, with what becomes of it."""
+    if not drift:
+        return "no drift"
+    what = "reset" if on_drift == "reset" else "left alone"
+    if on_drift == "reset" and any(plans[key].counts.get("parked") for key in drift):
+        what += ", but for what waits for approval"
+    return f"{sum(drift.values())} changed by somebody after us, {what}"
+
+
 @dataclass(frozen=True)
 class Freshness:
     """How long scores took from Qualytics to where people see them. Seconds, by datastore.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from qsync_pipeline.config import load_config
+from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sandbox.testing import RunningSandbox
 from qsync_pipeline_tests.cli.conftest import Qsync, files, world
 
@@ -28,6 +31,16 @@ def test_what_cannot_be_meant_is_a_matter_of_usage(
         answer = qsync(*words, *config)
         assert answer.status == 2, words
         assert said in answer.err, words
+
+
+def test_what_waits_is_counted_by_lines_and_not_by_objects(qsync: Qsync, sandbox: RunningSandbox) -> None:
+    with Ledger.open(load_config(sandbox.config).ledger.reveal_url()) as ledger:
+        ledger.parked.put(
+            "atlan", "1-x", "external_tags", ["T"], "why", "r", code="c1", lines=["a", "b", "c"]
+        )
+        (shown,) = json.loads(qsync("approve", "--config", sandbox.config, "--json").out)["parked"]
+        ledger.parked.clear("atlan", "1-x")
+    assert (shown["code"], shown["lines"]) == ("c1", 3)
 
 
 @IN_MEMORY
