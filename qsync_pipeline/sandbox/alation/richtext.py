@@ -7,6 +7,7 @@ frames, event handlers, foreign URL schemes and everything else [inferred].
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
 
@@ -36,6 +37,7 @@ def clean(text: str, *, wrap: bool) -> str:
     return made
 
 
+@lru_cache(maxsize=4096)  # what people see is asked for again and again, and changes little in between
 def plain(text: str) -> str:
     """What a reader sees: no tags, blanks folded; cells and paragraphs are set apart by a blank."""
     reader = _Reader()

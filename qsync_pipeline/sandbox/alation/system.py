@@ -8,7 +8,6 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from qsync_pipeline.sandbox.alation import names, state
 from qsync_pipeline.sandbox.alation.api_auth import AuthApi
@@ -33,6 +32,7 @@ from qsync_pipeline.sandbox.alation.users import Role, User
 from qsync_pipeline.sandbox.alation.world import World
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.kernel import ControlError, VirtualClock
+from qsync_pipeline.sandbox.routes import QuickRoute
 
 
 class AlationSystem:
@@ -93,7 +93,7 @@ class AlationSystem:
         # Fixed paths before those with parameters, so that "membership" is no domain's id.
         table.sort(key=lambda row: row[1].count("{"))
         routes = [
-            Route(path, endpoint(handler, gate, self.switches), methods=[method])
+            QuickRoute(path, endpoint(handler, gate, self.switches), methods=[method])
             for method, path, handler, gate in table
         ]
         app = Starlette(routes=routes, exception_handlers={404: _no_route, 405: _no_route})

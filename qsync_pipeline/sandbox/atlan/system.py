@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from qsync_pipeline.sandbox.atlan import names, state
 from qsync_pipeline.sandbox.atlan.access import Access, Mode, RateLimit, Token
@@ -37,6 +36,7 @@ from qsync_pipeline.sandbox.atlan.webhooks import Webhooks
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.kernel import ControlError, VirtualClock
 from qsync_pipeline.sandbox.outbox import Outbox, Receiver
+from qsync_pipeline.sandbox.routes import QuickRoute
 
 
 class AtlanSystem:
@@ -88,9 +88,10 @@ class AtlanSystem:
         # Fixed paths before those with parameters, so that "displayName" is no set id.
         table.sort(key=lambda row: row[1].count("{"))
         routes = [
-            Route(path, endpoint(handler, self._gate), methods=[method]) for method, path, handler in table
+            QuickRoute(path, endpoint(handler, self._gate), methods=[method])
+            for method, path, handler in table
         ]
-        routes.append(Route("/api/service/oauth-clients/token", service.oauth_token, methods=["POST"]))
+        routes.append(QuickRoute("/api/service/oauth-clients/token", service.oauth_token, methods=["POST"]))
         missing = {404: _not_found, 405: _not_found}
         return Starlette(routes=routes, middleware=[Middleware(AnySlash)], exception_handlers=missing)
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qsync_pipeline.sandbox.qualytics.tokens import Token, TokenRefused
+from qsync_pipeline.sandbox.routes import QuickRoute
 
 if TYPE_CHECKING:
     from qsync_pipeline.sandbox.qualytics.system import QualyticsSystem
@@ -235,7 +236,7 @@ def make_route(system: QualyticsSystem, endpoint: Endpoint) -> Route:
         except ApiError as error:
             return encode({"detail": error.detail}, error.status)
 
-    return Route(system.switches.api_root + endpoint.path, serve, methods=[endpoint.method])
+    return QuickRoute(system.switches.api_root + endpoint.path, serve, methods=[endpoint.method])
 
 
 async def _serve(system: QualyticsSystem, endpoint: Endpoint, request: Request) -> Response:
