@@ -48,7 +48,10 @@ def command(config_path: Path | None, integrations: tuple[str, ...], as_json_: b
         found = find(stored, asset)
         if not found:
             return _not_found(stored, asset, as_json_=as_json_)
-        if len({place.id for place in found if place.link} | {p.id for p in found if not p.link}) > 1:
+        units = {place.id for place in found if place.link}
+        # What both catalogs alone have goes by another id in each.
+        alone = max((sum(not p.link for p in found if p.integration == name) for name in chosen), default=0)
+        if len(units) + alone > 1:
             return _ambiguous(found, asset, as_json_=as_json_)
         told = [explain(stored, ledger, place) for place in found]
     if as_json_:

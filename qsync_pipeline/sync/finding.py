@@ -81,6 +81,8 @@ def find(stored: Stored, text: str) -> list[Place]:
     by case only, the one that is written so is meant.
     """
     text = text.strip()
+    if not text:
+        return []
     places = list(stored.places())
     ids = ids_in(text)
     by_id = [place for place in places if place.link and ({place.link.unit, *place.link.assets} & ids)]
@@ -148,7 +150,7 @@ def _unlinked(stored: Stored, places: Sequence[Place], text: str, ids: set[str])
                     continue
                 if row.id in ids or wanted in (fold(row.qualified_name), fold(dotted_path(row))):
                     found.append(Place(integration, key, None, row))
-    return list(dict.fromkeys(found))
+    return list({(place.integration, place.id): place for place in found}.values())
 
 
 def path_of(unit: Unit) -> str:

@@ -7,20 +7,23 @@ import io
 import json
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from qsync_pipeline import cli
 from qsync_pipeline.cli.history import since_when
 from qsync_pipeline.config import load_config
-from qsync_pipeline.core.rows import BUCKETS, Change, Outcome
+from qsync_pipeline.core.rows import BUCKETS, CatalogAsset, Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, running_sandbox
+from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.finding import Stored
 from qsync_pipeline_tests.cli.conftest import Qsync, Said
 
@@ -291,6 +294,33 @@ def test_an_object_without_a_partner_stands_in_a_bucket_with_the_reason(qsync: Q
     assert one["bucket"] in BUCKETS
     assert one["how"]
     assert one["partners"] == []
+
+
+def test_what_the_catalogs_alone_have_is_explained_for_each(
+    qsync: Qsync, past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_strays(self: Stored, integration: str, stage: str, key: str) -> Sequence[object]:
+        found = rows(self, integration, stage, key)
+        if stage != snapshot.STAGE or not key.startswith("1-"):
+            return found
+        return [
+            *found,
+            replace(next(r for r in found if isinstance(r, CatalogAsset) and r.level == "table"), **stray),
+        ]
+
+    rows = Stored.rows
+    stray: Any = {"id": "a-stray", "qualified_name": "q/STRAY", "name": "STRAY", "table": "STRAY"}
+    monkeypatch.setattr(Stored, "rows", with_strays)
+    for name in ("SALES_DB.SALES.STRAY", "a-stray", "q/STRAY"):
+        one = explained(qsync("explain", name, "--config", past.config, "--json"))
+        assert (one["bucket"], one["id"]) == ("catalog only", "a-stray")
+    again = past.config.read_text().partition("integrations:\n")[2].replace("name: atlan", "name: second")
+    past.config.write_text(past.config.read_text() + again)
+    shutil.copytree(past.config.parent / ".qsync/tables/atlan", past.config.parent / ".qsync/tables/second")
+    stray["attributes"] = {"URL": "x"}
+    both = qsync("explain", "SALES_DB.SALES.STRAY", "--config", past.config, "--json").object["explanations"]
+    assert [one["integration"] for one in both] == ["atlan", "second"]
+    assert qsync("explain", " ", "--config", past.config).status == 2
 
 
 def test_an_ambiguous_name_lists_the_candidates(qsync: Qsync, past: Past) -> None:
