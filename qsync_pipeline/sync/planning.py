@@ -87,12 +87,17 @@ def _plan_tags(
 ) -> Table[Change]:
     held = [row for row in run.ledger.holdings.of(key) if row.surface == tags.SURFACE]
     mine = [row for row in held if row.integration == run.name]
+    doubted = witness.in_doubt(run, TAG_STAGE, key)
     if inventory.meta.get("vanished"):
         gone = inventory.meta["vanished"] == "gone"
         waiting, parked, approved = park_vanished(run, key, mine, gone=gone)
         released = [release(tags.SURFACE, row, row.target, GONE) for row in approved]
-        changes = [*waiting, *released]
-        return _finish(run, TAG_STAGE, key, changes, (tags.SURFACE,), Counter(), parked)
+        for change in waiting:
+            book.use(change.key, +1)  # what waits may still stand there
+        left_over = book.left_over() if clean_up and not doubted else []
+        changes = [*waiting, *released, *left_over]
+        surfaces = (definitions.SURFACE, tags.SURFACE)
+        return _finish(run, TAG_STAGE, key, changes, surfaces, Counter(), parked)
     scope = scope_of(inventory, assets)
     units = units_of(inventory.rows, scope)
     missing: Mapping[str, str] = inventory.meta["missing"]
@@ -108,7 +113,6 @@ def _plan_tags(
     if scope is not None:
         # What is on the datastore itself flows down to all of it: that is left to a whole run.
         plan = tags.without_datastore(plan)
-    doubted = witness.in_doubt(run, TAG_STAGE, key)
     if doubted:
         plan.changes, dropped = witness.released(plan.changes, (tags.SURFACE,))
         for change in dropped:

@@ -55,8 +55,12 @@ class Rules:
     """Active checks by the id of their container: rule, open anomalies, description. Null: no health rows."""
     theirs: frozenset[tuple[str, str]] = frozenset()
     """Tags of ours (key) that a person put on objects of Qualytics (id) as well: those stay."""
+    typed: frozenset[tuple[str, str]] = frozenset()
+    """Attributes (name) of the catalog's objects (id) whose value a person changed: those are theirs."""
     doubted: frozenset[str] = frozenset()
     """Objects (ids) whose past may count for more than their names: without a pair they are not judged."""
+    denied: frozenset[str] = frozenset()
+    """Datastores (ids) that Qualytics does not show us: they and what belongs to them stay as they are."""
     emptied_waits: bool = False
     """Where nothing of a schema matches, what is ours there may wait for approval."""
     domains_inherited: bool = True
@@ -134,7 +138,7 @@ class Pairs:
     def out_of_scope(self) -> list[Entry]:
         """Schemas and what is in them that is hidden, or lies in something hidden, or outside the domains."""
         inside = [one for one in self.entries if level_of(one) not in ("connection", "database")]
-        return [one for one in inside if any(map(self._hidden, self._chain(one))) or not self._in_scope(one)]
+        return [one for one in inside if self._out_of_sight(one) or not self._in_scope(one)]
 
     def leaves_alone(self, unit: Entry) -> bool:
         """Whether an object without a pair keeps what is on it: names do not tell what its counterpart is,
@@ -143,13 +147,19 @@ class Pairs:
 
     def waits_on(self, unit: Entry) -> bool:
         """Whether tags of this catalog may be left on an object for reasons that names do not tell."""
-        if any(unit is paired for _, _, paired in self.pairs):
-            return id(unit) in self.emptied
+        for level, asset, paired in self.pairs:
+            if unit is paired:
+                # What a source out of sight carries is not known, and may be what stands here.
+                above = self._connection(asset) if level == "schema" else None
+                return id(unit) in self.emptied or (above is not None and self._hidden(above))
         return self._unsure(unit, self.qualytics)
 
     def _pair(self) -> None:
         tops = [(self._plain(entry), entry) for entry in self.catalog.schemas]
-        ours = [(entry["name"], entry) for entry in self.qualytics.schemas]
+        ours = [
+            (entry["name"], entry) for entry in self.qualytics.schemas if entry["id"] not in self.rules.denied
+        ]
+        self._leave_denied(tops)
         for asset, unit in self._names(tops, ours):
             if self._hidden(asset):
                 continue
@@ -167,6 +177,12 @@ class Pairs:
             if self.rules.emptied_waits and len(self.pairs) == before:
                 self.in_doubt |= {id(asset), id(unit)}
                 self.emptied.add(id(unit))
+
+    def _leave_denied(self, tops: Sequence[tuple[str, Entry]]) -> None:
+        denied = [one for one in self.qualytics.schemas if one["id"] in self.rules.denied]
+        names = {folded(one["name"]) for one in denied}
+        self.in_doubt.update(id(one) for one in denied)
+        self.in_doubt.update(id(asset) for name, asset in tops if folded(name) in names)
 
     def _names(
         self, left: Sequence[tuple[str, Entry]], right: Sequence[tuple[str, Entry]]
@@ -207,6 +223,9 @@ class Pairs:
 
     def _hidden(self, entry: Entry) -> bool:
         return entry["name"] in self.rules.hidden
+
+    def _out_of_sight(self, asset: Entry) -> bool:
+        return any(self._hidden(one) for one in self._chain(asset) if level_of(one) != "connection")
 
     def _connection(self, schema: Entry) -> Entry | None:
         return self.catalog.connections.get(self.rules.connections.get(schema["name"], ""))

@@ -72,8 +72,9 @@ class _Judge(Pairs):
 
     def _wanted(self, level: str, asset: Entry) -> dict[str, str]:
         sources = [asset]
-        if level == "schema" and (connection := self._connection(asset)) is not None:
-            sources.append(connection)
+        above = self._connection(asset) if level == "schema" else None
+        if above is not None and not self._hidden(above):
+            sources.append(above)
         return {
             tag_key(tag["name"]): tag["name"]
             for source in sources
@@ -126,7 +127,7 @@ class _Judge(Pairs):
             yield f"{asset['name']}: health row {row!r} is there, and no check says so"
 
     def _untouched(self, asset: Entry) -> Iterator[str]:
-        if asset["attributes"]:
+        if any((asset["id"], name) not in self.rules.typed for name in asset["attributes"]):
             yield f"{asset['name']}: has attributes of ours and should have none"
         if asset["alert"] is not None and asset["alert"]["by"] == "integration":
             yield f"{asset['name']}: has an alert of ours and should have none"

@@ -23,6 +23,7 @@ class Ran:
     """What one run of a job did."""
 
     direction: str
+    run_id: str = ""
     failures: list[str] = field(default_factory=list)
     killed: bool = False
     partial: bool = False
@@ -55,7 +56,7 @@ class Job:
         self.run = run
         self.keys = keys
         self.stored = stored
-        self.ran = Ran(run.direction)
+        self.ran = Ran(run.direction, run.run_id)
         self._failed: set[str] = set()
 
     def carry_out(self) -> Ran:

@@ -90,7 +90,13 @@ SHAPES: dict[str, Callable[[str], list[TableSpec]]] = {
     "in a domain": lambda name: [_anomalous(name, domain="Sales", tags=_uses("PII"))],
 }  # fmt: skip
 
-PLACES = ("plain", "plain", "tagged", "mysql", "read_only", "hidden", "twice", "domain", "computed")
+RICH = ["anomalous", "anomalous", "in a domain", "tagged", "tagged", "tagged columns", "view"]
+"""Those of which most can come."""
+
+PLACES = (
+    "plain", "plain", "plain", "tagged", "tagged", "tagged", "mysql", "domain", "computed", "read_only",
+    "hidden", "twice",
+)  # fmt: skip
 """What may be special about a schema and the connection that it lies in."""
 
 
@@ -136,7 +142,9 @@ def estate_of(places: list[tuple[str, list[str]]]) -> Estate:
 
 
 places = st.lists(
-    st.tuples(st.sampled_from(PLACES), st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=2)),
+    st.tuples(
+        st.sampled_from(PLACES), st.lists(st.sampled_from(sorted(SHAPES) + RICH), min_size=1, max_size=2)
+    ),
     min_size=1,
     max_size=2,
 )

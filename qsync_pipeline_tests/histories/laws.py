@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,32 +52,40 @@ class Laws:
         self._people = people
         self._late: set[str] = set()
         """What runs wanted to write that did not end well: it may still arrive, out of a queue over there."""
+        self._lies_in: dict[str, list[str]] = {}
+        """What objects of Qualytics lie in, of those that may be gone now."""
 
     def broken(
-        self, catalog: str, before: Seen, after: Seen, ran: Ran, *, settled: bool, within: str
+        self, catalog: str, before: Seen, after: Seen, ran: Ran, *, settled: bool, within: str, blind: bool
     ) -> list[str]:
         """What a run did that it may not. ``settled`` says whether every index was up to date when it began,
-        ``within`` is the name of the one table that it was about, if it kept to one."""
+        ``within`` is the name of the one table that it was about, if it kept to one, ``blind`` whether nobody
+        told it of any single object if that is there."""
         old, new = before.all(), after.all()
         changed = [key for key in {*old, *new} if old.get(key) != new.get(key)]
-        names = {
-            (system, entry["id"]): plain_name(entry)
-            for seen in (before, after) for system, entries in seen.shown.items() for entry in entries
-        }  # fmt: skip
+        names = _names(before, after)
         found = [*self._foreign(old, new, changed, ran), *self._taken(after)]
         if within:
+            found += self._beyond(ran, catalog, names, within)
             found += [line for key in changed for line in self._outside(key, old, new, names, within)]
+        if blind and not self._people.renamed:
+            found += self._unproved(catalog, before, after)
+        found += self._denied(catalog, before, changed)
         if settled:
             found += self._thawed(catalog, before, changed, old, new)
             found += self._worse(before, after, ran)
         if ran.killed or ran.failures:
             self._late |= _named(ran)
-        self._people.hot = {
-            names[key[:2]]
-            for key in changed
-            if key[2] in OURS or (key[2] == "tags" and _own(old.get(key)) != _own(new.get(key)))
-        }
+        self._people.hot = _hot(names, changed, old, new)
         return found
+
+    def changed(self, before: Seen, after: Seen) -> set[str]:
+        """Names of what came to look different, up to the moment when somebody acts amid a run."""
+        for entry in after.shown["qualytics"]:
+            self._lies_in[entry["id"]] = self._above(entry["id"])
+        old, new = before.all(), after.all()
+        changed = [key for key in {*old, *new} if old.get(key) != new.get(key)]
+        return _hot(_names(before, after), changed, old, new)
 
     def problems(self, seen: Seen) -> list[str]:
         """What the reference finds wrong."""
@@ -126,6 +134,15 @@ class Laws:
         if not below and not above and (what != "tags" or _uses(old.get(key)) != _uses(new.get(key))):
             yield f"{name}: {what} changed in a run over {within} alone"
 
+    def _beyond(self, ran: Ran, catalog: str, names: Any, within: str) -> Iterator[str]:
+        """The plan of a run over one table speaks of that one."""
+        for line in ran.lines:
+            tags = line.surface == "external_tags"
+            name = names.get(("qualytics" if tags else catalog, line.target), "")
+            above = within.startswith(f"{name}.") and not tags
+            if name and not f"{name}.".startswith(f"{within}.") and not above and not self._moved(name):
+                yield f"{name}: {line.surface} is planned in a run over {within} alone: {line.reason}"
+
     def _thawed(
         self, catalog: str, before: Seen, changed: Sequence[Any], old: Any, new: Any
     ) -> Iterator[str]:
@@ -144,6 +161,41 @@ class Laws:
             lost = _of_origin("managed", old[key]) - {tag["name"] for tag in new.get(key) or ()}
             if plain_name(entry) in frozen and lost:
                 yield f"{entry['name']}: lost {lost}, and the catalog's object is only out of sight or scope"
+
+    def _unproved(self, catalog: str, before: Seen, after: Seen) -> Iterator[str]:
+        """What has no counterpart any more keeps what is ours on it, until the counterpart is proved gone."""
+        there = {system: set(map(plain_name, entries)) for system, entries in before.shown.items()}
+        now = {(system, one["id"]): one for system, entries in after.shown.items() for one in entries}
+        for entry in before.shown[catalog]:
+            left = now.get((catalog, entry["id"]))
+            if plain_name(entry) not in there["qualytics"] and left is not None:
+                ours = entry["alert"] and entry["alert"]["by"] == "integration"
+                if (entry["attributes"] and not left["attributes"]) or (ours and not left["alert"]):
+                    yield f"{entry['name']}: cleared, and nothing proved that its object is gone"
+        if len(self._world.catalogs) > 1:
+            return  # the other one may know better
+        for entry in before.shown["qualytics"]:
+            left = now.get(("qualytics", entry["id"]))
+            if plain_name(entry) not in there[catalog] and left is not None:
+                lost = _of_origin("managed", entry["tags"]) - {tag["name"] for tag in left["tags"]}
+                if lost:
+                    yield f"{entry['name']}: lost {lost}, and nothing proved that its asset is gone"
+
+    def _denied(self, catalog: str, before: Seen, changed: Sequence[Any]) -> Iterator[str]:
+        """What Qualytics does not show us stays as it is, on both sides."""
+        denied = self._people.denied
+        if not denied:
+            return
+        stores = [one for one in before.shown["qualytics"] if one["id"].startswith("datastore:")]
+        names = {plain_name(one) for one in stores if one["id"] in denied}
+        names -= {plain_name(one) for one in stores if one["id"] not in denied}
+        entries = {(system, one["id"]): one for system, found in before.shown.items() for one in found}
+        for system, id_, what in changed:
+            entry = entries.get((system, id_))
+            if entry is None or what not in (*OURS, "tags") or id_ in self._late:
+                continue
+            if any(f"{plain_name(entry)}.".startswith(f"{name}.") for name in names):
+                yield f"{entry['name']}: {what} changed, and its datastore is out of sight"
 
     def _worse(self, before: Seen, after: Seen, ran: Ran) -> Iterator[str]:
         """Whatever goes wrong, a run moves towards what the reference predicts, or nothing moves."""
@@ -165,12 +217,30 @@ class Laws:
     def _above(self, id_: str) -> list[str]:
         level, _, number = id_.partition(":")
         store = self._world.store
+        if id_ in self._lies_in:
+            return self._lies_in[id_]
         if level == "field":
             container = store.fields[int(number)].container
             return [f"container:{container.id}", f"datastore:{container.datastore.id}"]
         if level == "container":
             return [f"datastore:{store.containers[int(number)].datastore.id}"]
         return []
+
+
+def _names(*seen: Seen) -> dict[tuple[str, str], str]:
+    return {
+        (system, entry["id"]): plain_name(entry)
+        for one in seen for system, entries in one.shown.items() for entry in entries
+    }  # fmt: skip
+
+
+def _hot(names: Mapping[Any, str], changed: Sequence[Any], old: Any, new: Any) -> set[str]:
+    """Names of what a run changed itself: copies of tags that came along do not count."""
+    return {
+        names[key[:2]]
+        for key in changed
+        if key[2] in OURS or (key[2] == "tags" and _own(old.get(key)) != _own(new.get(key)))
+    }
 
 
 def _named(ran: Ran) -> set[str]:

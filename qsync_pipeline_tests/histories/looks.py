@@ -25,9 +25,7 @@ class Looks:
         """Take note of what a catalog shows."""
         for entry in entries:
             for tag in entry["tags"]:
-                color = tag["color"] or ""
-                look = (_COLORS.get(color, color).lower(), _plain(tag["description"]))
-                self._had[tag_key(tag["name"])].add(look)
+                self._had[tag_key(tag["name"])].add(_look(tag))
 
     def odd(self, qualytics: Iterable[Entry], native: Iterable[str]) -> Iterator[str]:
         """Tags of ours that look like none of the catalogs'; what no catalog says is left open.
@@ -43,6 +41,25 @@ class Looks:
                 had = self._had[key]
                 if not any(color in ("", shown[0]) and text in ("", shown[1]) for color, text in had):
                     yield f"{unit['name']}: {tag['name']!r} looks like {shown}, the catalogs' like {had}"
+
+    def stale(self, pairs: Iterable[tuple[Entry, Entry]], native: Iterable[str]) -> Iterator[str]:
+        """Tags of ours on objects of Qualytics that look otherwise than the catalog's tag of just this name
+        on their counterparts does now. ``pairs`` are those of the first catalog."""
+        theirs = {tag_key(name) for name in native}
+        for asset, unit in pairs:
+            looks = {tag["name"]: _look(tag) for tag in asset["tags"] if tag["origin"] == "person"}
+            for tag in unit["tags"]:
+                color, text = looks.get(tag["name"], ("", ""))
+                shown = _look(tag)
+                if tag["origin"] != "managed" or tag_key(tag["name"]) in theirs:
+                    continue
+                if color not in ("", shown[0]) or text not in ("", shown[1]):
+                    yield f"{unit['name']}: {tag['name']!r} looks like {shown}, there like {color}, {text}"
+
+
+def _look(tag: Mapping[str, Any]) -> tuple[str, str]:
+    color = tag["color"] or ""
+    return _COLORS.get(color, color).lower(), _plain(tag["description"])
 
 
 def _plain(text: str | None) -> str:

@@ -54,10 +54,18 @@ class People:
         self._world = world
         self.native = {tag.name for tag in estate.native_tags}
         self.theirs: set[tuple[str, str]] = set()
+        self.open: set[tuple[str, str]] = set()
+        """Tags that a person put where a copy of ours is: nobody can tell."""
         self.doubted: set[str] = set()
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""
         self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
+        self.denied: set[str] = set()
+        """Datastores (ids) that Qualytics does not show us."""
+        self.typed: set[tuple[str, str]] = set()
+        """Attributes (asset's id, name) whose value a person changed."""
+        self.renamed = False
+        """Whether anything came to another's name, or might have."""
         self.moved: set[str] = set()
         """Names (by :func:`plain_name`) that objects came to or left: they do not tell who is whose."""
         self.hot: set[str] = set()
@@ -79,7 +87,7 @@ class People:
                         name = schema.name if plain else f"{shown}.{schema.name}"
                         self.connections[catalog][name] = source.name
                         if source.access == "hidden":
-                            self.hidden[catalog].add(name)
+                            self.hidden[catalog] |= {name, source.name}
                             self.closed.add((catalog, name))
                         elif source.access == "read_only":
                             self.read_only[catalog].add(name)
@@ -89,16 +97,17 @@ class People:
         names = self._world.catalogs if side == "catalog" else ("qualytics",)
         system = names[what % len(names)]
         remembered: tuple[set[Any], ...] = (
-            self.native, self.theirs, self.doubted, self.missing, self.hidden[system], self.moved
+            self.native, self.theirs, self.open, self.doubted, self.missing, self.hidden[system], self.moved
         )  # fmt: skip
         before = [set(one) for one in remembered]
         plan = getattr(self, f"_{do}")(system, which, what)
         words = {"do": do, **(plan or {})}
-        if plan is None or not self._world.mutate(system, **words):
+        if plan is None or not (plan.get("done") or self._world.mutate(system, **words)):
             for one, former in zip(remembered, before, strict=True):
                 one.clear()
                 one.update(former)
             return []
+        self.renamed |= do in ("rename", "create")
         if (side, do) == ("catalog", "rename"):
             self._world.settle()
         for entry in self._world.state("qualytics"):
@@ -115,7 +124,9 @@ class People:
             domains=self.counted if self._world.domains else None,
             left_out=lambda level, name: name in self.missing,
             checks=checks_of(self._world.sandbox) if catalog == "alation" else None,
-            theirs=frozenset(self.theirs),
+            theirs=frozenset(self.theirs | self.open),
+            typed=frozenset(self.typed),
+            denied=frozenset(self.denied),
             doubted=frozenset(self.doubted),
             emptied_waits=True,
             domains_inherited=catalog == "atlan",
@@ -146,10 +157,6 @@ class People:
             return None
         tag = TAGS[what % len(TAGS)]
         if system == "qualytics":
-            defined = self._world.store.tags.by_name.get(tag)
-            shown = {one["name"]: one["origin"] for one in entry["tags"]}
-            if defined and defined.maker != "person" and shown.get(tag) == "propagated":
-                return None  # the API cannot tell it from our copy, which goes with its origin
             self._put_by_hand(entry, tag)
         return {"asset": entry["name"], "tag": tag}
 
@@ -158,13 +165,15 @@ class People:
         for one in self._world.state("qualytics"):
             if one["name"] != entry["name"]:
                 continue
-            origins = {tag["name"]: tag["origin"] for tag in one["tags"]}
+            origin = next((tag["origin"] for tag in one["tags"] if tag["name"] == name), None)
             defined = self._world.store.tags.by_name.get(name)
-            if origins.get(name, "propagated") == "propagated":
-                if defined is None or defined.maker == "person":
-                    self.native.add(name)
-                else:
-                    self.theirs.add((one["id"], tag_key(name)))
+            if origin not in (None, "propagated"):
+                continue
+            if defined is None or defined.maker == "person":
+                self.native.add(name)
+            else:
+                # The API cannot tell it from a copy of ours, which goes with its origin: it may go or stay.
+                (self.theirs if origin is None else self.open).add((one["id"], tag_key(name)))
 
     def _untag(self, system: str, which: int, what: int) -> Json | None:
         tagged = [one for one in self._world.state(system) if _level(one) >= 0 and one["tags"]]
@@ -245,6 +254,8 @@ class People:
             return None
         name = "Quality Score Total" if what % 2 else "Anomaly Count"
         value = None if what % 3 == 0 else what
+        same = [one["id"] for one in self._world.state(system) if one["name"] == entry["name"]]
+        self.typed |= {(id_, name) for id_ in same}
         return {"asset": entry["name"], "name": name, "value": value}
 
     def _forbid(self, system: str, which: int, what: int) -> Json | None:
@@ -272,6 +283,24 @@ class People:
         return {"asset": entry["name"], "domain": (*DOMAINS, None)[what % (len(DOMAINS) + 1)]}
 
     # In Qualytics.
+
+    def _deny(self, system: str, which: int, what: int) -> Json | None:
+        """An administrator takes our token's team out of a datastore."""
+        return self._team(which, denied=True)
+
+    def _admit(self, system: str, which: int, what: int) -> Json | None:
+        return self._team(which, denied=False)
+
+    def _team(self, which: int, *, denied: bool) -> Json | None:
+        stores = [one for one in self._world.state("qualytics") if one["id"].startswith("datastore:")]
+        entry = self._one([one for one in stores if (one["id"] in self.denied) != denied], which)
+        if entry is None:
+            return None
+        self._world.systems["qualytics"].deny_datastore(  # type: ignore[attr-defined]  # the sandbox's own
+            int(entry["id"].partition(":")[2]), denied
+        )
+        (self.denied.add if denied else self.denied.discard)(entry["id"])
+        return {"asset": entry["name"], "done": True}
 
     def _create_tag(self, system: str, which: int, what: int) -> Json | None:
         name = TAGS[what % len(TAGS)]
@@ -301,6 +330,18 @@ class People:
         open_ones = [one for one in there if one["attributes"]["Anomaly Count"]]
         entry = self._one(there if status == "Active" else open_ones, which)
         return None if entry is None else {"asset": entry["name"], "id": "all", "status": status}
+
+    def _resolve(self, system: str, which: int, what: int) -> Json | None:
+        """The anomalies of a table are dealt with, there first where an alert of ours tells of them."""
+        shown = {
+            plain_name(one) for catalog in self._world.catalogs for one in self._world.state(catalog)
+            if one["alert"] and one["alert"]["by"] == "integration"
+        }  # fmt: skip
+        tables = [one for one in self._world.state("qualytics") if _level(one) == 1]
+        open_ones = [one for one in tables if one["attributes"]["Anomaly Count"]]
+        entry = self._one([one for one in open_ones if plain_name(one) in shown] or open_ones, which)
+        words = {"do": "set_anomaly_status", "id": "all", "status": "Resolved"}
+        return None if entry is None else {"asset": entry["name"], **words}
 
     def _archive_check(self, system: str, which: int, what: int) -> Json | None:
         entry = self._some(system, which, 1)

@@ -30,7 +30,10 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "html", "phase": "after", "method": WRITES},
     {"kind": "drop_key"},
     {"kind": "delay", "seconds": 45},
+    {"kind": "html", "status": 404, "method": "GET"},
 )
+BLIND = (3, 14)
+"""Those of these which answer a question for one object without saying whether it is there."""
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "qualytics": (
         "*/datastores", "*/containers", "*/fields", "*/quality-checks", "*/anomalies", "*/global-tags",
@@ -39,54 +42,105 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "alation": ("*/schema/", "*/table/", "*/column/", "*/subject/", "*/flag/", "*/values/", "*/view_rules/"),
 }  # fmt: skip
 """Where a fault may strike alone: one list fails, all others are answered."""
+BY_ID = 99
+"""In place of a number among those: wherever single objects are asked for by their ids."""
+ROUTES_BY_ID: Mapping[str, tuple[str, ...]] = {
+    "qualytics": ("*/containers/[0-9]*", "*/fields/[0-9]*"),
+    "atlan": ("*/entity/guid/*", "*/entity/bulk"),
+}
+
+MEANWHILE_IN_CATALOGS = [
+    "tag",
+    "untag",
+    "undo",
+    "rename_tag",
+    "drop",
+    "set_alert",
+    "set_alert",
+    "clear_alert",
+    "set_attribute",
+    "set_attribute",
+    "forbid",
+]
+MEANWHILE_IN_QUALYTICS = ["untag", "raise_anomaly", "resolve", "set_score", "drop"]
+"""What people may do while a run is at work."""
 
 _small = st.integers(0, 11)
 IN_CATALOGS = ["tag", "tag", "tag", "untag", "untag", "undo", "undo", "rename_tag", "rename", "drop",
      "create", "set_alert", "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]  # fmt: skip
 IN_QUALYTICS = ["tag", "tag", "untag", "create_tag", "delete_tag", "raise_anomaly", "raise_anomaly",
-     "set_anomaly_status", "set_anomaly_status", "archive_check", "edit_check", "set_score", "set_score",
-     "finish_scan", "rename", "drop", "create", "lose_column"]  # fmt: skip
-_catalog = st.tuples(st.just("catalog"), st.sampled_from(IN_CATALOGS), _small, _small)
-_qualytics = st.tuples(st.just("qualytics"), st.sampled_from(IN_QUALYTICS), _small, _small)
-_waits = st.tuples(st.just("wait"), st.sampled_from([2, 130, 7200]))
-_acts = st.one_of(_catalog, _qualytics, _catalog, _qualytics, _catalog, _qualytics, _waits)
-_kinds = st.integers(0, len(FAULTS) - 1)
-_faults = st.one_of(
-    st.none(),
-    st.tuples(_kinds, st.sampled_from(["0.1", "0.3", "1"]), st.integers(0, 20), st.none()),
-    st.tuples(_kinds, st.just("1"), st.integers(0, 2), st.integers(0, 20)),
+     "set_anomaly_status", "resolve", "archive_check", "edit_check", "set_score", "set_score", "finish_scan",
+     "rename", "drop", "create", "lose_column", "deny", "admit"]  # fmt: skip
+
+
+def _mostly(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of these, as often as its number says; ``one_of`` counts the same strategy once, however often it
+    stands there."""
+    return st.sampled_from([one for often, one in choices for _ in range(often)]).flatmap(lambda one: one)
+
+
+def _done(side: str, *acts: str) -> st.SearchStrategy[Step]:
+    return st.tuples(st.just(side), st.sampled_from(acts), _small, _small)
+
+
+_acts = _mostly(
+    (4, _done("catalog", *IN_CATALOGS)),
+    (4, _done("qualytics", *IN_QUALYTICS)),
+    (1, st.tuples(st.just("wait"), st.sampled_from([2, 130, 7200]))),
 )
+_kinds = st.integers(0, len(FAULTS) - 1)
 _runs = st.tuples(
     st.just("run"),
     st.integers(0, 1),
-    st.sampled_from(["both", "pull", "push"]),
-    st.none() | _small,
-    st.none() | st.none() | st.tuples(st.integers(1, 8), st.booleans()),
-    _faults,
-    st.sampled_from([False, False, True]),
-)
-_undone = st.lists(st.tuples(st.just("catalog"), st.just("undo"), _small, _small), max_size=1)
-_rounds = st.tuples(st.lists(_acts, max_size=3), _runs, _undone)
-_last = st.one_of(
-    st.lists(_acts, min_size=1, max_size=4),
-    st.lists(_acts, min_size=1, max_size=4),
-    st.lists(_acts, min_size=1, max_size=4),
-    st.tuples(
-        st.tuples(st.just("qualytics"), st.just("lose_column"), _small, _small),
-        st.tuples(st.just("catalog"), st.just("undo"), _small, _small),
+    st.sampled_from(["both", "both", "pull", "push"]),
+    _mostly((2, st.none()), (1, _small)),
+    _mostly((2, st.none()), (1, st.tuples(st.integers(1, 5), st.booleans()))),
+    _mostly(
+        (3, st.none()),
+        (1, st.tuples(_kinds, st.sampled_from(["0.1", "0.3", "1"]), st.integers(0, 20), st.none())),
+        (2, st.tuples(_kinds, st.just("1"), st.integers(0, 2), st.integers(0, 20))),
     ),
+    _mostly((2, st.just(False)), (1, st.just(True))),
+    _mostly(
+        (3, st.none()),
+        (
+            1,
+            st.tuples(
+                st.integers(1, 3),
+                _mostly(
+                    (2, _done("catalog", *MEANWHILE_IN_CATALOGS)),
+                    (1, _done("qualytics", *MEANWHILE_IN_QUALYTICS)),
+                ),
+            ),
+        ),
+    ),
+)
+_blind = st.tuples(
+    st.tuples(_mostly((2, _done("qualytics", "drop")), (1, _done("catalog", "drop")))),
+    st.tuples(
+        st.just("run"), st.integers(0, 1), st.just("both"), st.none(), st.none(),
+        st.tuples(st.sampled_from(BLIND), st.just("1"), st.just(0), st.just(BY_ID)),
+        st.just(False), st.none(),
+    ),
+    st.just([]),
+)  # fmt: skip
+"""Something goes, and whoever asks for it by its id is turned away: that proves nothing."""
+_undone = _mostly(
+    (2, _done("catalog", "undo")),
+    (2, _done("qualytics", "resolve")),
+    (1, st.tuples(st.just("qualytics"), st.just("set_score"), st.just(1), st.sampled_from([0, 4, 8]))),
+)
+"""What the last run wrote is wanted no more, or is something else now."""
+_rounds = _mostly(
+    (5, st.tuples(st.lists(_acts, max_size=3), _runs, st.lists(_undone, max_size=2))), (1, _blind)
+)
+_last = _mostly(
+    (3, st.lists(_acts, min_size=1, max_size=4)),
+    (1, st.tuples(_done("qualytics", "lose_column"), _done("catalog", "undo"))),
 )
 steps = st.builds(
     lambda rounds, last: (
-        [
-            step
-            for some, run, undone in rounds
-            for step in (
-                *some,
-                run,
-                *(undone if run[4] else ()),
-            )  # what a run that died wrote is wanted no more
-        ]
+        [step for some, run, undone in rounds for step in (*some, run, *(undone if run[4] else undone[1:]))]
         + list(last)
     ),
     st.lists(_rounds, min_size=1, max_size=2),

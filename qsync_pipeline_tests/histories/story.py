@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qsync_pipeline.sandbox.estate.model import Estate
+from qsync_pipeline_tests.e2e.pairs import Pairs
+from qsync_pipeline_tests.histories.claims import Claims
 from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.laws import Laws, Seen
 from qsync_pipeline_tests.histories.looks import Looks
 from qsync_pipeline_tests.histories.people import People, plain_name
-from qsync_pipeline_tests.histories.steps import FAULTS, ROUTES, Step
+from qsync_pipeline_tests.histories.steps import BLIND, BY_ID, FAULTS, ROUTES, ROUTES_BY_ID, Step
 from qsync_pipeline_tests.histories.world import SETTLED, Json, World
+
+DEFINING = ("typedefs", "custom_field/", "global-tags")
+"""Words in the paths of writes that are about no object."""
 
 
 class Story:
@@ -31,6 +36,7 @@ class Story:
         self.told: list[str] = []
         self.looks = Looks()
         self.laws = Laws(self.world, self.people)
+        self.claims = Claims(self.world)
         self._stirred = clock.now
 
     def tell(self, steps: Sequence[Step]) -> None:
@@ -67,10 +73,20 @@ class Story:
     def problems(self) -> list[str]:
         """What the reference finds wrong."""
         seen = Seen.of(self.world)
-        return self.laws.problems(seen) + list(self.looks.odd(seen.shown["qualytics"], self.people.native))
+        first, units = self.world.catalogs[0], seen.shown["qualytics"]
+        pairs = [
+            (one, unit) for _, one, unit in Pairs(seen.shown[first], units, self.people.rules(first)).pairs
+        ]
+        native = self.people.native
+        return [
+            *self.laws.problems(seen), *self.looks.odd(units, native), *self.looks.stale(pairs, native)
+        ]  # fmt: skip
 
     def left_over(self) -> list[str]:
-        """Definitions of ours that nothing carries; names with a slash cannot be deleted (DESIGN.md §5.2)."""
+        """Definitions of ours that nothing carries; names with a slash cannot be deleted (DESIGN.md §5.2),
+        and what we hold on a datastore out of sight may keep its own."""
+        if self.people.denied:
+            return []
         return [
             f"the definition {tag.name!r} is left over"
             for tag in self.world.store.tags.by_name.values()
@@ -87,43 +103,90 @@ class Story:
         kill: tuple[int, bool] | None,
         fault: tuple[int, str, int, int | None] | None,
         hasty: bool,
+        meanwhile: tuple[int, Step] | None = None,
     ) -> None:
         name = self.world.catalogs[catalog % len(self.world.catalogs)]
         if not hasty:
             self.world.settle()
+        blind = False
         if fault is not None:
             kind, share, skip, where = fault
             rule = {**FAULTS[kind], "share": float(share), "skip": skip}
-            if where is not None:
+            blind = where == BY_ID and kind in BLIND
+            if blind:
+                routes = [route for system in self.world.systems for route in ROUTES_BY_ID.get(system, ())]
+                self.world.inject(*({**rule, "route": route} for route in routes))
+            elif where is not None:
                 routes = [route for system in self.world.systems for route in ROUTES[system]]
                 rule["route"] = routes[where % len(routes)]
-            self.world.inject(rule)
-            self.told.append(f"faults: {rule}")
-        ran = self._watched(name, direction, event=event, kill=kill)
+            if not blind:
+                self.world.inject(rule)
+            self.told.append(f"faults: {rule}{', wherever ids are asked for' if blind else ''}")
+        ran = self._watched(name, direction, event=event, kill=kill, meanwhile=meanwhile, blind=blind)
         self.world.faults.clear()
         self.told.append(
             f"{name}: {direction}, event {event}, kill {kill}: "
             f"{'killed' if ran.killed else '; '.join(ran.failures) or 'ok'}"
         )
-        if kill is None and fault is None:
+        if kill is None and fault is None and meanwhile is None:
             assert not ran.failures, f"nothing was in the way, and it failed: {ran.failures}"
 
-    def _watched(self, catalog: str, direction: Any, event: int | None = None, **options: Any) -> Ran:
+    def _watched(
+        self,
+        catalog: str,
+        direction: Any,
+        event: int | None = None,
+        meanwhile: tuple[int, Step] | None = None,
+        blind: bool = False,
+        **options: Any,
+    ) -> Ran:
         before, clock = Seen.of(self.world), self.world.clock
+        seen = [before]
+        if meanwhile is not None:
+            self.world.wire.on_write = self._meanwhile(*meanwhile, seen)
         settled = clock.now - self._stirred >= SETTLED
         table = self._table(event)
         if table is not None:
             store = self.world.store.containers[int(table["id"].partition(":")[2])]
             options["only"] = (store.datastore.id, [store.name])
         ran = self.world.sync(catalog, direction, **options)
+        self.world.wire.on_write = None
         after = Seen.of(self.world)
+        seen.append(after)
         self._stirred = clock.now
         for name in self.world.catalogs:
             self.looks.see(after.shown[name])
         within = plain_name(table) if table is not None and ran.partial else ""
-        wrong = self.laws.broken(catalog, before, after, ran, settled=settled, within=within)
+        wrong = []
+        for first, second in zip(seen[::2], seen[1::2], strict=True):
+            # With somebody at work in the middle, each half of the run is judged by itself.
+            whole = len(seen) == 2
+            wrong += self.laws.broken(
+                catalog, first, second, ran, settled=settled and whole, within=within, blind=blind
+            )
+        wrong += self.claims.false(catalog, ran, after)
         assert not wrong, "\n".join(["a run did what it may not:", *wrong])
         return ran
+
+    def _meanwhile(self, number: int, act: Step, seen: list[Seen]) -> Callable[[str], None]:
+        """Somebody acts after the ``number``-th write of a run that is no definition; ``seen`` is given what
+        was there before and after that."""
+        written = 0
+
+        def on_write(path: str) -> None:
+            nonlocal written
+            written += not any(word in path for word in DEFINING)
+            if written != number or len(seen) > 1:
+                return
+            now = Seen.of(self.world)
+            self.people.hot = self.laws.changed(seen[0], now)
+            done = self.people.act(*act)
+            if done:
+                self.told += [f"after write {number} of the next run, {line}" for line in done]
+                seen.extend([now, Seen.of(self.world)])
+                self.claims.disturbed()
+
+        return on_write
 
     def _table(self, event: int | None) -> Json | None:
         tables = [one for one in self.world.state("qualytics") if one["id"].startswith("container:")]

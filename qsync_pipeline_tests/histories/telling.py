@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, given, note, seed, settings
 
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import WAYS, estate_of, places, ways
@@ -34,7 +34,7 @@ def history(
             story.tell(happened)
             story.end()
         except BaseException:
-            for line in story.told:
+            for line in story.told if currently_in_test_context() else ():
                 note(line)
             raise
     return story

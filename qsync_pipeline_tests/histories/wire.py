@@ -79,6 +79,8 @@ class Wire:
         self.kill_at: int | None = None
         self.kill_after = False
         self.dead = False
+        self.on_write: Callable[[str], None] | None = None
+        """Called with its path after every write that was carried out, before its answer is read."""
         self._apps: dict[str, ASGIApp] = {}
         self._hung_up: list[Scope] = []
 
@@ -108,6 +110,8 @@ class Wire:
             self._die()
         try:
             response = self._exchange(request, url.netloc, url.path, url.query)
+            if writes and self.on_write is not None:
+                self.on_write(url.path)
         finally:
             self.clock.sleep(ANSWER_SECONDS)
             if killed:

@@ -125,8 +125,12 @@ class World:
         job = Job(run, [], self.stored)
         try:
             known = register_datastores(self.ledger, run.listed)
-            job.keys = list(known.values())
-            if only is not None:
+            # A vanished datastore keeps its partition while we hold anything on it (DESIGN.md §3).
+            job.keys = [
+                key for number, key in sorted(self.ledger.datastores.keys().items())
+                if number in known or self.ledger.holdings.of(key)
+            ]  # fmt: skip
+            if only is not None and only[0] in known:
                 job.keys = [known[only[0]]]
                 run.scope = {known[only[0]]: only[1]}
             return job.carry_out()
