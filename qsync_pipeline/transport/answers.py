@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -141,8 +142,20 @@ def error_for(
     )
 
 
-@lru_cache(maxsize=256)
+_learning = threading.Lock()
+
+
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """The decoder of a type, learned by one thread at a time.
+
+    Two threads that learn types with a struct in common crash the process (SIGSEGV, msgspec 0.21.1).
+    """
+    with _learning:
+        return _learned(kind)
+
+
+@lru_cache(maxsize=256)
+def _learned(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 

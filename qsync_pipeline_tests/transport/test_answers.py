@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -72,3 +74,41 @@ def test_no_json_whatever_breaks_the_reader(body: Any) -> None:
 def test_an_excerpt_is_redacted_before_it_is_cut() -> None:
     token = "eyJ" + "a" * 400
     assert "aaaa" not in excerpt("x" * (EXCERPT - 20) + " " + token)
+
+
+_LEARNING = """
+import sys, threading, types
+from qsync_pipeline.transport.answers import decode_body
+sys.setswitchinterval(1e-6)
+ROWS = '''
+from __future__ import annotations
+import msgspec
+from typing import Generic, TypeVar
+T = TypeVar("T")
+class Inner(msgspec.Struct):
+    a: int = 0
+    b: list[str] = []
+class Row(msgspec.Struct):
+    x: Inner | None = None
+    y: dict[str, Inner] = {}
+class Page(msgspec.Struct, Generic[T]):
+    items: list[T]
+'''
+for number in range(900):
+    module = sys.modules[f"rows{number}"] = types.ModuleType(f"rows{number}")
+    exec(ROWS, vars(module))
+    together = threading.Barrier(4)
+    def learn(kind, body=b'{"items": [{"x": {"a": 1, "b": ["c"]}, "y": {"k": {"a": 2}}}]}'):
+        together.wait()
+        decode_body("system", "GET /rows", 200, body, kind)
+    page, row, inner = module.Page, module.Row, module.Inner
+    kinds = [(page[row],), (page[row],), (page[inner],), (row, b'{"x": {"a": 1}}')]
+    threads = [threading.Thread(target=learn, args=kind) for kind in kinds]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+
+
+def test_threads_that_meet_a_type_for_the_first_time_do_not_crash_the_process() -> None:
+    ran = subprocess.run([sys.executable, "-c", _LEARNING], capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")
