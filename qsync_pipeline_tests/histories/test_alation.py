@@ -1,6 +1,6 @@
 """Random histories with Alation as the catalog; see :mod:`.story` for what has to hold.
 
-CI tells 2,000 histories in this folder's four files, which two processes share.
+CI tells 2,000 histories in this folder's four files, which the processes of the suite share.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Random histories with both catalogs beside each other; see :mod:`.story` for what has to hold.
 
-CI tells 2,000 histories in this folder's four files, which two processes share.
+CI tells 2,000 histories in this folder's four files, which the processes of the suite share.
 """
 
 from __future__ import annotations
