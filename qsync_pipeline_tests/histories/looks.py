@@ -44,14 +44,17 @@ class Looks:
 
     def stale(self, pairs: Iterable[tuple[Entry, Entry]], native: Iterable[str]) -> Iterator[str]:
         """Tags of ours on objects of Qualytics that look otherwise than the catalog's tag of just this name
-        on their counterparts does now. ``pairs`` are those of the first catalog."""
+        on their counterparts does now. ``pairs`` are those of the first catalog.
+
+        Names with a slash cannot be reached, and keep what they were made with (DESIGN.md §5.2).
+        """
         theirs = {tag_key(name) for name in native}
         for asset, unit in pairs:
             looks = {tag["name"]: _look(tag) for tag in asset["tags"] if tag["origin"] == "person"}
             for tag in unit["tags"]:
                 color, text = looks.get(tag["name"], ("", ""))
                 shown = _look(tag)
-                if tag["origin"] != "managed" or tag_key(tag["name"]) in theirs:
+                if tag["origin"] != "managed" or tag_key(tag["name"]) in theirs or "/" in tag["name"]:
                     continue
                 if color not in ("", shown[0]) or text not in ("", shown[1]):
                     yield f"{unit['name']}: {tag['name']!r} looks like {shown}, there like {color}, {text}"
