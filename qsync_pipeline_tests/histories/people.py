@@ -119,7 +119,7 @@ class People:
         return Rules(
             connections=self.connections[catalog],
             native=self.native,
-            hidden=self.hidden[catalog],
+            hidden=self.hidden[catalog] | self._nowhere(catalog),
             read_only=self.read_only[catalog],
             domains=self.counted if self._world.domains else None,
             left_out=lambda level, name: name in self.missing,
@@ -131,6 +131,11 @@ class People:
             emptied_waits=True,
             domains_inherited=catalog == "atlan",
         )
+
+    def _nowhere(self, catalog: str) -> set[str]:
+        """Schemas opened in a source out of sight: Alation's say nothing of their source, so that none can be
+        told to be a datastore's."""
+        return {name for where, name in self.closed if where == catalog == "alation"}
 
     # Choosing.
 
@@ -270,8 +275,6 @@ class People:
         entry = self._some(system, which, 0, 1)
         if entry is None or entry["name"] not in self.hidden[system]:
             return None
-        if system == "alation" and (system, entry["name"]) in self.closed:
-            return None  # data sources are private as a whole: nobody opens a schema of one that stays so
         self.hidden[system].discard(entry["name"])
         return {"asset": entry["name"]}
 
