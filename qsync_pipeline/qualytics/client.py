@@ -32,6 +32,7 @@ from qsync_pipeline.transport.query import Scalar
 from qsync_pipeline.transport.session import HttpSession
 
 R = TypeVar("R")
+T = TypeVar("T", Datastore, Container, Field)
 
 OPEN_ANOMALIES: tuple[str, ...] = ("Active", "Acknowledged")
 """The statuses of anomalies that are not archived (§2.7)."""
@@ -115,9 +116,7 @@ class QualyticsClient(TagCalls):
 
     def datastore(self, number: int) -> Datastore:
         """One datastore. Raises ``NotFound``, or ``Forbidden`` where the token's teams may not see it."""
-        return self.session.request(
-            "GET", f"/datastores/{number}", kind="read", route="/datastores/{id}", decode=Datastore
-        )
+        return self._whole("datastore", number, Datastore)
 
     def quality_scores(self, datastore: int) -> list[ScoreRow]:
         """The daily history of a datastore's score, at most ten rows, newest first; empty without a score."""
@@ -150,12 +149,13 @@ class QualyticsClient(TagCalls):
 
     def container(self, number: int) -> Container:
         """One container. Raises ``NotFound`` or ``Forbidden``."""
-        return self.session.request(
-            "GET", f"/containers/{number}", kind="read", route="/containers/{id}", decode=Container
-        )
+        return self._whole("container", number, Container)
 
     def fields(self, container: int) -> list[Field]:
-        """All fields of a container, missing ones too, in the platform's order: a bare array (§2.2)."""
+        """All fields of a container, missing ones too, in the platform's order: a bare array (§2.2).
+
+        Rows that a build lists without tags are read again one by one.
+        """
         rows = self.session.request(
             "GET",
             f"/containers/{container}/fields",
@@ -163,13 +163,30 @@ class QualyticsClient(TagCalls):
             route="/containers/{id}/fields",
             decode=list[Field],
         )
-        return list(each_once(rows, lambda row: row.id, what="fields", system=self.session.system))
+        listed = each_once(rows, lambda row: row.id, what="fields", system=self.session.system)
+        return [row if row.is_whole else self.field(row.id) for row in listed]
 
     def field(self, number: int) -> Field:
         """One field. Raises ``NotFound`` or ``Forbidden``."""
+        return self._whole("field", number, Field)
+
+    def _one(self, level: str, number: int, row: type[T]) -> T:
         return self.session.request(
-            "GET", f"/fields/{number}", kind="read", route="/fields/{id}", decode=Field
+            "GET", f"/{level}s/{number}", kind="read", route=f"/{level}s/{{id}}", decode=row
         )
+
+    def _whole(self, level: str, number: int, row: type[T]) -> T:
+        """The object, if its answer tells all that hangs on it: a list of tags is replaced by what was read,
+        so that one without the key (not null, which is none) must never pass for an empty one."""
+        one = self._one(level, number, row)
+        if not one.is_whole:
+            lacks = "metrics" if one.shows_tags else "global_tags"
+            raise Malformed(
+                f"{self.session.system}: {level} {number} was answered without its {lacks}, and left alone",
+                system=self.session.system,
+                status=200,
+            )
+        return one
 
     def containers_by_id(self, numbers: Collection[int]) -> dict[int, Container]:
         """The containers that are there and may be seen, read one by one; archived ones are left out."""
@@ -216,11 +233,11 @@ class QualyticsClient(TagCalls):
         """
         try:
             if level == "datastore":
-                self.datastore(number)
+                self._one("datastore", number, Datastore)
             elif level == "container":
-                return "present" if self.container(number).deleted_at is None else "gone"
+                return "present" if self._one("container", number, Container).deleted_at is None else "gone"
             elif level == "field":
-                return "missing" if self.field(number).status == "missing" else "present"
+                return "missing" if self._one("field", number, Field).status == "missing" else "present"
             else:
                 raise ValueError(f"level: {level}")
         except NotFound as error:

@@ -161,7 +161,12 @@ class Datastore(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the row shows tags; a light listing row does not."""
+        """Whether it shows tags; a light listing row does not."""
+        return self.shows_tags
+
+    @property
+    def shows_tags(self) -> bool:
+        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
         return self.global_tags is not UNSET
 
 
@@ -192,8 +197,13 @@ class Container(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the row shows tags and metrics; base rows do not (§2.2)."""
-        return self.global_tags is not UNSET and self.metrics is not UNSET
+        """Whether it shows tags and metrics; base rows do not (§2.2)."""
+        return self.shows_tags and self.metrics is not UNSET
+
+    @property
+    def shows_tags(self) -> bool:
+        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
+        return self.global_tags is not UNSET
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -204,11 +214,21 @@ class Field(msgspec.Struct, frozen=True):
     type: str | None = None
     status: str | None = None
     quality_score: Score | None = None
-    global_tags: list[GlobalTag] | None = None
+    global_tags: list[GlobalTag] | UnsetType | None = UNSET
 
     @property
     def tags(self) -> list[GlobalTag]:
         return self.global_tags or []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it shows tags; every field does (§2.3)."""
+        return self.shows_tags
+
+    @property
+    def shows_tags(self) -> bool:
+        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
+        return self.global_tags is not UNSET
 
 
 class FieldName(msgspec.Struct, frozen=True):

@@ -42,6 +42,8 @@ class Tagged(Protocol):
     def id(self) -> int: ...
     @property
     def tags(self) -> list[GlobalTag]: ...
+    @property
+    def shows_tags(self) -> bool: ...
 
 
 Read = Callable[[Sequence[int]], Iterable[Tagged]]
@@ -120,7 +122,7 @@ class TagLists:
             names, live, needless = self._merge_all(groups, current, sent)
             sent.update(live)
             answered = send(list(names.items())) if names else ()
-            return _Replaced(live, {row.id: row for row in answered}, needless)
+            return _Replaced(live, {row.id: row for row in answered if row.shows_tags}, needless)
 
         try:
             done = self.run.qualytics.session.together(2, cycle)

@@ -79,13 +79,18 @@ def of_qualytics(config: Config) -> list[Operation]:
         return Operation(f"presence of a {level}", run, excuse=_out_of_sight)
 
     return [
-        Operation("datastores", rows(lambda c: c.datastores()), counted=True),
-        Operation("containers", rows(lambda c: c.containers(store.id)), counted=True),
-        Operation("fields", rows(lambda c: c.fields(container.id))),
+        Operation("datastores", rows(lambda c: c.datastores()), counted=True, excuse=_null_is_none),
+        Operation("containers", rows(lambda c: c.containers(store.id)), counted=True, excuse=_null_is_none),
+        Operation("fields", rows(lambda c: c.fields(container.id)), excuse=_null_is_none),
         Operation("checks", rows(lambda c: c.checks(store.id)), counted=True),
         Operation("anomalies", rows(lambda c: c.anomalies(store.id)), counted=True),
         Operation("global tags", rows(lambda c: c.global_tags()), counted=True),
-        Operation("containers by id", rows(lambda c: c.containers_by_id([container.id]).values())),
+        Operation(
+            "containers by id",
+            rows(lambda c: c.containers_by_id([container.id]).values()),
+            excuse=_null_is_none,
+        ),
+        Operation("fields by id", rows(lambda c: c.fields_by_id([field_.id]).values()), excuse=_null_is_none),
         presence("datastore", store.id),
         presence("container", container.id),
         presence("field", field_.id),
@@ -105,7 +110,9 @@ def _qualytics(config: Config) -> Iterator[QualyticsClient]:
 def _row(one: Any) -> Facts:
     """What tells an object from others, and what hangs on it by name."""
     container = getattr(getattr(one, "container", None), "id", None)
-    return type(one).__name__, one.id, getattr(one, "name", None), container
+    tags = getattr(one, "global_tags", ())
+    names = None if tags is None else sorted({tag.name for tag in tags})
+    return type(one).__name__, one.id, getattr(one, "name", None), container, names
 
 
 # Catalogs
@@ -177,6 +184,14 @@ def _index(index: CatalogIndex) -> Facts:
 def _plan(catalog: Catalog, index: CatalogIndex) -> Facts:
     plan = catalog.plan_definitions([one.qualified_name for one in index.connections], {})
     return {"ready": plan.handle, "problems": list(plan.problems), "changes": len(plan.changes)}
+
+
+def _null_is_none(before: Facts, after: Facts, url: str) -> bool:
+    """Null is an answer like any other, and means no tags; without the key nothing is known."""
+    told = [
+        row if other[-1] is not None else (*row[:-1], None) for row, other in zip(before, after, strict=False)
+    ]
+    return len(before) == len(after) and told == after
 
 
 def _out_of_sight(before: Facts, after: Facts, url: str) -> bool:

@@ -57,6 +57,25 @@ def test_light_rows_are_read_again_one_by_one() -> None:
     assert second.tags == []
 
 
+def test_a_field_that_is_listed_without_its_tags_is_read_again() -> None:
+    def script(request: Request) -> Reply:
+        if request.path == "/api/containers/9/fields":
+            return Reply(body=[{"id": 1, "name": "A"}, {"id": 2, "name": "B", "global_tags": None}])
+        assert request.path == "/api/fields/1"
+        return Reply(body={"id": 1, "name": "A", "global_tags": [{"id": 3, "name": "PII"}]})
+
+    with serving(script) as server:
+        assert [[tag.name for tag in field.tags] for field in client(server).fields(9)] == [["PII"], []]
+
+
+@pytest.mark.parametrize("kind", ["datastore", "container", "field"])
+def test_an_object_without_its_tags_is_no_object_with_none(kind: str) -> None:
+    bare = Reply(body={"id": 1, "name": "A", "metrics": {}})
+    told = f"{kind} 1 was answered without its global_tags"
+    with serving([bare]) as server, pytest.raises(Malformed, match=told):
+        getattr(client(server), kind)(1)
+
+
 def test_rows_of_another_datastore_are_dropped_where_the_filter_was_ignored() -> None:
     rows = [whole(1, datastore={"id": 42}), whole(2, datastore={"id": 43})]
     with serving(lambda request: envelope(rows, request)) as server:
@@ -158,7 +177,9 @@ def test_what_we_are_allowed_to_changes_with_role_team_and_the_teams_permission(
 def test_re_reading_by_id_leaves_out_what_is_not_there() -> None:
     def script(request: Request) -> Reply:
         number = int(request.path.rpartition("/")[2])
-        return Reply(status=404) if number == 2 else Reply(body={"id": number, "name": "x"})
+        return (
+            Reply(status=404) if number == 2 else Reply(body={"id": number, "name": "x", "global_tags": []})
+        )
 
     with serving(script) as server:
         assert sorted(client(server).fields_by_id([1, 2, 3])) == [1, 3]
@@ -271,6 +292,13 @@ def test_bulk_assignments_go_out_in_bounded_bodies() -> None:
 def test_an_empty_answer_to_a_bulk_update_is_no_failure() -> None:
     with serving([Reply(status=204)]) as server:
         assert client(server).set_field_tags([(1, [])]) == []
+
+
+def test_rows_of_another_shape_in_the_answer_to_a_bulk_update_tell_nothing() -> None:
+    answer = [{"id": 1, "name": "A", "global_tags": []}, {"id": "x"}, None, {"id": 2, "name": "B"}]
+    with serving(lambda request: Reply(body=answer)) as server:
+        rows = client(server).set_field_tags([(1, []), (2, [])])
+    assert [(row.id, row.shows_tags) for row in rows] == [(1, True), (2, False)]
 
 
 def test_native_datastores_name_their_connection_type_beside_the_tags() -> None:
