@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from qsync_pipeline.cli.options import Request, config_option, json_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
+from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import JournalEntry, Ledger
 from qsync_pipeline.transport.errors import ConfigError
 
@@ -44,9 +45,10 @@ def command(
     config = load_config(config_path)
     with Ledger.open(config.ledger.reveal_url(), read_only=True) as ledger:
         entries = _entries(ledger, run)
-    integration, run_id = entries[0].integration, entries[0].run_id
+        integration, run_id = entries[0].integration, entries[0].run_id
+        touched = {entry.datastore for entry in entries}
+        unsettled = _unsettled(ledger, integration, run_id, touched)
     config.integration(integration)
-    touched = {entry.datastore for entry in entries}
 
     def pick(known: Sequence[Known], ledger: Ledger) -> list[str]:
         return [one.key for one in known if one.key in touched]
@@ -55,12 +57,21 @@ def command(
         "revert",
         Flags(dry_run=True, revert=run_id),
         pick,
-        empty=f"nothing that run {run_id} did is still there to undo",
-        ahead=["", AFTER],
+        empty=f"nothing that run {run_id} did is still there to undo{unsettled and f'; {unsettled}'}",
+        ahead=["", *([unsettled] if unsettled else []), AFTER],
         json={"run": run_id},
     )
     request = Request(config_path, (integration,), "both", (), as_json, quiet)
     return question.carry_out(request, yes=yes, dry_run=dry_run, out=out)
+
+
+def _unsettled(ledger: Ledger, integration: str, run_id: str, datastores: Iterable[str]) -> str:
+    """What a run that died was writing in the catalog, arrived or not; its tags in Qualytics are planned."""
+    rows = [row for key in datastores for row in ledger.holdings.of(key, integration=integration)]
+    number = sum(row.has_pending and row.pending_run == run_id and row.surface != SURFACE for row in rows)
+    if not number:
+        return ""
+    return f"the run died at {number} writes in the catalog that are not undone: the next sync finds out"
 
 
 def _entries(ledger: Ledger, run: str) -> list[JournalEntry]:

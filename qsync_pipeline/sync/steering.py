@@ -272,6 +272,13 @@ def _reverted_tags(
             on[place] = _tag_of(str(one.was), looks.get(one.key) or {})
         elif one.now is None and place not in mine:
             left.append(_left(one, "put on again since: it is left as it is"))
+    # A run that died was at these: they are in no journal, and come off where they arrived.
+    off |= {
+        (row.target, row.key)
+        for row in held
+        if row.integration == run.name and row.pending_run == run.revert and row.value is None
+        and row.pending is not None and row.target in units
+    }  # fmt: skip
     ours = {(row.target, row.key): row.run_id == run.revert for row in held if row.integration == run.name}
     off |= came_along(inventory.rows, off, on, ours)
     return [*_steered(run, inventory, links, held, book, off, on, what_for(run)), *left]

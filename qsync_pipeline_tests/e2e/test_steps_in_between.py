@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from qsync_pipeline.core.rows import Change
 from qsync_pipeline_tests.e2e.commands import Answer, qsync
 from qsync_pipeline_tests.e2e.harness import World
 from qsync_pipeline_tests.e2e.test_leaving import WORLDS, lasting
@@ -76,7 +77,8 @@ def test_lines_on_a_datastore_that_vanished_since_are_refused_and_the_rest_is_do
 def test_a_key_that_can_be_no_datastore_is_no_line_of_a_plan(one: World, tmp_path: Path) -> None:
     file = tmp_path / "plan.jsonl"
     assert qsync(one, "plan", "--out", file).status == 0
-    line = {"integration": name_of(one), "datastore": "../../x", "stage": "tag_plan", "change": {}}
+    change_ = {"surface": "external_tags", "action": "create", "target": "container:1", "name": "x"}
+    line = {"integration": name_of(one), "datastore": "../../x", "stage": "tag_plan", "change": change_}
     file.write_text(file.read_text("utf-8").splitlines()[0] + "\n" + json.dumps(line), encoding="utf-8")
     refused = qsync(one, "apply", file)
     assert refused.status == 2
@@ -99,6 +101,27 @@ def test_a_revert_that_is_reverted_brings_back_what_the_run_had_made(one: World)
     assert one.attributes(table, name_of(one))[TOTAL] == 33.3
     assert qsync(one, "revert", forth.run_id, "--yes").status == 0
     assert "To And Fro" not in one.tags("qualytics", table)
+    one.control.advance(5)
+    assert one.sync().ok
+    one.quiet()
+
+
+def test_what_a_run_that_died_was_writing_is_reverted_where_it_arrived(one: World) -> None:
+    table = change(one, 33.4, "Half Way")
+    ran = qsync(one, "sync")
+    arrived, lost = one.tables(catalog=name_of(one))[1:3]
+    with one.ledger() as ledger:
+        id_ = one.state("qualytics", table)["id"]
+        held = ledger.holdings.get(name_of(one), "external_tags", id_, "half way")
+        assert held is not None
+        for other in (arrived, lost):
+            id_ = one.state("qualytics", other)["id"]
+            tag = Change("external_tags", "create", id_, other, "half way", after="Half Way")
+            ledger.intend(ran.run_id, name_of(one), held.datastore, [tag])
+    one.qualytics("tag", arrived, tag="Half Way")
+    assert qsync(one, "revert", ran.run_id, "--yes").status == 0
+    assert not any("Half Way" in one.tags("qualytics", other) for other in (table, arrived, lost))
+    one.mutate({"system": name_of(one), "do": "untag", "asset": table, "tag": "Half Way"})
     one.control.advance(5)
     assert one.sync().ok
     one.quiet()
