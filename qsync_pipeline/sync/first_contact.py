@@ -6,7 +6,7 @@ is tried on one object first: if anything foreign on it changes, the pull stops 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qsync_pipeline.core.names import tag_key
@@ -15,7 +15,7 @@ from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.transport.errors import SyncError
+from qsync_pipeline.transport.errors import Malformed, SyncError
 
 DONE = "first_pull_done"
 """Ledger note of the integration: the canary has passed."""
@@ -53,25 +53,29 @@ def try_first(
     trial = None
     level, _, number = change.target.partition(":")
     client, id_ = run.qualytics, int(number)
-    before = _raw(client, level, id_)
-    names = [str(tag["name"]) for tag in before.get("global_tags") or ()]
-    if change.key not in {tag_key(name) for name in names}:
+    if change.key not in {tag_key(name) for name in _names(_raw(client, level, id_))}:
+        tag = known[change.key].name
         # Noted first: should the run die before the tag is taken off again, the next one knows it for ours.
         run.ledger.intend(run.run_id, run.name, datastore, [change])
-        _set(client, level, id_, [*names, known[change.key].name])
+        before, names = _change(client, level, id_, lambda there: [*there, tag])
         written = _raw(client, level, id_)
-        # Back to what is there now without ours, not to what was there before: a person may have tagged.
-        back = [
-            str(tag["name"]) for tag in written.get("global_tags") or () if tag_key(tag["name"]) != change.key
-        ]
-        _set(client, level, id_, back)
-        restored = _raw(client, level, id_)
         trial = Outcome(change, "skipped", TRIAL)
-        run.ledger.settle(run.run_id, run.name, datastore, [trial])
+        if level != "field":
+            # What came down from it may stay behind when it goes: should the run die then, the next one has
+            # to know that it was there, and that nobody but us took it off.
+            trial = Outcome(change, "applied", TRIAL)
+            run.ledger.settle(run.run_id, run.name, datastore, [trial])
+            run.ledger.intend(run.run_id, run.name, datastore, [change])
+        # Back to what is there now without ours, not to what was there before: a person may have tagged.
+        _, back = _change(client, level, id_, lambda there: [name for name in there if name != tag])
+        restored = _raw(client, level, id_)
+        if level == "field":
+            run.ledger.settle(run.run_id, run.name, datastore, [trial])
         moved = _difference(before, written) + _difference(before, restored)
-        left = [str(tag["name"]) for tag in restored.get("global_tags") or ()]
-        if change.key in {tag_key(name) for name in left} or set(back) - set(left):
-            moved.append(f"tags: {sorted(names)} before, {sorted(left)} after they were restored")
+        left = _names(restored)
+        if tag in left or set(back) - set(left):
+            there = sorted(name for name in names if name != tag)
+            moved.append(f"tags: {there} before, {sorted(left)} after they were restored")
         if moved:
             raise ForeignChange(
                 f"first contact with {change.name}: writing one tag changed something else, so the pull "
@@ -96,7 +100,28 @@ def _candidate(changes: Sequence[Change]) -> Change | None:
 
 def _raw(client: QualyticsClient, level: str, number: int) -> dict[str, Any]:
     answer = client.session.request("GET", f"/{level}s/{number}", kind="read", route=f"/{level}s/{{id}}")
-    return answer if isinstance(answer, dict) else {}
+    if not isinstance(answer, dict) or "global_tags" not in answer:
+        told = f"{client.session.system}: {level} {number} was answered without its global_tags"
+        raise Malformed(f"{told}, and left alone", system=client.session.system, status=200)
+    return answer
+
+
+def _names(answer: dict[str, Any]) -> list[str]:
+    return [str(tag["name"]) for tag in answer["global_tags"] or ()]
+
+
+def _change(
+    client: QualyticsClient, level: str, number: int, wanted: Callable[[list[str]], list[str]]
+) -> tuple[dict[str, Any], list[str]]:
+    """Read an object and replace its list of tags, with nothing in between; what was read, and the list."""
+
+    def cycle() -> tuple[dict[str, Any], list[str]]:
+        before = _raw(client, level, number)
+        names = wanted(_names(before))
+        _set(client, level, number, names)
+        return before, names
+
+    return client.session.together(2, cycle)
 
 
 def _set(client: QualyticsClient, level: str, number: int, names: Sequence[str]) -> None:
