@@ -89,8 +89,11 @@ class AlationClient:
         return list({row.id: row for row in rows if not row.deleted}.values())
 
     def data_source(self, number: int) -> DataSource | None:
-        """One data source, or null where neither list has it; ``Forbidden`` says what it means."""
-        refusal: Forbidden | None = None
+        """One data source, or null where neither list has it; ``Forbidden`` says what it means.
+
+        A 404 that Alation itself did not word (a proxy's page) says nothing, and is raised as well.
+        """
+        refusal: Forbidden | NotFound | None = None
         for version in ("v2", "v1"):
             try:
                 return self._get(
@@ -98,8 +101,8 @@ class AlationClient:
                     DataSource,
                     route=f"/integration/{version}/datasource/{{id}}/",
                 )
-            except NotFound:
-                continue
+            except NotFound as error:
+                refusal = refusal if error.worded else error
             except Forbidden as error:
                 refusal = error
         if refusal is not None:

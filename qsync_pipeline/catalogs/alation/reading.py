@@ -281,7 +281,7 @@ class Reader:
     def _source_presence(self, number: int) -> Presence:
         try:
             return "gone" if self._client.data_source(number) is None else "present"
-        except Forbidden:
+        except (Forbidden, NotFound):
             return "forbidden"
 
     def _sees_all(self) -> bool:

@@ -224,8 +224,9 @@ class Reader:
     def _prove(self, guid: str) -> Entity | Presence:
         try:
             return self._client.entity(guid)
-        except NotFound:
-            return "gone"
+        except NotFound as error:
+            # A 404 that Atlan itself did not word (a proxy's page) proves nothing.
+            return "gone" if error.worded else "forbidden"
         except Forbidden:
             return "forbidden"
 

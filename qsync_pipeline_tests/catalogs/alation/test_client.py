@@ -230,5 +230,16 @@ def test_a_data_source_is_gone_only_where_neither_list_hides_it() -> None:
         session.client().data_source(4)
 
 
+def test_a_404_that_alation_did_not_word_says_nothing_of_a_data_source() -> None:
+    session = FakeSession()
+    session.on("GET", "/integration/v2/datasource/4/", _page_of_a_proxy)
+    with pytest.raises(NotFound):
+        session.client().data_source(4)
+
+
+def _page_of_a_proxy(call: Any) -> Any:
+    raise NotFound("an HTML page", status=404)
+
+
 def _refuse(call: Any) -> Any:
     raise Forbidden("no", status=403)

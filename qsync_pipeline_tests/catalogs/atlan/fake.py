@@ -58,7 +58,7 @@ class FakeSession:
         self.calls.append(call)
         handler = self.handlers.get((method, path))
         if handler is None:
-            raise NotFound(f"no {method} {path}", status=404, code="ATLAS-404-00-005")
+            raise NotFound(f"no {method} {path}", status=404, code="ATLAS-404-00-005", worded=True)
         body = msgspec.json.encode(handler(call))
         return msgspec.json.decode(body, type=decode) if decode else msgspec.json.decode(body)
 

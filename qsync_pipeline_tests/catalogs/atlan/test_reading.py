@@ -199,7 +199,7 @@ class Graph:
     def _one(self, guid: str) -> dict[str, Any]:
         state = self.states[guid]
         if state == "gone":
-            raise NotFound("404", status=404, code="ATLAS-404-00-005")
+            raise NotFound("404", status=404, code="ATLAS-404-00-005", worded=True)
         if state == "forbidden":
             raise Forbidden("403", status=403, code="ATLAS-403-00-001")
         found = row(1, guid=guid, status="DELETED" if state == "deleted" else "ACTIVE")
@@ -235,6 +235,16 @@ def test_a_forbidden_connection_is_not_asked_for_asset_by_asset() -> None:
     graph = Graph(**{f"g{n}": "forbidden" for n in range(40)})
     assert set(reader(graph.session).presence(list(graph.states)).values()) == {"forbidden"}
     assert len(graph.session.calls) == 2
+
+
+def test_a_404_that_atlan_did_not_word_proves_nothing() -> None:
+    session = FakeSession()
+    session.on("GET", "/api/meta/entity/guid/a", _page_of_a_proxy)
+    assert reader(session).presence(["a"]) == {"a": "forbidden"}
+
+
+def _page_of_a_proxy(call: dict[str, Any]) -> Any:
+    raise NotFound("an HTML page", status=404)
 
 
 def test_only_the_graph_proves_that_an_asset_is_gone() -> None:
