@@ -59,18 +59,11 @@ def try_first(
         run.ledger.intend(run.run_id, run.name, datastore, [change])
         before, names = _change(client, level, id_, lambda there: [*there, tag])
         written = _raw(client, level, id_)
-        trial = Outcome(change, "skipped", TRIAL)
-        if level != "field":
-            # What came down from it may stay behind when it goes: should the run die then, the next one has
-            # to know that it was there, and that nobody but us took it off.
-            trial = Outcome(change, "applied", TRIAL)
-            run.ledger.settle(run.run_id, run.name, datastore, [trial])
-            run.ledger.intend(run.run_id, run.name, datastore, [change])
         # Back to what is there now without ours, not to what was there before: a person may have tagged.
         _, back = _change(client, level, id_, lambda there: [name for name in there if name != tag])
         restored = _raw(client, level, id_)
-        if level == "field":
-            run.ledger.settle(run.run_id, run.name, datastore, [trial])
+        trial = Outcome(change, "skipped", TRIAL)
+        run.ledger.settle(run.run_id, run.name, datastore, [trial])
         moved = _difference(before, written) + _difference(before, restored)
         left = _names(restored)
         if tag in left or set(back) - set(left):

@@ -153,7 +153,10 @@ places = st.lists(
 WAYS: tuple[Mapping[str, Mapping[str, Any]], ...] = (
     {},
     {"atlan": {"scrub": "full", "index_lag": 20}, "alation": {"deployment": "onprem"}},
-    {"atlan": {"scrub": "legacy", "business_matrix": "notes"}, "alation": {"total_count": True}},
+    {
+        "atlan": {"scrub": "legacy", "business_matrix": "notes"}, "alation": {"total_count": True},
+        "qualytics": {"cascade_removal": False},
+    },
     {
         "qualytics": {
             "null_lists": True, "datastore_score_in_metrics": False,

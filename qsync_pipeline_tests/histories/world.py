@@ -16,6 +16,7 @@ from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline.sandbox.faults import FaultBook, parse_rules
 from qsync_pipeline.sandbox.kernel import ControlError, KnowsItsUrl, RequestLog, System, VirtualClock
 from qsync_pipeline.sandbox.systems import SYSTEMS, Plot
+from qsync_pipeline.sync.first_contact import DONE
 from qsync_pipeline.sync.inventory import register_datastores
 from qsync_pipeline.sync.run import Direction, Run
 from qsync_pipeline.transport.budget import LocalBudget
@@ -67,6 +68,10 @@ class World:
         self.config = _config(self.catalogs, self.domains, credentials)
         shutil.rmtree(self.config.storage, ignore_errors=True)  # of the history before
         self.ledger = fresh_ledger(clock.time, self._alive)
+        if not getattr(self.systems["qualytics"], "switches").cascade_removal:  # noqa: B009 - not in the seam
+            # On such a deployment the trial leaves copies behind if the run dies in it (docs/running.md).
+            for name in self.catalogs:
+                self.ledger.notes.put(name, DONE, True)
         self.stored = Stored()
         self._budget = LocalBudget(clock=clock.time)
         self._runs = 0
