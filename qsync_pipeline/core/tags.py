@@ -105,7 +105,8 @@ class _Planner:
             self._unit(unit)
         for column, tags in self.withered.items():
             for key, tag in tags.items():
-                if not self.rows.get((column, key)) and self._copied_from(column, key, tag):
+                held = [row for row in self.rows.get((column, key), ()) if not is_unfinished_copy(row)]
+                if not held and self._copied_from(column, key, tag):
                     self.book.use(key, -1)  # goes with its origin, and is a use of the definition until then
         known = {unit.id for unit in self.units}
         for target, rows in self.mine.items():

@@ -266,6 +266,19 @@ def test_a_copy_on_a_column_that_withered_keeps_no_definition_alive(theirs: bool
     assert [change.name for change in left_over] == ([] if theirs else ["PII"])
 
 
+@pytest.mark.rule("5.2", COPIES)
+def test_a_copy_that_a_run_which_died_was_taking_off_keeps_no_definition_alive_either() -> None:
+    w = world()
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.retag(T_ORDERS.id)
+    w.sync(steps=2)  # its intentions are noted, and nothing is written yet
+    assert ("atlan", ID.id, "pii") in w.holdings
+    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    _, left_over = w.plan(tag_rules())
+    assert [change.name for change in left_over] == ["PII"]
+
+
 @pytest.mark.rule("5.2", ONLY_OURS)
 def test_a_persons_tag_that_differs_from_ours_by_case_only_is_not_what_is_taken_off() -> None:
     w = world()

@@ -90,7 +90,7 @@ class Story:
         return [
             f"the definition {tag.name!r} is left over"
             for tag in self.world.store.tags.by_name.values()
-            if tag.maker == "api" and not tag.uses and "/" not in tag.name
+            if tag.maker == "api" and not self.world.store.tags.usage(tag) and "/" not in tag.name
         ]
 
     # Runs.

@@ -34,6 +34,11 @@ PALETTE = ("#F44336", "#5C6BC0", "#26A69A", "#FFA726", "#8D6E63", "#7E57C2", "#6
 Origin = Literal["native", "external", "managed", "propagated"]
 
 
+def _is_archived(item: Taggable) -> bool:
+    container = item.container if isinstance(item, Field) else item
+    return isinstance(container, Container) and container.deleted_at is not None
+
+
 def origin_of(tag: Tag, bits: int) -> Origin:
     """Where a tag use stands in the control plane's words (DESIGN.md §6).
 
@@ -184,6 +189,11 @@ class TagBook:
         for tag in item.tags or ():
             tag.uses.pop(item, None)
         item.tags = None
+
+    @staticmethod
+    def usage(tag: Tag) -> int:
+        """How many objects carry it, as listings tell: what is archived is out of play [inferred]."""
+        return sum(not _is_archived(item) for item in tag.uses)
 
     def _cascading(self, parent: Taggable) -> list[Tag]:
         return [tag for tag, bits in (parent.tags or {}).items() if bits & OWN and tag.type != "external"]

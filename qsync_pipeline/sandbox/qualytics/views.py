@@ -66,7 +66,7 @@ class Views:
         """A row of the tag listing, with the number of uses."""
         row = self.tag(tag)
         if self._store.switches.tag_usage_count:
-            row["count"] = len(tag.uses)
+            row["count"] = self._store.tags.usage(tag)
         return row
 
     def tags(self, item: Taggable) -> list[dict[str, Any]] | None:

@@ -117,6 +117,9 @@ def test_tags_come_and_go_as_a_persons(api: Api) -> None:
     do(api, "delete_tag", name="Blue")
     assert "Blue" not in {tag["name"] for tag in api.system.state(name=COLUMN)[0]["tags"]}
     assert "Blue" not in {tag["name"] for tag in api.items("/global-tags")}
+    do(api, "drop", asset=TABLE, how="archive")
+    counts = {tag["name"]: tag["count"] for tag in api.items("/global-tags")}
+    assert counts["Made On The Way"] == 0, "what is archived is out of play"
 
 
 def test_renaming_changes_the_last_part_of_the_name(api: Api) -> None:
