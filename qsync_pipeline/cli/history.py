@@ -12,7 +12,7 @@ import click
 from qsync_pipeline.cli.display import console
 from qsync_pipeline.cli.echo import say, say_json
 from qsync_pipeline.cli.options import config_option
-from qsync_pipeline.cli.plain import as_csv, brief, harmless, iso, when
+from qsync_pipeline.cli.plain import as_csv, brief_change, harmless, iso, when
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
@@ -153,7 +153,7 @@ def _show(found: list[JournalEntry], *, more: bool) -> None:
 
 
 def _row(one: JournalEntry) -> tuple[str, ...]:
-    change = f"{one.action}: {brief(one.before)} -> {brief(one.after)}"
+    change = f"{one.action}: {brief_change(one.before, one.after)}"
     why = f": {harmless(one.reason)}" if one.outcome in ("rejected", "skipped", "parked") else ""
     return (
         when(one.at),

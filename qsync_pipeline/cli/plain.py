@@ -13,6 +13,9 @@ from qsync_pipeline.transport.redact import redact
 
 WIDTH = 60
 """Characters of a value in a table."""
+FIRST = ("title", "text", "rule", "object", "status", "value")
+"""Parts of a value that people look for, in this order; the rest follows as it stands."""
+_PLACES = {name: place for place, name in enumerate(FIRST)} | {"by": len(FIRST) + 1}
 
 
 def harmless(text: str) -> str:
@@ -30,7 +33,8 @@ def words(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None) or "-"
+        told = sorted(value.items(), key=lambda part: _PLACES.get(part[0], len(FIRST)))
+        return ", ".join(f"{name}: {one}" for name, one in told if one is not None) or "-"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -38,6 +42,16 @@ def brief(value: object) -> str:
     """A value for a column of a table."""
     text = harmless(words(value))
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+
+
+def brief_change(before: object, after: object) -> str:
+    """Both sides of a change, for a column of a table; of values in parts only the parts that differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        every = {**before, **after}
+        parts = [name for name in every if before.get(name) != after.get(name)] or every
+        before = {name: one for name, one in before.items() if name in parts}
+        after = {name: one for name, one in after.items() if name in parts}
+    return f"{brief(before)} -> {brief(after)}"
 
 
 def when(at: float | None) -> str:

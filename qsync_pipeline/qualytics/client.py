@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import NoReturn, TypeVar
 
+from msgspec import UNSET
+
 from qsync_pipeline.qualytics.models import (
     Anomaly,
     Check,
@@ -127,6 +129,8 @@ class QualyticsClient(TagCalls):
             route="/datastores/{id}/quality-scores",
             decode=list[ScoreRow],
         )
+        if not all(row.is_whole for row in rows):
+            self._lacks("scores", "all its dimensions")
         return sorted(rows, key=lambda row: row.when, reverse=True)
 
     # Containers and fields
@@ -154,7 +158,7 @@ class QualyticsClient(TagCalls):
     def fields(self, container: int) -> list[Field]:
         """All fields of a container, missing ones too, in the platform's order: a bare array (§2.2).
 
-        Rows that a build lists without tags are read again one by one.
+        Rows that a build lists without tags or a whole score are read again one by one.
         """
         rows = self.session.request(
             "GET",
@@ -180,9 +184,9 @@ class QualyticsClient(TagCalls):
         so that one without the key (not null, which is none) must never pass for an empty one."""
         one = self._one(level, number, row)
         if not one.is_whole:
-            lacks = "metrics" if one.shows_tags else "global_tags"
             raise Malformed(
-                f"{self.session.system}: {level} {number} was answered without its {lacks}, and left alone",
+                f"{self.session.system}: {level} {number} was answered without its {one.lacks}, "
+                "and left alone",
                 system=self.session.system,
                 status=200,
             )
@@ -205,6 +209,8 @@ class QualyticsClient(TagCalls):
         rows = self.pages("/quality-checks", Check, [("datastore", datastore), ("status", "Active")])
         active = [c for c in rows if c.status in (None, "Active") and not c.is_template]
         self._placed("checks", active)
+        if any(check.fields is UNSET for check in active):
+            self._lacks("checks", "its fields")
         return sorted(active, key=lambda check: check.id)
 
     def anomalies(self, datastore: int, statuses: Collection[str] = OPEN_ANOMALIES) -> list[Anomaly]:
@@ -220,6 +226,8 @@ class QualyticsClient(TagCalls):
         self._placed("anomalies", rows)
         if any(row.status is None for row in rows):
             self._lacks("anomalies", "a status")
+        if not all(row.tells_checks for row in rows):
+            self._lacks("anomalies", "its failed checks")
         return sorted((a for a in rows if a.status in statuses), key=lambda anomaly: anomaly.id)
 
     # Absence

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import UnsetType
+
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CheckRow, TagRef, Unit, Withered
 from qsync_pipeline.qualytics.client import QualyticsClient
@@ -255,11 +257,11 @@ def _scanned(row: Container) -> bool:
 def _measured_at(row: Container) -> str | None:
     """When its scores last changed by an operation: a scan sets them, a profile the completeness."""
     metrics = row.metrics or None
-    times = (metrics.last_scanned, metrics.last_profiled) if metrics else ()
+    times = (metrics.last_scanned or None, metrics.last_profiled or None) if metrics else ()
     return max(filter(None, times), default=None)
 
 
-def _scores(score: Score | None) -> dict[str, float | None]:
+def _scores(score: Score | UnsetType | None) -> dict[str, float | None]:
     return (score or Score()).as_dict()
 
 

@@ -87,21 +87,35 @@ class GlobalTag(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """The total and the eight dimensions, 0-100; null is not measured, never 0 (§2.5)."""
+    """The total and the eight dimensions, 0-100; null is not measured, never 0 (§2.5).
 
-    total: float | None = None
-    completeness: float | None = None
-    coverage: float | None = None
-    conformity: float | None = None
-    consistency: float | None = None
-    precision: float | None = None
-    timeliness: float | None = None
-    volumetrics: float | None = None
-    accuracy: float | None = None
+    All nine keys are always there: one that is missing was not told, which is not null.
+    """
+
+    total: float | UnsetType | None = UNSET
+    completeness: float | UnsetType | None = UNSET
+    coverage: float | UnsetType | None = UNSET
+    conformity: float | UnsetType | None = UNSET
+    consistency: float | UnsetType | None = UNSET
+    precision: float | UnsetType | None = UNSET
+    timeliness: float | UnsetType | None = UNSET
+    volumetrics: float | UnsetType | None = UNSET
+    accuracy: float | UnsetType | None = UNSET
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every dimension is told."""
+        return not any(getattr(self, name) is UNSET for name in ("total", *DIMENSIONS))
 
     def as_dict(self) -> dict[str, float | None]:
         """By the names of :data:`~qsync_pipeline.core.rows.DIMENSIONS`, and ``total``; no key is left out."""
-        return {name: getattr(self, name) for name in ("total", *DIMENSIONS)}
+        told = {name: getattr(self, name) for name in ("total", *DIMENSIONS)}
+        return {name: None if value is UNSET else value for name, value in told.items()}
+
+
+def _tells(score: Score | UnsetType | None) -> bool:
+    """Whether a score is told: null is none, and an answer that lacks it, or a part of it, tells nothing."""
+    return score is None or (isinstance(score, Score) and score.is_whole)
 
 
 class ScoreRow(Score, frozen=True):
@@ -117,7 +131,10 @@ class ScoreRow(Score, frozen=True):
 
 
 class DatastoreMetrics(msgspec.Struct, frozen=True):
-    """Of a datastore's ``metrics`` the score alone is read; counts come from listings (DESIGN.md §5.3)."""
+    """Of a datastore's ``metrics`` the score alone is read; counts come from listings (DESIGN.md §5.3).
+
+    Builds may leave the score out (decision 10): then the history has it.
+    """
 
     quality_score: Score | None = None
 
@@ -161,8 +178,13 @@ class Datastore(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it shows tags; a light listing row does not."""
-        return self.shows_tags
+        """Whether it shows tags, and no part of a score; a light listing row does not."""
+        return self.shows_tags and (self.metrics is None or _tells(self.metrics.quality_score))
+
+    @property
+    def lacks(self) -> str:
+        """What an answer that is not whole does not tell."""
+        return "scores" if self.shows_tags else "global_tags"
 
     @property
     def shows_tags(self) -> bool:
@@ -173,9 +195,15 @@ class Datastore(msgspec.Struct, frozen=True):
 class ContainerMetrics(msgspec.Struct, frozen=True):
     """Of a container's ``metrics`` the score and the two times; its counts are not used (DESIGN.md §5.3)."""
 
-    quality_score: Score | None = None
-    last_scanned: str | None = None
-    last_profiled: str | None = None
+    quality_score: Score | UnsetType | None = UNSET
+    last_scanned: str | UnsetType | None = UNSET
+    last_profiled: str | UnsetType | None = UNSET
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all three are told, as they always are (§2.2): a missing key tells nothing."""
+        times = (self.last_scanned, self.last_profiled)
+        return _tells(self.quality_score) and UNSET not in times
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -198,7 +226,13 @@ class Container(msgspec.Struct, frozen=True):
     @property
     def is_whole(self) -> bool:
         """Whether it shows tags and metrics; base rows do not (§2.2)."""
-        return self.shows_tags and self.metrics is not UNSET
+        metrics = self.metrics
+        return self.shows_tags and (metrics is None or (metrics is not UNSET and metrics.is_whole))
+
+    @property
+    def lacks(self) -> str:
+        """What an answer that is not whole does not tell."""
+        return "metrics" if self.shows_tags else "global_tags"
 
     @property
     def shows_tags(self) -> bool:
@@ -213,7 +247,7 @@ class Field(msgspec.Struct, frozen=True):
     name: str
     type: str | None = None
     status: str | None = None
-    quality_score: Score | None = None
+    quality_score: Score | UnsetType | None = UNSET
     global_tags: list[GlobalTag] | UnsetType | None = UNSET
 
     @property
@@ -222,8 +256,13 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it shows tags; every field does (§2.3)."""
-        return self.shows_tags
+        """Whether it shows tags and its score; every field does (§2.3)."""
+        return self.shows_tags and _tells(self.quality_score)
+
+    @property
+    def lacks(self) -> str:
+        """What an answer that is not whole does not tell."""
+        return "quality_score" if self.shows_tags else "global_tags"
 
     @property
     def shows_tags(self) -> bool:
@@ -247,7 +286,7 @@ class Check(msgspec.Struct, frozen=True):
     id: Id
     rule_type: str = ""
     description: str | None = None
-    fields: list[FieldName] | None = None
+    fields: list[FieldName] | UnsetType | None = UNSET
     status: str | None = None
     container: Stub | None = None
     is_template: bool | None = None
@@ -261,7 +300,7 @@ class Check(msgspec.Struct, frozen=True):
 class FailedCheck(msgspec.Struct, frozen=True):
     """One reason of an anomaly."""
 
-    quality_check: Check | None = None
+    quality_check: Check | UnsetType | None = UNSET
     message: str | None = None
 
 
@@ -272,9 +311,15 @@ class Anomaly(msgspec.Struct, frozen=True):
     status: str | None = None
     type: str | None = None
     container: Stub | None = None
-    failed_checks: list[FailedCheck] | None = None
+    failed_checks: list[FailedCheck] | UnsetType | None = UNSET
+
+    @property
+    def tells_checks(self) -> bool:
+        """Whether it says which checks failed: null is none, a missing key tells nothing."""
+        failed = self.failed_checks
+        return failed is not UNSET and all(one.quality_check is not UNSET for one in failed or ())
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """The failed checks, as far as the row shows them."""
-        return tuple(f.quality_check for f in self.failed_checks or () if f.quality_check is not None)
+        return tuple(f.quality_check for f in self.failed_checks or () if isinstance(f.quality_check, Check))

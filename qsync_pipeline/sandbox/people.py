@@ -15,13 +15,28 @@ Change = Mapping[str, Any]
 S = TypeVar("S")
 
 
+_WHICH = ("asset", "kind", "connection")
+TAKES: Mapping[str, tuple[str, ...]] = {
+    "tag": (*_WHICH, "tag", "color", "description", "propagate"),
+    "untag": (*_WHICH, "tag"),
+    "rename_tag": (*_WHICH, "from", "to"),
+    "rename": (*_WHICH, "to"),
+    "drop": _WHICH,
+    "create": (*_WHICH, "data_type"),
+    "swap": (*_WHICH, "with"),
+    "set_domain": (*_WHICH, "domain", "exclude", "recursive"),
+    "set_alert": (*_WHICH, "type", "title", "text", "edit"),
+    "clear_alert": _WHICH,
+    "set_attribute": (*_WHICH, "name", "value"),
+    "forbid": (*_WHICH, "mode"),
+    "allow": (*_WHICH, "mode"),
+}
+"""The words of each ``do``, beside ``system``, ``do`` and ``by``: of all catalogs, so that one change can be
+said to each of them (a colour in Alation, which has none, is no mistake)."""
+
+
 class CatalogPeople(Generic[S]):
     """Checks changes. ``S`` are the steps that make one; each ``do`` is a method of that name."""
-
-    DOES = (
-        "tag", "untag", "rename_tag", "rename", "drop", "create", "swap", "set_domain", "set_alert",
-        "clear_alert", "set_attribute", "forbid", "allow",
-    )  # fmt: skip
 
     def check(self, change: Change) -> None:
         """Raise :class:`ControlError` if the change could not be carried out."""
@@ -29,9 +44,12 @@ class CatalogPeople(Generic[S]):
 
     def plan(self, change: Change) -> S:
         """The steps of a change that can be carried out."""
-        do = change.get("do")
-        if do not in self.DOES:
-            raise ControlError(f"do: {do!r} is unknown; allowed: {', '.join(self.DOES)}")
+        do = str(change.get("do"))
+        if do not in TAKES:
+            raise ControlError(f"do: {do!r} is unknown; allowed: {', '.join(TAKES)}")
+        for word in change:
+            if word not in ("system", "do", "by", *TAKES[do]):
+                raise ControlError(f"{word}: unknown; {do} takes {', '.join(TAKES[do])}")
         plan: Callable[[Change], S] = getattr(self, f"_{do}")
         return plan(change)
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from qsync_pipeline import cli
 from qsync_pipeline.cli.history import since_when
+from qsync_pipeline.cli.plain import brief_change
 from qsync_pipeline.config import load_config
 from qsync_pipeline.core.rows import BUCKETS, CatalogAsset, Change, Outcome
 from qsync_pipeline.core.tables import Table
@@ -169,6 +170,17 @@ def test_text_from_outside_acts_on_no_terminal_and_in_no_spreadsheet(qsync: Qsyn
     assert row["object"].startswith("'=HYPERLINK")
     assert row["reason"].startswith("'=HYPERLINK")
     assert not set("\x1b\u202e\r") & set(said.out)
+
+
+def test_of_an_alert_the_words_come_first_and_of_a_change_what_differs() -> None:
+    old = {"by": "service-account-apikey-0123456789", "text": "3 active anomalies", "title": "Qualytics"}
+    new = old | {"text": "4 active anomalies"}
+    assert brief_change(None, old).startswith("- -> title: Qualytics, text: 3 active anomalies, by: ")
+    assert brief_change(old, new) == "text: 3 active anomalies -> text: 4 active anomalies"
+    assert brief_change({"Check Count": 3, "URL": None}, {"Check Count": 3, "URL": "https://q.example"}) == (
+        "- -> URL: https://q.example"
+    )
+    assert brief_change("PII", None) == "PII -> -"
 
 
 def test_looking_back_changes_nothing(qsync: Qsync, past: Past) -> None:

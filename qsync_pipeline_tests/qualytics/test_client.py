@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
+from qsync_pipeline.core.rows import DIMENSIONS
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import Datastore, GlobalTag
 from qsync_pipeline.qualytics.tags import BULK
@@ -31,8 +33,12 @@ def envelope(items: list[Any], request: Request) -> Reply:
     return Reply(body={"items": part, "total": len(items), "page": page, "size": size, "pages": pages})
 
 
+SCORE = dict.fromkeys(("total", *DIMENSIONS), 50.0)
+METRICS = {"quality_score": SCORE, "last_scanned": None, "last_profiled": None}
+
+
 def whole(number: int, **own: Any) -> dict[str, Any]:
-    return {"id": number, "name": f"T{number}", "metrics": {}, "global_tags": [], **own}
+    return {"id": number, "name": f"T{number}", "metrics": METRICS, "global_tags": [], **own}
 
 
 def test_containers_are_read_page_by_page_and_archived_ones_left_out() -> None:
@@ -60,9 +66,11 @@ def test_light_rows_are_read_again_one_by_one() -> None:
 def test_a_field_that_is_listed_without_its_tags_is_read_again() -> None:
     def script(request: Request) -> Reply:
         if request.path == "/api/containers/9/fields":
-            return Reply(body=[{"id": 1, "name": "A"}, {"id": 2, "name": "B", "global_tags": None}])
+            return Reply(body=[{"id": 1, "name": "A", **scored}, {**scored, **untagged}])
         assert request.path == "/api/fields/1"
-        return Reply(body={"id": 1, "name": "A", "global_tags": [{"id": 3, "name": "PII"}]})
+        return Reply(body={"id": 1, "name": "A", "global_tags": [{"id": 3, "name": "PII"}], **scored})
+
+    scored, untagged = {"quality_score": SCORE}, {"id": 2, "name": "B", "global_tags": None}
 
     with serving(script) as server:
         assert [[tag.name for tag in field.tags] for field in client(server).fields(9)] == [["PII"], []]
@@ -70,10 +78,51 @@ def test_a_field_that_is_listed_without_its_tags_is_read_again() -> None:
 
 @pytest.mark.parametrize("kind", ["datastore", "container", "field"])
 def test_an_object_without_its_tags_is_no_object_with_none(kind: str) -> None:
-    bare = Reply(body={"id": 1, "name": "A", "metrics": {}})
+    bare = Reply(body={"id": 1, "name": "A", "metrics": METRICS, "quality_score": None})
     told = f"{kind} 1 was answered without its global_tags"
     with serving([bare]) as server, pytest.raises(Malformed, match=told):
         getattr(client(server), kind)(1)
+
+
+def _less(whole: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in whole.items() if name != key}
+
+
+@pytest.mark.rule("5.3", "Null means not measured")
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("datastore", {"metrics": {"quality_score": _less(SCORE, "coverage")}}),
+        ("container", {"metrics": METRICS | {"quality_score": _less(SCORE, "total")}}),
+        ("container", {"metrics": _less(METRICS, "quality_score")}),
+        ("container", {"metrics": _less(METRICS, "last_scanned")}),
+        ("field", {"quality_score": _less(SCORE, "accuracy")}),
+        ("field", {}),
+    ],
+)
+def test_a_score_that_is_not_told_is_no_score_that_went_away(kind: str, body: dict[str, Any]) -> None:
+    reply = Reply(body={"id": 1, "name": "A", "global_tags": [], **body})
+    with serving([reply]) as server, pytest.raises(Malformed, match=f"{kind} 1 was answered without its"):
+        getattr(client(server), kind)(1)
+
+
+def test_a_history_that_lacks_a_dimension_is_malformed() -> None:
+    rows = [{"date": "2026-10-01", **SCORE}, {"date": "2026-10-02", **_less(SCORE, "volumetrics")}]
+    with serving([Reply(body=rows)]) as server, pytest.raises(Malformed, match="all its dimensions"):
+        client(server).quality_scores(42)
+
+
+@pytest.mark.parametrize("failed", [{}, {"failed_checks": [{"message": "17 rows had none"}]}])
+def test_an_anomaly_that_does_not_tell_its_checks_is_malformed(failed: dict[str, Any]) -> None:
+    rows = [{"id": 1, "status": "Active", "container": {"id": 9}, **failed}]
+    with serving(partial(envelope, rows)) as server, pytest.raises(Malformed, match="its failed checks"):
+        client(server).anomalies(42)
+
+
+def test_a_check_that_does_not_tell_its_fields_is_malformed() -> None:
+    rows = [{"id": 1, "status": "Active", "container": {"id": 9}}]
+    with serving(partial(envelope, rows)) as server, pytest.raises(Malformed, match="without its fields"):
+        client(server).checks(42)
 
 
 def test_rows_of_another_datastore_are_dropped_where_the_filter_was_ignored() -> None:
@@ -96,9 +145,9 @@ def test_enrichment_datastores_are_asked_for_beside_the_others() -> None:
 @pytest.mark.rule("5.3", "Counts, alerts and health come from the listings")
 def test_open_anomalies_are_asked_for_with_repeated_keys() -> None:
     rows = [
-        {"id": 1, "status": "Active", "container": {"id": 9}},
-        {"id": 2, "status": "Acknowledged", "container": {"id": 9}},
-        {"id": 3, "status": "Resolved", "container": {"id": 9}},
+        {"id": 1, "status": "Active", "container": {"id": 9}, "failed_checks": None},
+        {"id": 2, "status": "Acknowledged", "container": {"id": 9}, "failed_checks": []},
+        {"id": 3, "status": "Resolved", "container": {"id": 9}, "failed_checks": []},
     ]
     with serving(lambda request: envelope(rows, request)) as server:
         qualytics = client(server)
@@ -125,7 +174,7 @@ def test_only_active_checks_count_and_templates_do_not() -> None:
 
 
 def test_history_is_newest_first_whatever_its_order() -> None:
-    rows = [{"date": "2026-10-01", "total": 1.0}, {"date": "2026-10-02", "total": 2}]
+    rows = [{**SCORE, "date": "2026-10-01", "total": 1.0}, {**SCORE, "date": "2026-10-02", "total": 2}]
     with serving([Reply(body=rows)]) as server:
         assert [row.total for row in client(server).quality_scores(42)] == [2.0, 1.0]
 
@@ -177,9 +226,8 @@ def test_what_we_are_allowed_to_changes_with_role_team_and_the_teams_permission(
 def test_re_reading_by_id_leaves_out_what_is_not_there() -> None:
     def script(request: Request) -> Reply:
         number = int(request.path.rpartition("/")[2])
-        return (
-            Reply(status=404) if number == 2 else Reply(body={"id": number, "name": "x", "global_tags": []})
-        )
+        told = {"id": number, "name": "x", "global_tags": [], "quality_score": None}
+        return Reply(status=404) if number == 2 else Reply(body=told)
 
     with serving(script) as server:
         assert sorted(client(server).fields_by_id([1, 2, 3])) == [1, 3]

@@ -177,7 +177,9 @@ class Reader:
         found: dict[str, CatalogAsset] = {}
         for batch in chunks(_real(ids), GUIDS_PER_CALL):
             answers = self._by_guid(batch).values()
-            entities = [e for e in answers if isinstance(e, Entity) and _presence_of(e) == "present"]
+            answered = [entity for entity in answers if isinstance(entity, Entity)]
+            _refuse_nameless(answered)
+            entities = [entity for entity in answered if _presence_of(entity) == "present"]
             translator = self._with_tags(translator, entities)
             for entity in entities:
                 asset = translator.asset(entity)
@@ -254,8 +256,7 @@ class Reader:
         def convert(page: list[Entity]) -> list[CatalogAsset]:
             nonlocal translator
             translator = self._with_tags(translator, page)
-            if any(_nameless(entity) for entity in page):
-                raise Malformed("Atlan: an asset was answered without its type or its name", system="atlan")
+            _refuse_nameless(page)
             return [asset for entity in page if (asset := translator.asset(entity)) is not None]
 
         return self._client.search(query, attributes, convert)
@@ -266,10 +267,15 @@ def _real(ids: Sequence[str]) -> list[str]:
     return [id for id in dict.fromkeys(ids) if not id.startswith(HIDDEN_GUID)]
 
 
+def _refuse_nameless(entities: Sequence[Entity]) -> None:
+    """Raise where one that we may see does not say what it is; a hidden or deleted one may keep silent."""
+    if any(_nameless(entity) for entity in entities):
+        raise Malformed("Atlan: an asset was answered without its type or its name", system="atlan")
+
+
 def _nameless(entity: Entity) -> bool:
-    """Whether a row that we may see does not say what it is; a hidden one may keep silent."""
     named = entity.type_name and entity.text("name") and entity.text("qualifiedName")
-    return not named and not entity.hidden
+    return not named and not entity.hidden and entity.status not in GONE
 
 
 def _presence_of(entity: Entity) -> Presence:

@@ -62,4 +62,4 @@ def _touched(kind: str, container: Container) -> float | None:
     metrics = container.metrics
     if not isinstance(metrics, ContainerMetrics):
         return None
-    return seconds(metrics.last_scanned if kind in SCANS else metrics.last_profiled)
+    return seconds((metrics.last_scanned if kind in SCANS else metrics.last_profiled) or None)

@@ -11,7 +11,7 @@ from qsync_pipeline.catalogs.atlan.queries import contents, groups
 from qsync_pipeline.catalogs.atlan.reading import Reader
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.core.rows import CatalogAsset
-from qsync_pipeline.transport.errors import Forbidden, NotFound, ServerError, Unauthorized
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound, ServerError, Unauthorized
 from qsync_pipeline_tests.catalogs.atlan.fake import BULK, CONN, SEARCH, TYPEDEFS, FakeSession, pages, row
 
 PII = {"name": "hPII", "displayName": "PII", "options": {"color": "Red"}}
@@ -258,6 +258,15 @@ def test_a_reread_returns_what_is_readable_and_leaves_the_rest_out() -> None:
     found = reader(graph.session).reread(list(graph.states))
     assert set(found) == {"a", "f"}
     assert [t.origin for t in found["a"].tags] == ["direct"]
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("lost", ["typeName", "attributes"])
+def test_an_asset_that_does_not_say_what_it_is_is_not_out_of_sight(lost: str) -> None:
+    rows = [row(1), {name: value for name, value in row(2).items() if name != lost}]
+    session = FakeSession().on("GET", TYPEDEFS, typedefs()).on("GET", BULK, {"entities": rows})
+    with pytest.raises(Malformed, match="without its type or its name"):
+        reader(session).reread([one["guid"] for one in rows])
 
 
 def test_a_reread_takes_at_most_fifty_ids_a_call() -> None:

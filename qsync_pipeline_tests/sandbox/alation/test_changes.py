@@ -186,6 +186,7 @@ def test_forbidding_hides_or_locks_and_allowing_undoes_it(api: Api) -> None:
         {"do": "set_alert", "asset": "shop.carts", "text": "x", "edit": True},
         {"do": "clear_alert", "asset": "shop.carts"},
         {"do": "forbid", "asset": ORDERS, "mode": "write"},
+        {"do": "forbid", "asset": ORDERS, "access": "read"},
         {"do": "swap", "asset": ORDERS, "with": "shop.carts"},
         {"do": "drop", "asset": ORDERS, "kind": "view"},
     ],

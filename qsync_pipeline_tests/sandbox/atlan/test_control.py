@@ -196,6 +196,7 @@ def test_forbid_and_allow_change_what_the_token_sees(tenant: Tenant) -> None:
         ({"do": "tag", "asset": ORDERS, "tag": "x", "kind": "View"}, "exists, but not with kind 'View'"),
         ({"do": "set_alert", "asset": ORDERS, "text": "x", "type": "loud"}, "type: 'loud'"),
         ({"do": "forbid", "asset": ORDERS, "mode": "half"}, "mode: 'half'"),
+        ({"do": "forbid", "asset": ORDERS, "level": "read"}, "level: unknown; forbid takes asset, kind, "),
         ({"do": "set_domain", "asset": ORDERS}, "domain: needed"),
         (
             {"do": "swap", "asset": ORDERS, "with": "OLD.S.T"},
