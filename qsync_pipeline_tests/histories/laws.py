@@ -56,11 +56,11 @@ class Laws:
         """What objects of Qualytics lie in, of those that may be gone now."""
 
     def broken(
-        self, catalog: str, before: Seen, after: Seen, ran: Ran, *, settled: bool, within: str, blind: bool
+        self, catalog: str, before: Seen, after: Seen, ran: Ran, *, settled: bool, within: str, blind: str
     ) -> list[str]:
         """What a run did that it may not. ``settled`` says whether every index was up to date when it began,
-        ``within`` is the name of the one table that it was about, if it kept to one, ``blind`` whether nobody
-        told it of any single object if that is there."""
+        ``within`` is the name of the one table that it was about, if it kept to one, ``blind`` the system
+        that told it of no single object whether that is there."""
         old, new = before.all(), after.all()
         changed = [key for key in {*old, *new} if old.get(key) != new.get(key)]
         names = _names(before, after)
@@ -69,8 +69,8 @@ class Laws:
             found += self._beyond(ran, catalog, names, within)
             found += [line for key in changed for line in self._outside(key, old, new, names, within)]
         if blind and not self._people.renamed:
-            found += self._unproved(catalog, before, after)
-        found += self._denied(catalog, before, changed)
+            found += self._unproved(catalog, before, after, blind)
+        found += self._denied(before, changed, old, new)
         if settled:
             found += self._thawed(catalog, before, changed, old, new)
             found += self._worse(before, after, ran)
@@ -162,18 +162,18 @@ class Laws:
             if plain_name(entry) in frozen and lost:
                 yield f"{entry['name']}: lost {lost}, and the catalog's object is only out of sight or scope"
 
-    def _unproved(self, catalog: str, before: Seen, after: Seen) -> Iterator[str]:
+    def _unproved(self, catalog: str, before: Seen, after: Seen, blind: str) -> Iterator[str]:
         """What has no counterpart any more keeps what is ours on it, until the counterpart is proved gone."""
         there = {system: set(map(plain_name, entries)) for system, entries in before.shown.items()}
         now = {(system, one["id"]): one for system, entries in after.shown.items() for one in entries}
-        for entry in before.shown[catalog]:
+        for entry in before.shown[catalog] if blind == "qualytics" else ():
             left = now.get((catalog, entry["id"]))
             if plain_name(entry) not in there["qualytics"] and left is not None:
                 ours = entry["alert"] and entry["alert"]["by"] == "integration"
                 if (entry["attributes"] and not left["attributes"]) or (ours and not left["alert"]):
                     yield f"{entry['name']}: cleared, and nothing proved that its object is gone"
-        if len(self._world.catalogs) > 1:
-            return  # the other one may know better
+        if blind != catalog or len(self._world.catalogs) > 1:
+            return  # another catalog may know better
         for entry in before.shown["qualytics"]:
             left = now.get(("qualytics", entry["id"]))
             if plain_name(entry) not in there[catalog] and left is not None:
@@ -181,7 +181,7 @@ class Laws:
                 if lost:
                     yield f"{entry['name']}: lost {lost}, and nothing proved that its asset is gone"
 
-    def _denied(self, catalog: str, before: Seen, changed: Sequence[Any]) -> Iterator[str]:
+    def _denied(self, before: Seen, changed: Sequence[Any], old: Any, new: Any) -> Iterator[str]:
         """What Qualytics does not show us stays as it is, on both sides."""
         denied = self._people.denied
         if not denied:
@@ -194,6 +194,9 @@ class Laws:
             entry = entries.get((system, id_))
             if entry is None or what not in (*OURS, "tags") or id_ in self._late:
                 continue
+            key = (system, id_, what)
+            if what == "tags" and _uses(old.get(key)) == _uses(new.get(key)):
+                continue  # their definitions look different
             if any(f"{plain_name(entry)}.".startswith(f"{name}.") for name in names):
                 yield f"{entry['name']}: {what} changed, and its datastore is out of sight"
 

@@ -13,7 +13,7 @@ from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.laws import Laws, Seen
 from qsync_pipeline_tests.histories.looks import Looks
 from qsync_pipeline_tests.histories.people import People, plain_name
-from qsync_pipeline_tests.histories.steps import BLIND, BY_ID, FAULTS, ROUTES, ROUTES_BY_ID, Step
+from qsync_pipeline_tests.histories.steps import BLIND, BY_ID, FAULTS, ROUTES, Step
 from qsync_pipeline_tests.histories.world import SETTLED, Json, World
 
 DEFINING = ("typedefs", "custom_field/", "global-tags")
@@ -108,20 +108,17 @@ class Story:
         name = self.world.catalogs[catalog % len(self.world.catalogs)]
         if not hasty:
             self.world.settle()
-        blind = False
+        blind = ""
         if fault is not None:
             kind, share, skip, where = fault
             rule = {**FAULTS[kind], "share": float(share), "skip": skip}
-            blind = where == BY_ID and kind in BLIND
-            if blind:
-                routes = [route for system in self.world.systems for route in ROUTES_BY_ID.get(system, ())]
-                self.world.inject(*({**rule, "route": route} for route in routes))
-            elif where is not None:
-                routes = [route for system in self.world.systems for route in ROUTES[system]]
-                rule["route"] = routes[where % len(routes)]
-            if not blind:
-                self.world.inject(rule)
-            self.told.append(f"faults: {rule}{', wherever ids are asked for' if blind else ''}")
+            routes = [route for system in self.world.systems for route in ROUTES[system]]
+            chosen: tuple[str, ...] = ("*",) if where is None else (routes[where % len(routes)],)
+            if where is not None and where in BY_ID:
+                system, chosen = BY_ID[where]
+                blind = system if kind in BLIND and system in self.world.systems else ""
+            self.world.inject(*({**rule, "route": route} for route in chosen))
+            self.told.append(f"faults: {rule} on {', '.join(chosen)}")
         ran = self._watched(name, direction, event=event, kill=kill, meanwhile=meanwhile, blind=blind)
         self.world.faults.clear()
         self.told.append(
@@ -137,7 +134,7 @@ class Story:
         direction: Any,
         event: int | None = None,
         meanwhile: tuple[int, Step] | None = None,
-        blind: bool = False,
+        blind: str = "",
         **options: Any,
     ) -> Ran:
         before, clock = Seen.of(self.world), self.world.clock

@@ -8,17 +8,20 @@ import pytest
 
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import estate_of
+from qsync_pipeline_tests.histories.steps import BLIND
 from qsync_pipeline_tests.histories.story import Story
 from qsync_pipeline_tests.histories.wire import wired
 
 
 @pytest.fixture
 def story() -> Iterator[Story]:
-    """Two datastores, each with one table that carries a tag in the catalog."""
+    """Two datastores, each with a table that carries a tag in the catalog, one with another table beside."""
     clock = Clock()
     told: list[Story] = []
     with virtual_time(clock), wired(lambda: told[0].world.wire):
-        told.append(Story(estate_of([("plain", ["tagged"]), ("plain", ["view"])]), ["atlan"], (), clock, {}))
+        told.append(
+            Story(estate_of([("plain", ["tagged", "banner"]), ("plain", ["view"])]), ["atlan"], (), clock, {})
+        )
         yield told[0]
 
 
@@ -33,3 +36,34 @@ def test_definitions_are_cleared_away_though_the_last_datastore_is_out_of_sight(
     world.sync("atlan")
     left = {tag.name for tag in world.store.tags.by_name.values() if tag.maker == "api"}
     assert left == ours - {"PII"}, "what may still stand on the other datastore keeps its definition"
+
+
+RUN = ("run", 0, "both", None, None)
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_what_somebody_changes_right_after_it_was_written_is_not_called_written(
+    story: Story, number: int
+) -> None:
+    """Whichever write it is: the run claims nothing that does not stand there when it ends."""
+    story.tell([(*RUN, None, False, (number, ("catalog", "set_attribute", 1, 7)))])
+    story.end()
+
+
+@pytest.mark.parametrize("kind", BLIND)
+@pytest.mark.parametrize(("side", "where"), [("qualytics", 97), ("atlan", 98)])
+def test_what_went_is_cleared_up_after_only_once_it_is_proved_gone(
+    story: Story, side: str, where: int, kind: int
+) -> None:
+    story.tell([(*RUN, None, False)])
+    assert story.world.mutate(side, "drop", asset="DB1.S1.T1")
+    story.tell([(*RUN, (kind, "1", 0, where), False)])
+    story.end()
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_tag_that_a_run_which_was_killed_wrote_comes_off_again(story: Story, number: int) -> None:
+    """At whichever write that run is killed, after it was carried out."""
+    story.tell([("run", 0, "pull", None, (number, True), None, False)])
+    assert story.world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
+    story.end()
