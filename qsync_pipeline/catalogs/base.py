@@ -179,6 +179,10 @@ class Catalog(Protocol):
     def index(self) -> CatalogIndex:
         """Connections, databases, schemas and domains, all of them."""
 
+    def tags_unread(self) -> str:
+        """Why not all tags could be read since :meth:`index`, which :meth:`read` finds out as well; empty
+        where they could. Assets with tags that cannot be told are not ``complete``. Sends nothing."""
+
     def connector_matches(self, connector: str, unit_connector: str) -> bool:
         """Whether the catalog's connector type and Qualytics' are the same kind of source."""
 

@@ -33,7 +33,10 @@ def confirm_written(
 def settled(
     run: Run, key: str, assets: Sequence[CatalogAsset], held: Sequence[Holding]
 ) -> list[CatalogAsset]:
-    """Assets that differ from what we wrote a moment ago are read again by id: search indexes lag."""
+    """Assets that differ from what we wrote a moment ago are read again by id: search indexes lag.
+
+    So is an alert that is not ours any more, whenever we wrote it: it would be given up for good.
+    """
     now = run.ledger.clock()
     roles = {surface.name: surface.role for surface in run.catalog.surfaces}
     ours: dict[str, list[Holding]] = {}
@@ -51,7 +54,11 @@ def settled(
                 asset.attributes or asset.alert or (asset.tags and "tags" in roles.values())
             ):
                 doubtful.append(asset.id)
-        elif any(_is_young(row, now) and not _shows(asset, row, roles[row.surface]) for row in rows):
+        elif any(
+            (_is_young(row, now) or (roles[row.surface] == "alerts" and not run.catalog.lists_at_once))
+            and not _shows(asset, row, roles[row.surface])
+            for row in rows
+        ):
             doubtful.append(asset.id)
     fresh = run.catalog.reread(doubtful) if doubtful else {}
     return [fresh.get(asset.id, asset) for asset in assets]

@@ -23,9 +23,11 @@ from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
 from qsync_pipeline.sync.rules import alert_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
+from qsync_pipeline.sync.scoped_snapshot import TAGS_UNREAD
 from qsync_pipeline.sync.snapshot import grants_of
 from qsync_pipeline.sync.steering import steered_quality, steered_tags, withdrawn
 from qsync_pipeline.sync.tag_definitions import unreachable_names
+from qsync_pipeline.transport.errors import Malformed
 
 TAG_STAGE = "tag_plan"
 QUALITY_STAGE = "quality_plan"
@@ -98,6 +100,8 @@ def _plan_tags(
         changes = [*waiting, *released, *left_over]
         surfaces = (definitions.SURFACE, tags.SURFACE)
         return _finish(run, TAG_STAGE, key, changes, surfaces, Counter(), parked)
+    if unread := assets.meta.get(TAGS_UNREAD):
+        raise Malformed(f"{run.name}: the catalog's tags could not be read, so none are planned: {unread}")
     scope = scope_of(inventory, assets)
     units = units_of(inventory.rows, scope)
     missing: Mapping[str, str] = inventory.meta["missing"]

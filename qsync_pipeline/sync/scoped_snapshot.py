@@ -17,6 +17,8 @@ from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.scope import META, folded, merged_assets
 
 STAGE = "catalog_assets"
+TAGS_UNREAD = "tags_unread"
+"""Meta of a snapshot: why the tags on it cannot all be told, or an empty text."""
 
 
 def read_scope(
@@ -56,6 +58,8 @@ def read_scope(
     shown = {row.id for row in rows}
     known: dict[str, str] = {id_: state for id_, state in meta["presence"].items() if id_ not in shown}
     meta["presence"] = known | presence
+    if not light:
+        meta[TAGS_UNREAD] = run.catalog.tags_unread()
     run.report(STAGE, key, {"assets": len(rows)}, partial=True)
     return Table(CatalogAsset, rows, meta=meta)
 

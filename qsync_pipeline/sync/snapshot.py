@@ -24,7 +24,7 @@ from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import Earlier, nothing_stored, stored_whole
-from qsync_pipeline.sync.scoped_snapshot import read_scope
+from qsync_pipeline.sync.scoped_snapshot import TAGS_UNREAD, read_scope
 from qsync_pipeline.transport.errors import ConfigError, Malformed
 
 STAGE = "catalog_assets"
@@ -159,6 +159,7 @@ def _read(
         "read_at": time.time(),
         "placement": msgspec.to_builtins(placement),
         "presence": _presence(run, key, assets, held),
+        TAGS_UNREAD: run.catalog.tags_unread(),
     }
     run.report(STAGE, key, {"assets": len(assets)})
     return Table(CatalogAsset, assets, meta=meta)

@@ -284,3 +284,19 @@ def test_a_broken_answer_of_the_catalog_removes_nothing(kind: str, route: str) -
         assert one.changed(before) == set()
         one.control.clear_faults()
         one.quiet()
+
+
+@pytest.mark.rule("5.1", UNREAD)
+def test_a_pull_that_may_not_read_the_tags_is_red_and_says_so() -> None:
+    with world("small", seed=1) as one:
+        assert one.sync().ok
+        one.atlan("tag", one.tables()[0], tag="Brand New")
+        before = one.whole_state()
+        one.control.faults({"system": "atlan", "route": "/api/meta/types/typedefs", "status": 403})
+        done = one.sync("pull")
+        assert not done.ok
+        assert one.changed(before) == set()
+        assert "the catalog's tags could not be read" in str(done.failures)
+        one.control.clear_faults()
+        one.settled(direction="pull")
+        assert "Brand New" in one.tags("qualytics", one.tables()[0])

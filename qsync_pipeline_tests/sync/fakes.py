@@ -146,6 +146,9 @@ class FakeCatalog:
         self.swallows = False
         self.calls: list[tuple[str, tuple[str, ...]]] = []
 
+    def tags_unread(self) -> str:
+        return ""
+
     def fits(self, assets: Sequence[Sequence[Change]]) -> int:
         return min(len(assets), self.batch_size)
 

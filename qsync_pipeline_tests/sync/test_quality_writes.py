@@ -253,6 +253,28 @@ def test_what_differs_from_what_we_wrote_a_moment_ago_is_read_by_id(
     assert seen == (now if asked else indexed)
 
 
+@pytest.mark.rule("5.4", "A person who edits ours takes it over")
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_alert_that_the_index_shows_otherwise_is_read_by_id_before_it_is_given_up(
+    at_once: bool, tmp_path: Path
+) -> None:
+    clock = [1000.0]
+    with Ledger.open("sqlite://", clock=lambda: clock[0]) as ledger:
+        (asset,) = assets(1)
+        catalog = FakeCatalog([asset])
+        catalog.lists_at_once = at_once
+        written(ledger, tmp_path, catalog, announce(asset))
+        catalog.calls.clear()
+        clock[0] += 86_400.0
+        now = catalog.assets[asset.id]
+        assert now.alert is not None
+        indexed = replace(now, alert=replace(now.alert, text=""))
+        run = run_on(config_in(tmp_path), ledger, catalog=catalog)
+        (seen,) = settled(run, KEY, [indexed], ledger.holdings.of(KEY))
+    assert catalog.calls == ([] if at_once else [("reread", (asset.id,))])
+    assert seen == (indexed if at_once else now)
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 def test_what_was_read_back_waits_to_be_seen_only_where_an_index_lies_in_between(
     at_once: bool, tmp_path: Path, ledger: Ledger

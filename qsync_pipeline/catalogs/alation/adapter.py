@@ -150,6 +150,10 @@ class AlationCatalog(Catalog):
         """See :meth:`.base.Catalog.read`; each schema is handed on once it was read whole."""
         return self._reader.read(schemas, tables, quality_only=quality_only)
 
+    def tags_unread(self) -> str:
+        """See :meth:`.base.Catalog.tags_unread`."""
+        return "; ".join(gap for gap in self._reader.shared.gaps if gap.startswith("tags"))
+
     def reread(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> dict[str, CatalogAsset]:
         """See :meth:`.base.Catalog.reread`; without tags where this catalog has not read them."""
         return self._reader.reread(ids, roles=roles)

@@ -113,6 +113,10 @@ class AtlanCatalog(Catalog):
         """See :meth:`.base.Catalog.read`; every ``schemas`` group is handed on once it was read whole."""
         return self._reader.read(schemas, tables)
 
+    def tags_unread(self) -> str:
+        """See :meth:`.base.Catalog.tags_unread`."""
+        return self._reader.tags.gap or ""
+
     def reread_costs(self, ids: Sequence[str], *, roles: Collection[Role] | None = None) -> int:
         """See :meth:`.base.Catalog.reread_costs`: an entity alone, or many in one call."""
         return -(-len(ids) // GUIDS_PER_CALL)

@@ -35,7 +35,7 @@ class Entity(msgspec.Struct, rename="camel"):
     """
 
     type_name: str = ""
-    guid: str = HIDDEN_GUID
+    guid: str = ""
     status: str | None = None
     attributes: dict[str, Any] | None = None
     business_attributes: dict[str, dict[str, Any] | None] | None = None

@@ -121,6 +121,7 @@ class Reader:
         parts: list[Callable[[], None]] = [read_structure, read_domains, read_tags]
         for _ in side_by_side(lambda part: part(), parts):
             pass
+        _refuse_untold(structure)
         tree, gap = domain_tree(domains)
         gaps += [gap] if gap else []
         self._above = _above_of(structure)
@@ -178,7 +179,7 @@ class Reader:
         for batch in chunks(_real(ids), GUIDS_PER_CALL):
             answers = self._by_guid(batch).values()
             answered = [entity for entity in answers if isinstance(entity, Entity)]
-            _refuse_nameless(answered)
+            _refuse_untold(answered)
             entities = [entity for entity in answered if _presence_of(entity) == "present"]
             translator = self._with_tags(translator, entities)
             for entity in entities:
@@ -256,7 +257,7 @@ class Reader:
         def convert(page: list[Entity]) -> list[CatalogAsset]:
             nonlocal translator
             translator = self._with_tags(translator, page)
-            _refuse_nameless(page)
+            _refuse_untold(page)
             return [asset for entity in page if (asset := translator.asset(entity)) is not None]
 
         return self._client.search(query, attributes, convert)
@@ -267,20 +268,25 @@ def _real(ids: Sequence[str]) -> list[str]:
     return [id for id in dict.fromkeys(ids) if not id.startswith(HIDDEN_GUID)]
 
 
-def _refuse_nameless(entities: Sequence[Entity]) -> None:
-    """Raise where one that we may see does not say what it is; a hidden or deleted one may keep silent."""
+def _refuse_untold(entities: Sequence[Entity]) -> None:
+    """Raise where one that we may see does not say what it is, or on what a tag of it was put: a copy is
+    told from a tag of its own by that alone. A hidden or deleted one may keep silent."""
     if any(_nameless(entity) for entity in entities):
-        raise Malformed("Atlan: an asset was answered without its type or its name", system="atlan")
+        raise Malformed("Atlan: an asset was answered without its id, type or name", system="atlan")
+    if any(not tag.entity_guid for entity in entities for tag in entity.classifications or ()):
+        raise Malformed("Atlan: a tag was answered without the asset that it was put on", system="atlan")
 
 
 def _nameless(entity: Entity) -> bool:
-    named = entity.type_name and entity.text("name") and entity.text("qualifiedName")
+    named = entity.guid and entity.type_name and entity.text("name") and entity.text("qualifiedName")
     return not named and not entity.hidden and entity.status not in GONE
 
 
 def _presence_of(entity: Entity) -> Presence:
     if entity.hidden:
         return "forbidden"
+    if not entity.guid or entity.status is None:
+        raise Malformed("Atlan: an asset was answered without its id or its status", system="atlan")
     if entity.status in GONE:
         return "gone"
     return "present" if entity.status in ACTIVE else "forbidden"

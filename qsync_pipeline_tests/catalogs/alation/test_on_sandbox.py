@@ -108,6 +108,7 @@ def test_tags_that_cannot_be_read_make_every_asset_incomplete_and_nothing_else(b
     assets = list(bench.catalog.read(index.schemas))
     assert assets
     assert not any(asset.complete for asset in assets)
+    assert "403" in bench.catalog.tags_unread()
 
 
 def test_domains_reach_tables_by_recursion_and_leave_out_what_is_excluded(bench: Bench) -> None:

@@ -109,6 +109,16 @@ def test_type_definitions_that_cannot_be_read_are_a_gap_and_spoil_tagged_assets(
     assert session.count("GET", TYPEDEFS) == 1
 
 
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_tag_that_does_not_say_where_it_was_put_is_no_copy() -> None:
+    untold = row(3, classifications=[{"typeName": "hPII"}])
+    session = FakeSession().on("GET", TYPEDEFS, typedefs(PII)).on("GET", BULK, {"entities": [row(1), untold]})
+    with pytest.raises(Malformed, match="without the asset that it was put on"):
+        reader(session).reread(["guid-0001", "guid-0003"])
+    with pytest.raises(Malformed, match="without the asset that it was put on"):
+        reader(tenant([*STRUCTURE[:2], untold | {"typeName": "Schema"}])).index()
+
+
 def test_a_lost_token_stops_the_index() -> None:
     with pytest.raises(Unauthorized):
         reader(tenant(STRUCTURE, Unauthorized("401"))).index()
@@ -261,12 +271,13 @@ def test_a_reread_returns_what_is_readable_and_leaves_the_rest_out() -> None:
 
 
 @pytest.mark.rule("5.5", "Never act on a partial read")
-@pytest.mark.parametrize("lost", ["typeName", "attributes"])
+@pytest.mark.parametrize("lost", ["typeName", "attributes", "status", "guid"])
 def test_an_asset_that_does_not_say_what_it_is_is_not_out_of_sight(lost: str) -> None:
     rows = [row(1), {name: value for name, value in row(2).items() if name != lost}]
     session = FakeSession().on("GET", TYPEDEFS, typedefs()).on("GET", BULK, {"entities": rows})
-    with pytest.raises(Malformed, match="without its type or its name"):
-        reader(session).reread([one["guid"] for one in rows])
+    session.on("GET", "/api/meta/entity/guid/guid-0002", {"entity": rows[1]})
+    with pytest.raises(Malformed, match="an asset was answered without its"):
+        reader(session).reread(["guid-0001", "guid-0002"])
 
 
 def test_a_reread_takes_at_most_fifty_ids_a_call() -> None:
