@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from qsync_pipeline.cli.carrying import Question, question_options
-from qsync_pipeline.cli.datastores import Known
+from qsync_pipeline.cli.datastores import Known, choose
 from qsync_pipeline.cli.options import Request, config_option, json_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
 from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import JournalEntry, Ledger
+from qsync_pipeline.sync.steering import PRUNED
 from qsync_pipeline.transport.errors import ConfigError
 
 AFTER = (
@@ -25,12 +26,20 @@ AFTER = (
 
 @click.command(name="revert")
 @click.argument("run")
+@click.option(
+    "--datastore",
+    "datastores",
+    multiple=True,
+    metavar="KEY",
+    help="Only what it did on this one, by key (12-sales), id or name; may be repeated.",
+)
 @question_options
 @config_option
 @json_option
 @click.option("--quiet", is_flag=True, help="Say only what went wrong.")
 def command(
     run: str,
+    datastores: tuple[str, ...],
     yes: bool,
     dry_run: bool,
     out: Path | None,
@@ -51,7 +60,7 @@ def command(
     config.integration(integration)
 
     def pick(known: Sequence[Known], ledger: Ledger) -> list[str]:
-        return [one.key for one in known if one.key in touched]
+        return [key for key in choose(known, datastores) if key in touched]
 
     question = Question(
         "revert",
@@ -61,7 +70,7 @@ def command(
         ahead=["", *([unsettled] if unsettled else []), AFTER],
         json={"run": run_id},
     )
-    request = Request(config_path, (integration,), "both", (), as_json, quiet)
+    request = Request(config_path, (integration,), "both", datastores, as_json, quiet)
     return question.carry_out(request, yes=yes, dry_run=dry_run, out=out)
 
 
@@ -79,6 +88,8 @@ def _entries(ledger: Ledger, run: str) -> list[JournalEntry]:
     found = ledger.outcomes.run_ids(run) if run.strip() else []
     if len(found) > 1:
         raise ConfigError(f"revert: {show(run)} begins the ids of several runs: {', '.join(found)}")
+    if found and not ledger.outcomes.is_whole(found[0]):
+        raise ConfigError(PRUNED.format(found[0]))
     entries = ledger.outcomes.of_run(found[0]) if found else []
     applied = [entry for entry in entries if entry.outcome == "applied"]
     if not applied:

@@ -15,10 +15,13 @@ from qsync_pipeline.core.rows import Outcome
 from qsync_pipeline.ledger.database import Database, chunks
 from qsync_pipeline.ledger.holdings import Place
 from qsync_pipeline.ledger.jsontext import dump, load, plain_text
+from qsync_pipeline.ledger.notes import Notes
 from qsync_pipeline.ledger.rejections import Rejection, latest_rejections, stands_rejected
 from qsync_pipeline.ledger.schema import outcomes
 
 _O = outcomes.c
+FORGOTTEN = "journal_forgotten"
+"""Note: until when (seconds since the epoch) runs are forgotten, or on their way."""
 
 Confirmed = Literal["", "waiting", "seen", "changed", "gone", "overtaken"]
 """What reading a write again found: nothing was asked for (not written, or outside the sample); it waits to
@@ -80,6 +83,12 @@ class Journal:
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(_O.id)).all()
         return [_entry(row) for row in rows]
+
+    def is_whole(self, run_id: str) -> bool:
+        """Whether everything that a run did is still there: runs are forgotten together, in small steps."""
+        with self._db.read() as connection:
+            newest = connection.scalar(select(func.max(_O.at)).where(_O.run_id == run_id))
+        return newest is None or newest >= float(Notes(self._db).get("", FORGOTTEN, 0.0))
 
     def find(self, wanted: Query, *, limit: int | None = None) -> list[JournalEntry]:
         """The entries that agree with everything named, newest first."""

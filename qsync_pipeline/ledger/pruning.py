@@ -1,6 +1,7 @@
 """Forgetting what is old: the journal and the accounts of runs, never what ownership rests on.
 
-Holdings, tag definitions, links, datastores, notes, rejections and parked scopes have no age.
+Holdings, tag definitions, links, datastores, notes, rejections and parked scopes have no age. A run's
+entries in the journal are forgotten together, with the newest of them, so that what is there can be undone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, se
 from qsync_pipeline.ledger.database import Database
 from qsync_pipeline.ledger.events import Events
 from qsync_pipeline.ledger.leases import Leases
+from qsync_pipeline.ledger.notes import Notes
+from qsync_pipeline.ledger.outcomes import FORGOTTEN
 from qsync_pipeline.ledger.schema import awaited, lags, outcomes, reports, requests, runs
 
 CHUNK = 5000
@@ -41,7 +44,7 @@ class Pruning:
         """
         forgotten = ~exists().where(reports.c.run_id == requests.c.run_id)
         found = {
-            "outcomes": self._delete(outcomes, outcomes.c.at < before),
+            "outcomes": self._journal(before),
             "reports": self._reports(before),
             "events": Events(self._db).prune(before),
             "lags": self._delete(lags, lags.c.at < before),
@@ -50,6 +53,19 @@ class Pruning:
             "requests": self._delete(requests, and_(forgotten, ~_under_way())),
         }
         return {name: number for name, number in found.items() if number}
+
+    def _journal(self, before: float) -> int:
+        """Whole runs only. What is going is noted first: killed amid it, no run passes for a whole one."""
+        old = select(outcomes.c.run_id).where(outcomes.c.at < before)
+        lasting = select(outcomes.c.run_id).distinct()
+        with self._db.read() as connection:
+            kept = connection.scalars(
+                lasting.where(outcomes.c.run_id.in_(old), outcomes.c.at >= before)
+            ).all()
+        notes = Notes(self._db)
+        if before > notes.get("", FORGOTTEN, 0.0):
+            notes.put("", FORGOTTEN, before)
+        return self._delete(outcomes, and_(outcomes.c.at < before, outcomes.c.run_id.not_in(kept)))
 
     def _reports(self, before: float) -> int:
         place = (reports.c.integration, reports.c.stage, reports.c.datastore)

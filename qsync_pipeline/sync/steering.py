@@ -27,7 +27,12 @@ from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.lines import Now, verify
 from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.sync.run import Run
+from qsync_pipeline.transport.errors import ConfigError
 
+PRUNED = (
+    "revert: the journal is forgetting run {} (ledger.keep_days): part of what it did is not known any more, "
+    "so nothing of it is undone"
+)
 META = "steered"
 """Meta of a plan table that is none of a sync: what it comes from, for people."""
 
@@ -329,7 +334,9 @@ def _left(undo: Undo, why: str) -> Change:
 
 
 def _undos(run: Run, key: str | None = None) -> list[Undo]:
-    """What the run changed on one datastore, or on all."""
+    """What the run changed on one datastore, or on all. Raises ``ConfigError`` where part is forgotten."""
+    if not run.ledger.outcomes.is_whole(run.revert):
+        raise ConfigError(PRUNED.format(run.revert))
     entries = run.ledger.outcomes.of_run(run.revert, integration=run.name)
     return undos(entry for entry in entries if key in (None, entry.datastore))
 

@@ -22,7 +22,8 @@ from qsync_pipeline.cli.plain import brief_change
 from qsync_pipeline.config import load_config
 from qsync_pipeline.core.rows import BUCKETS, CatalogAsset, Change, Outcome
 from qsync_pipeline.core.tables import Table
-from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.ledger import Ledger, Query
+from qsync_pipeline.ledger.outcomes import FORGOTTEN
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, running_sandbox
 from qsync_pipeline.sync import snapshot
 from qsync_pipeline.sync.finding import Stored
@@ -80,6 +81,15 @@ def settle(past: Past, *outcomes: Outcome, run: str = "run-by-hand") -> None:
 
 def change(name: str = TABLE, target: str = "a-1", after: Any = None, **more: Any) -> Change:
     return Change("custom_metadata", "update", target, name, after=after or {"Check Count": 3}, **more)
+
+
+def test_a_run_that_is_being_forgotten_is_not_undone_in_part(qsync: Qsync, past: Past) -> None:
+    with ledger(past.config) as book:
+        newest = book.outcomes.find(Query(), limit=1)[0]
+        book.notes.put("", FORGOTTEN, newest.at + 1)
+    said = qsync("revert", newest.run_id[:8], "--yes", "--config", past.config)
+    assert said.status == 2
+    assert "so nothing of it is undone" in said.err
 
 
 # history

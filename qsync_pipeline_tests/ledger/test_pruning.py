@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import pytest
+from sqlalchemy import Connection
 
 from qsync_pipeline.core.rows import Change, Link, Outcome
 from qsync_pipeline.ledger import DatastoreSeen, Event, Ledger, Query, Report, TagDefinition, pruning
+from qsync_pipeline.ledger.database import Database
 from qsync_pipeline_tests.ledger.conftest import Clock
 
 DAY = 86_400.0
@@ -41,6 +45,41 @@ def test_what_is_old_goes_and_what_is_younger_stays(ledger: Ledger, clock: Clock
     assert ledger.reports.requests(["old"]) == {}
     assert (ledger.runs.get("old"), ledger.runs.get("new") is None) == (None, False)
     assert ledger.reports.requests(["new"]) != {}
+
+
+def test_a_run_is_forgotten_as_a_whole_with_its_newest_entry(ledger: Ledger, clock: Clock) -> None:
+    fill(ledger, "long")
+    clock.now += 10 * DAY
+    fill(ledger, "long")
+    ledger.pruning.prune(clock.now - DAY)
+    assert len(ledger.outcomes.of_run("long")) == 4
+    assert ledger.outcomes.is_whole("long")
+    ledger.pruning.prune(clock.now + 1)
+    assert ledger.outcomes.of_run("long") == []
+
+
+def test_pruning_that_was_killed_leaves_no_run_that_passes_for_whole(
+    ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "CHUNK", 1)
+    fill(ledger, "old")
+    clock.now += 10 * DAY
+    fill(ledger, "new")
+    write, done = Database.write, list[Database]()
+
+    def killed_later(database: Database) -> AbstractContextManager[Connection]:
+        done.append(database)
+        if len(done) > 2:  # the note, one entry
+            raise KeyboardInterrupt
+        return write(database)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "write", killed_later)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.pruning.prune(clock.now - DAY)
+    assert len(ledger.outcomes.of_run("old")) == 1
+    assert not ledger.outcomes.is_whole("old")
+    assert ledger.outcomes.is_whole("new")
 
 
 def test_what_ownership_rests_on_is_never_pruned(ledger: Ledger, clock: Clock) -> None:
