@@ -89,7 +89,7 @@ def test_a_run_that_dies_at_any_point_is_finished_by_the_next_and_is_no_drift(
     assert died.settled()
 
 
-@pytest.mark.rule("5.5", GONE)
+@pytest.mark.rule("5.1", GONE)
 @pytest.mark.parametrize("rich", [False, True])
 @given(runs=st.lists(st.tuples(measured, st.integers(1, 8)), min_size=1, max_size=4))
 def test_however_often_runs_died_nothing_of_ours_outlives_its_object(
