@@ -1,12 +1,13 @@
 """What we read of Qualytics' objects (qualytics-api.md §2). A tolerant reader.
 
 Unknown keys are ignored, enums are open strings, and lists may be null where they are empty (the vendor lost
-data to exactly that): the properties beside them read null and absent as empty. Timestamps stay text.
+data to exactly that): the properties beside them read null as empty. Where an absent key must not pass for
+null (tags, scores, checks) it is ``UNSET``, and ``is_whole`` or its like tells. Timestamps stay text.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -147,11 +148,36 @@ class Connection(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
-class Datastore(msgspec.Struct, frozen=True):
-    """A datastore: one schema of a source, or a file store (§2.1)."""
+class Tagged(msgspec.Struct, frozen=True):
+    """What tags hang on: a datastore, container or field."""
+
+    measured: ClassVar[str]
+    """The key under which an answer tells what was measured."""
 
     id: Id
     name: str
+    global_tags: list[GlobalTag] | UnsetType | None = UNSET
+
+    @property
+    def tags(self) -> list[GlobalTag]:
+        return self.global_tags or []
+
+    @property
+    def shows_tags(self) -> bool:
+        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
+        return self.global_tags is not UNSET
+
+    @property
+    def lacks(self) -> str:
+        """What an answer that is not whole does not tell."""
+        return self.measured if self.shows_tags else "global_tags"
+
+
+class Datastore(Tagged, frozen=True):
+    """A datastore: one schema of a source, or a file store (§2.1)."""
+
+    measured: ClassVar = "scores"
+
     store_type: str | None = None
     """jdbc, dfs, native."""
     type: str | None = None
@@ -166,11 +192,6 @@ class Datastore(msgspec.Struct, frozen=True):
     """The older name of ``enrichment_only``."""
     connection: Connection | None = None
     metrics: DatastoreMetrics | None = None
-    global_tags: list[GlobalTag] | UnsetType | None = UNSET
-
-    @property
-    def tags(self) -> list[GlobalTag]:
-        return self.global_tags or []
 
     @property
     def is_enrichment(self) -> bool:
@@ -180,16 +201,6 @@ class Datastore(msgspec.Struct, frozen=True):
     def is_whole(self) -> bool:
         """Whether it shows tags, and no part of a score; a light listing row does not."""
         return self.shows_tags and (self.metrics is None or _tells(self.metrics.quality_score))
-
-    @property
-    def lacks(self) -> str:
-        """What an answer that is not whole does not tell."""
-        return "scores" if self.shows_tags else "global_tags"
-
-    @property
-    def shows_tags(self) -> bool:
-        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
-        return self.global_tags is not UNSET
 
 
 class ContainerMetrics(msgspec.Struct, frozen=True):
@@ -206,22 +217,17 @@ class ContainerMetrics(msgspec.Struct, frozen=True):
         return _tells(self.quality_score) and UNSET not in times
 
 
-class Container(msgspec.Struct, frozen=True):
+class Container(Tagged, frozen=True):
     """A table, view, file or computed container (§2.2). A view is mostly a table with ``table_type`` view."""
 
-    id: Id
-    name: str
+    measured: ClassVar = "metrics"
+
     container_type: str | None = None
     table_type: str | None = None
     status: str | None = None
     deleted_at: str | None = None
     datastore: Stub | None = None
     metrics: ContainerMetrics | UnsetType | None = UNSET
-    global_tags: list[GlobalTag] | UnsetType | None = UNSET
-
-    @property
-    def tags(self) -> list[GlobalTag]:
-        return self.global_tags or []
 
     @property
     def is_whole(self) -> bool:
@@ -229,45 +235,20 @@ class Container(msgspec.Struct, frozen=True):
         metrics = self.metrics
         return self.shows_tags and (metrics is None or (metrics is not UNSET and metrics.is_whole))
 
-    @property
-    def lacks(self) -> str:
-        """What an answer that is not whole does not tell."""
-        return "metrics" if self.shows_tags else "global_tags"
 
-    @property
-    def shows_tags(self) -> bool:
-        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
-        return self.global_tags is not UNSET
-
-
-class Field(msgspec.Struct, frozen=True):
+class Field(Tagged, frozen=True):
     """A column (§2.3). ``status`` is active, missing, excluded, masked, or absent on older builds."""
 
-    id: Id
-    name: str
+    measured: ClassVar = "quality_score"
+
     type: str | None = None
     status: str | None = None
     quality_score: Score | UnsetType | None = UNSET
-    global_tags: list[GlobalTag] | UnsetType | None = UNSET
-
-    @property
-    def tags(self) -> list[GlobalTag]:
-        return self.global_tags or []
 
     @property
     def is_whole(self) -> bool:
         """Whether it shows tags and its score; every field does (§2.3)."""
         return self.shows_tags and _tells(self.quality_score)
-
-    @property
-    def lacks(self) -> str:
-        """What an answer that is not whole does not tell."""
-        return "quality_score" if self.shows_tags else "global_tags"
-
-    @property
-    def shows_tags(self) -> bool:
-        """Whether its tags are told: null is none, and an answer without the key tells nothing."""
-        return self.global_tags is not UNSET
 
 
 class FieldName(msgspec.Struct, frozen=True):
