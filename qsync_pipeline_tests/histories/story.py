@@ -151,8 +151,9 @@ class Story:
         after = Seen.of(self.world)
         seen.append(after)
         self._stirred = clock.now
-        for name in self.world.catalogs:
-            self.looks.see(after.shown[name])
+        for moment in seen:
+            for name in self.world.catalogs:
+                self.looks.see(moment.shown[name])
         within = plain_name(table) if table is not None and ran.partial else ""
         wrong = []
         for first, second in zip(seen[::2], seen[1::2], strict=True):
