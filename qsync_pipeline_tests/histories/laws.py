@@ -9,7 +9,8 @@ from typing import Any
 from qsync_pipeline_tests.e2e.memory import MEMORIES
 from qsync_pipeline_tests.e2e.reference import out_of_scope, problems_of_all, tag_key
 from qsync_pipeline_tests.histories.driver import Ran
-from qsync_pipeline_tests.histories.people import People, plain_name
+from qsync_pipeline_tests.histories.people import People
+from qsync_pipeline_tests.histories.scene import plain_name
 from qsync_pipeline_tests.histories.world import Json, World
 
 OURS = {"attributes", "alert", "health"}

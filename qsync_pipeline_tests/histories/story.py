@@ -12,7 +12,8 @@ from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.laws import Laws, Seen
 from qsync_pipeline_tests.histories.looks import Looks
-from qsync_pipeline_tests.histories.people import People, plain_name
+from qsync_pipeline_tests.histories.people import People
+from qsync_pipeline_tests.histories.scene import plain_name
 from qsync_pipeline_tests.histories.steps import BLIND, BY_ID, FAULTS, ROUTES, Step
 from qsync_pipeline_tests.histories.world import SETTLED, Json, World
 

@@ -1,0 +1,98 @@
+"""What people may do on all sides, and how the object that they do it to is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qsync_pipeline_tests.e2e.reference import folded, tag_key
+from qsync_pipeline_tests.histories.estates import TAGS
+from qsync_pipeline_tests.histories.memory import Memory
+from qsync_pipeline_tests.histories.scene import level_of, plain_name
+from qsync_pipeline_tests.histories.world import Json
+
+
+class Acts(Memory):
+    """Each act answers what the control plane is to be told, or None where it is not possible."""
+
+    # Choosing.
+
+    def _some(self, system: str, which: int, *levels: int) -> Json | None:
+        return self._one([one for one in self._world.state(system) if level_of(one) in levels], which)
+
+    def _one(self, entries: Sequence[Json], which: int) -> Json | None:
+        """One of these; with an odd number one that the last run changed, if there is any."""
+        hot = [one for one in entries if plain_name(one) in self.hot] if which % 2 else ()
+        chosen = hot or entries
+        return chosen[which // 2 % len(chosen)] if chosen else None
+
+    # On all sides.
+
+    def _tag(self, system: str, which: int, what: int) -> Json | None:
+        entry = self._some(system, which, 0, 1, 2)
+        if entry is None:
+            return None
+        tag = TAGS[what % len(TAGS)]
+        if system == "qualytics":
+            self._put_by_hand(entry, tag)
+        return {"asset": entry["name"], "tag": tag}
+
+    def _put_by_hand(self, entry: Json, name: str) -> None:
+        """A tag of ours on an object where we had not put it is its person's."""
+        for one in self._world.state("qualytics"):
+            if one["name"] != entry["name"]:
+                continue
+            origin = next((tag["origin"] for tag in one["tags"] if tag["name"] == name), None)
+            defined = self._world.store.tags.by_name.get(name)
+            if origin not in (None, "propagated"):
+                continue
+            if defined is None or defined.maker == "person":
+                self.native.add(name)
+            else:
+                # The API cannot tell it from a copy of ours, which goes with its origin: it may go or stay.
+                (self.theirs if origin is None else self.open).add((one["id"], tag_key(name)))
+
+    def _untag(self, system: str, which: int, what: int) -> Json | None:
+        tagged = [one for one in self._world.state(system) if level_of(one) >= 0 and one["tags"]]
+        entry = self._one(tagged, which)
+        if entry is None:
+            return None
+        tag = entry["tags"][what % len(entry["tags"])]["name"]
+        if system == "qualytics":
+            same = {one["id"] for one in self._world.state("qualytics") if one["name"] == entry["name"]}
+            self.theirs -= {(id_, tag_key(tag)) for id_ in same}
+        return {"asset": entry["name"], "tag": tag}
+
+    def _rename(self, system: str, which: int, what: int) -> Json | None:
+        entry = self._some(system, which, 1, 2)
+        if entry is None:
+            return None
+        self._doubt(entry)
+        to = ("T1", "t2", "T3", "A", "New name")[what % 5]
+        self._move(entry, to)
+        return {"asset": entry["name"], "to": to}
+
+    def _drop(self, system: str, which: int, what: int) -> Json | None:
+        entry = self._some(system, which, 1, 2)
+        if entry is None:
+            return None
+        self._move(entry)
+        if system == "qualytics":
+            below = self._below(entry["name"])
+            self.theirs -= {one for one in self.theirs if one[0] in below}
+            how = ("delete", "archive" if level_of(entry) == 1 else "missing")[what % 2]
+            if how == "missing":
+                self.missing.add(entry["name"])
+            return {"asset": entry["name"], "how": how}
+        return {"asset": entry["name"]}
+
+    def _below(self, name: str) -> set[str]:
+        entries = self._world.state("qualytics")
+        return {one["id"] for one in entries if one["name"] == name or one["name"].startswith(f"{name}.")}
+
+    def _create(self, system: str, which: int, what: int) -> Json | None:
+        entry = self._some(system, which, 0, 1)
+        if entry is None:
+            return None
+        name = ("T1", "t2", "T3", "A", "C")[what % 5]
+        self.moved.add(f"{plain_name(entry)}.{folded(name)}")
+        return {"asset": f"{entry['name']}.{name}"}
