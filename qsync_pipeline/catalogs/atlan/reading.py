@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from qsync_pipeline.catalogs.atlan import queries
 from qsync_pipeline.catalogs.atlan.client import GUIDS_PER_CALL, AtlanClient
 from qsync_pipeline.catalogs.atlan.lanes import side_by_side
 from qsync_pipeline.catalogs.atlan.models import HIDDEN_GUID, Entity, TypeDefs
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
-from qsync_pipeline.catalogs.atlan.translate import Above, Translator, domain_tree
+from qsync_pipeline.catalogs.atlan.translate import Above, Translator, domain_tree, unplaced_tags
 from qsync_pipeline.catalogs.atlan.types import AttributeIds, TagIndex, tags_missing
 from qsync_pipeline.catalogs.base import CatalogIndex, Presence
 from qsync_pipeline.catalogs.common import chunks
@@ -121,6 +123,7 @@ class Reader:
         parts: list[Callable[[], None]] = [read_structure, read_domains, read_tags]
         for _ in side_by_side(lambda part: part(), parts):
             pass
+        structure = self._with_places(structure)
         _refuse_untold(structure)
         tree, gap = domain_tree(domains)
         gaps += [gap] if gap else []
@@ -246,6 +249,18 @@ class Reader:
         unknown = {id for entity in entities for id in translator.unknown_tags(entity)}
         return replace(translator, tags=self.tags.resolve(unknown)) if unknown else translator
 
+    def _with_places(self, rows: list[Entity]) -> list[Entity]:
+        """The rows of a search; one that names tags without saying where they were put takes them from the
+        graph, which tells their places alone. What the graph calls deleted or forbidden is so."""
+        doubtful = _real([row.guid for row in rows if row.guid and not row.hidden and unplaced_tags(row)])
+        if not doubtful:
+            return rows
+        graph: dict[str, Entity | Presence] = {}
+        for batch in chunks(doubtful, GUIDS_PER_CALL):
+            graph.update(self._by_guid(batch))
+        placed = [_placed_anew(row, graph[row.guid]) if row.guid in graph else row for row in rows]
+        return [row for row in placed if row is not None]
+
     def _search(self, query: dict[str, object], attributes: Sequence[str]) -> list[Entity]:
         return self._client.search(query, attributes, list)
 
@@ -256,9 +271,10 @@ class Reader:
 
         def convert(page: list[Entity]) -> list[CatalogAsset]:
             nonlocal translator
-            translator = self._with_tags(translator, page)
-            _refuse_untold(page)
-            return [asset for entity in page if (asset := translator.asset(entity)) is not None]
+            rows = self._with_places(page)
+            translator = self._with_tags(translator, rows)
+            _refuse_untold(rows)
+            return [asset for entity in rows if (asset := translator.asset(entity)) is not None]
 
         return self._client.search(query, attributes, convert)
 
@@ -268,9 +284,32 @@ def _real(ids: Sequence[str]) -> list[str]:
     return [id for id in dict.fromkeys(ids) if not id.startswith(HIDDEN_GUID)]
 
 
+def _placed_anew(row: Entity, found: Entity | Presence) -> Entity | None:
+    """A row of a search with the tags that the graph shows; null where the graph calls it deleted."""
+    state = _presence_of(found) if isinstance(found, Entity) else found
+    if state == "gone":
+        return None
+    if not isinstance(found, Entity) or state == "forbidden":
+        return structs.replace(row, scrubbed=True)
+    if found.classifications is None:
+        return row  # nothing more is told than the search did
+    return structs.replace(
+        row, classifications=found.classifications, classification_names=found.classification_names
+    )
+
+
 def _refuse_untold(entities: Sequence[Entity]) -> None:
     """Raise where one that we may see does not say what it is, or on what a tag of it was put: a copy is
     told from a tag of its own by that alone. A hidden or deleted one may keep silent."""
+    unplaced = [one for one in entities if unplaced_tags(one) and not one.hidden and one.status not in GONE]
+    if unplaced:
+        name = unplaced[0].text("qualifiedName") or unplaced[0].guid
+        more = f" and {len(unplaced) - 1} more" if len(unplaced) > 1 else ""
+        raise Malformed(
+            f"Atlan: {name}{more}: tags were named without the asset that they were put on, by id as well;"
+            " nothing of it was used",
+            system="atlan",
+        )
     if any(_nameless(entity) for entity in entities):
         raise Malformed("Atlan: an asset was answered without its id, type or name", system="atlan")
     if any(not tag.entity_guid for entity in entities for tag in entity.classifications or ()):

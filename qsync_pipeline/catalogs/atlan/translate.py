@@ -73,7 +73,7 @@ class Translator:
             tags=self._tags(entity),
             attributes=self.ids.values(entity.attributes or {}, entity.business_attributes or {}),
             alert=_alert(entity),
-            complete=not self.unknown_tags(entity) and not _unplaced_tags(entity),
+            complete=not self.unknown_tags(entity) and not unplaced_tags(entity),
         )
 
     def _place(self, entity: Entity, level: AssetLevel, name: str, qualified: str) -> CatalogAsset:
@@ -134,7 +134,7 @@ class Translator:
         return tuple(sorted(found, key=lambda tag: (tag.origin, tag.name, tag.id)))
 
 
-def _unplaced_tags(entity: Entity) -> set[str]:
+def unplaced_tags(entity: Entity) -> set[str]:
     """Tag ids that the entity only names, without saying where they were attached."""
     return set(entity.classification_names or ()) - {tag.type_name for tag in entity.classifications or ()}
 

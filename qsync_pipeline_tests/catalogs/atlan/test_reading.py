@@ -119,6 +119,52 @@ def test_a_tag_that_does_not_say_where_it_was_put_is_no_copy() -> None:
         reader(tenant([*STRUCTURE[:2], untold | {"typeName": "Schema"}])).index()
 
 
+def half_told(number: int, **more: Any) -> dict[str, Any]:
+    """A search row that names its tags and does not say where they were put."""
+    return row(number, classificationNames=["hPII"], **more)
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("places", [{}, {"classifications": None}, {"classifications": []}])
+def test_a_row_that_names_tags_without_their_places_is_read_by_id(places: dict[str, Any]) -> None:
+    session = FakeSession().on("GET", TYPEDEFS, typedefs(PII))
+    session.on("POST", SEARCH, pages([tagged(1, "hPII"), half_told(2, **places), half_told(3, **places)]))
+    session.on("GET", BULK, {"entities": [tagged(2, "hPII"), row(3, classifications=[])]})
+    found = list(reader(session).read([SCHEMA]))
+    assert [[tag.name for tag in asset.tags] for asset in found] == [["PII"], ["PII"], []]
+    assert all(asset.complete for asset in found)
+    assert session.count("GET", BULK) == 1
+
+
+def test_a_row_that_places_its_tags_without_naming_them_is_whole() -> None:
+    session = FakeSession().on("GET", TYPEDEFS, typedefs(PII)).on("POST", SEARCH, pages([tagged(1, "hPII")]))
+    (asset,) = reader(session).read([SCHEMA])
+    assert ([tag.name for tag in asset.tags], asset.complete) == (["PII"], True)
+    assert session.count("GET", BULK) == 0
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_tag_whose_place_the_graph_does_not_tell_either_fails_the_reading_by_name() -> None:
+    session = FakeSession().on("GET", TYPEDEFS, typedefs(PII)).on("POST", SEARCH, pages([half_told(1)]))
+    session.on("GET", "/api/meta/entity/guid/guid-0001", {"entity": row(1)})
+    with pytest.raises(Malformed, match="DB/S/T1: tags were named without the asset"):
+        list(reader(session).read([SCHEMA]))
+    above = tenant([*STRUCTURE[:2], half_told(3) | {"typeName": "Schema"}])
+    above.on("GET", "/api/meta/entity/guid/guid-0003", {"entity": row(3)})
+    with pytest.raises(Malformed, match="tags were named without the asset"):
+        reader(above).index()
+    session.on("GET", BULK, {"entities": [half_told(1), row(2)]})
+    with pytest.raises(Malformed, match="tags were named without the asset"):
+        reader(session).reread(["guid-0001", "guid-0002"])
+
+
+@pytest.mark.parametrize(("state", "shown"), [("gone", []), ("deleted", []), ("forbidden", [False])])
+def test_what_the_graph_says_of_a_row_without_places_counts(state: str, shown: list[bool]) -> None:
+    graph = Graph(a=state)
+    graph.session.on("POST", SEARCH, pages([half_told(1, guid="a")]))
+    assert [asset.readable for asset in reader(graph.session).read([SCHEMA])] == shown
+
+
 def test_a_lost_token_stops_the_index() -> None:
     with pytest.raises(Unauthorized):
         reader(tenant(STRUCTURE, Unauthorized("401"))).index()
