@@ -9,7 +9,7 @@ import click
 from qsync_pipeline.cli.carrying import apply_lines
 from qsync_pipeline.cli.display import Display
 from qsync_pipeline.cli.frame import carry_out
-from qsync_pipeline.cli.options import Request, config_option, json_option
+from qsync_pipeline.cli.options import Request, config_option, json_option, quiet_option
 from qsync_pipeline.cli.signals import Watch
 from qsync_pipeline.cli.summary import Summary
 
@@ -22,7 +22,7 @@ from qsync_pipeline.cli.summary import Summary
 )
 @config_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+@quiet_option
 def command(
     file: Path, dry_run: bool, first_write: bool, config_path: Path | None, as_json: bool, quiet: bool
 ) -> int:

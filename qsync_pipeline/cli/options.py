@@ -21,9 +21,21 @@ config_option = click.option(
     metavar="FILE",
     help="The qsync.yaml. [default: what QSYNC_CONFIG names; qsync.yaml here; the local sandbox's]",
 )
+quiet_option = click.option("--quiet", is_flag=True, help="Say only what went wrong.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Last line on stdout: one JSON object. The rest goes to stderr."
 )
+
+
+def datastores_option(what: str) -> Callable[..., Any]:
+    """``--datastore``, for several; ``what`` begins its help."""
+    return click.option(
+        "--datastore",
+        "datastores",
+        multiple=True,
+        metavar="KEY",
+        help=f"{what}, by key (12-sales), id or name; may be repeated.",
+    )
 
 
 @dataclass(frozen=True)
@@ -75,15 +87,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="pull: tags into Qualytics; push: quality out to the catalog.",
         ),
-        click.option(
-            "--datastore",
-            "datastores",
-            multiple=True,
-            metavar="KEY",
-            help="Only this one, by key (12-sales), id or name; may be repeated.",
-        ),
+        datastores_option("Only this one"),
         json_option,
-        click.option("--quiet", is_flag=True, help="Say only what went wrong."),
+        quiet_option,
     )
     for option in reversed(options):
         called = option(called)

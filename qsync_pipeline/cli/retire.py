@@ -10,7 +10,7 @@ import click
 from qsync_pipeline.catalogs.registry import open_catalog
 from qsync_pipeline.cli.carrying import Question, question_options
 from qsync_pipeline.cli.datastores import Known, choose
-from qsync_pipeline.cli.options import Request, config_option, json_option
+from qsync_pipeline.cli.options import Request, config_option, datastores_option, json_option, quiet_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.ledger import Ledger
@@ -19,13 +19,7 @@ from qsync_pipeline.sync.retiring import settle_retired
 
 @click.command(name="retire")
 @click.argument("integration")
-@click.option(
-    "--datastore",
-    "datastores",
-    multiple=True,
-    metavar="KEY",
-    help="Only what is on this one, by key (12-sales), id or name; may be repeated.",
-)
+@datastores_option("Only what is on this one")
 @click.option(
     "--left-behind",
     is_flag=True,
@@ -34,7 +28,7 @@ from qsync_pipeline.sync.retiring import settle_retired
 @question_options
 @config_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+@quiet_option
 def command(
     integration: str,
     datastores: tuple[str, ...],

@@ -9,7 +9,7 @@ import click
 
 from qsync_pipeline.cli.carrying import Question, question_options
 from qsync_pipeline.cli.datastores import Known, choose
-from qsync_pipeline.cli.options import Request, config_option, json_option
+from qsync_pipeline.cli.options import Request, config_option, datastores_option, json_option, quiet_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
@@ -26,17 +26,11 @@ AFTER = (
 
 @click.command(name="revert")
 @click.argument("run")
-@click.option(
-    "--datastore",
-    "datastores",
-    multiple=True,
-    metavar="KEY",
-    help="Only what it did on this one, by key (12-sales), id or name; may be repeated.",
-)
+@datastores_option("Only what it did on this one")
 @question_options
 @config_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Say only what went wrong.")
+@quiet_option
 def command(
     run: str,
     datastores: tuple[str, ...],

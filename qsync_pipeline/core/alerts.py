@@ -10,7 +10,7 @@ from qsync_pipeline.core.displaced import REASON, displaced
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
-from qsync_pipeline.core.rows import Action, Alert, CatalogAsset, Change, Held, Link, Status, Unit
+from qsync_pipeline.core.rows import Action, Alert, CatalogAsset, Held, Link, Status, Unit, release
 from qsync_pipeline.core.rules import LEVEL_OF, AlertRules
 
 Owner = Literal["nobody", "ours", "person"]
@@ -89,7 +89,7 @@ def _one(
         elif owner == "ours":
             _add(surface, "remove", asset, unit.id, None, "alerts are switched off here", plan)
         elif row is not None:
-            _release(surface, asset.id, asset.qualified_name, row, "already cleared", plan)
+            plan.changes.append(release(surface, row, asset.qualified_name, "already cleared"))
     elif owner == "nobody":
         drifted = row is not None and row.value is not None and not row.has_pending
         plan.counts["drift"] += drifted
@@ -122,7 +122,7 @@ def _beside_a_person(
         confirmed = row.value is not None
         plan.counts["taken_over"] += confirmed
         reason = f"{by or 'somebody'} took our alert over" if confirmed else "a person's stands there"
-        _release(surface, asset.id, asset.qualified_name, row, reason, plan)
+        plan.changes.append(release(surface, row, asset.qualified_name, reason))
     if wanted is not None:
         reason = f"an alert of {by or 'a person'} stands there; ours waits"
         _add(surface, "create", asset, unit.id, wanted, reason, plan, status="waiting")
@@ -142,7 +142,7 @@ def _leftover(
     if asset is None:
         if presence.get(target) == "gone":
             name = str(row.extra.get("qualified_name", target))
-            _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
+            plan.changes.append(release(surface, row, name, "the asset was deleted in the catalog"))
         else:
             plan.counts["frozen"] += 1
     elif not asset.readable or not why:
@@ -150,7 +150,7 @@ def _leftover(
     elif owner_of(asset.alert, row, rules) == "ours":
         _add(surface, "remove", asset, "", None, why, plan)
     else:
-        _release(surface, target, asset.qualified_name, row, why, plan)
+        plan.changes.append(release(surface, row, asset.qualified_name, why))
 
 
 def _wanted(unit: Unit, rules: AlertRules) -> dict[str, str]:
@@ -184,11 +184,3 @@ def _add(
     before = {"type": alert.type, "title": alert.title, "text": alert.text, "by": alert.by} if alert else None
     extra = {"merge": False, **({"drift": True} if drift else {})}
     plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, extra, status))
-
-
-def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:
-    plan.changes.append(
-        Change(
-            surface, "note", target, name, row.key, before=row.value, reason=reason, extra={"release": True}
-        )
-    )

@@ -16,13 +16,13 @@ from qsync_pipeline.core.quality import SurfacePlan, asset_change
 from qsync_pipeline.core.rows import (
     Action,
     CatalogAsset,
-    Change,
     CheckRow,
     HealthRow,
     Held,
     Link,
     Status,
     Unit,
+    release,
 )
 from qsync_pipeline.core.rules import HealthRules
 
@@ -105,7 +105,7 @@ def _asset(
         if key in there:
             _add(surface, "remove", unit.id, asset, key, there[key], None, "its check is archived", plan)
         else:
-            _release(surface, asset.id, asset.qualified_name, row, "the row is gone already", plan)
+            plan.changes.append(release(surface, row, asset.qualified_name, "the row is gone already"))
 
 
 def _row(
@@ -157,13 +157,13 @@ def _leftover(
     for key, row in ours.items():
         if asset is None and presence.get(target) == "gone":
             name = str(row.extra.get("qualified_name", target))
-            _release(surface, target, name, row, "the asset was deleted in the catalog", plan)
+            plan.changes.append(release(surface, row, name, "the asset was deleted in the catalog"))
         elif asset is not None and asset.readable and row.extra.get("unit") in gone_units:
             reason = "its object is gone in Qualytics"
             if key in there:
                 _add(surface, "remove", "", asset, key, there[key], None, reason, plan)
             else:
-                _release(surface, target, asset.qualified_name, row, reason, plan)
+                plan.changes.append(release(surface, row, asset.qualified_name, reason))
         else:
             plan.counts["frozen"] += 1
 
@@ -191,11 +191,3 @@ def _add(
     before = {name: getattr(actual, name) for name in SHOWN} if actual else None
     more = {"merge": False, **(extra or {})}
     plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, more, status, key))
-
-
-def _release(surface: str, target: str, name: str, row: Held, reason: str, plan: SurfacePlan) -> None:
-    plan.changes.append(
-        Change(
-            surface, "note", target, name, row.key, before=row.value, reason=reason, extra={"release": True}
-        )
-    )

@@ -24,6 +24,7 @@ from qsync_pipeline.core.rows import (
     Link,
     Status,
     Unit,
+    release,
 )
 from qsync_pipeline.core.rules import QualityRules
 
@@ -190,7 +191,7 @@ class _Planner:
             self._kept(asset, link.unit, kept)
         if not after and not kept:
             if row is not None and not any(name in asset.attributes for name in self.rules.attributes):
-                self._note(asset.id, asset.qualified_name, row, "nothing of ours is left", release=True)
+                self._release(asset.qualified_name, row, "nothing of ours is left")
                 return
             self.plan.counts["unchanged"] += not agreed and not pending
         moved = row is not None and row.extra.get("unit") != unit.id and not after
@@ -214,7 +215,7 @@ class _Planner:
             asset = self.snapshot.by_id.get(target)
             if asset is None and presence.get(target) == "gone":
                 reason = "the asset was deleted in the catalog"
-                self._note(target, str(row.extra.get("name", target)), row, reason, release=True)
+                self._release(str(row.extra.get("name", target)), row, reason)
             elif (
                 asset is not None
                 and asset.readable
@@ -229,7 +230,7 @@ class _Planner:
                         asset_change(self.surface, "remove", asset, "", before, after, reason, extra)
                     )
                 else:
-                    self._note(target, asset.qualified_name, row, "nothing of ours is left", release=True)
+                    self._release(asset.qualified_name, row, "nothing of ours is left")
             else:
                 self.plan.counts["frozen"] += 1
 
@@ -272,19 +273,8 @@ class _Planner:
             asset_change(self.surface, "update", asset, unit, before, {}, reason, status="skipped")
         )
 
-    def _note(self, target: str, name: str, row: Held, reason: str, *, release: bool) -> None:
-        self.plan.changes.append(
-            Change(
-                self.surface,
-                "note",
-                target,
-                name,
-                row.key,
-                before=row.value,
-                reason=reason,
-                extra={"release": release},
-            )
-        )
+    def _release(self, name: str, row: Held, reason: str) -> None:
+        self.plan.changes.append(release(self.surface, row, name, reason))
 
 
 def _beside(asset: CatalogAsset, after: Mapping[str, Any]) -> dict[str, AttributeValue]:

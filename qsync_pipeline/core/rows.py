@@ -297,6 +297,12 @@ class Held(Protocol):
     def extra(self) -> dict[str, Any]: ...
 
 
+def release(surface: str, row: Held, name: str, reason: str) -> Change:
+    """The note that lets go of a holding without writing; ``name`` is the object's."""
+    extra = {"release": True}
+    return Change(surface, "note", row.target, name, row.key, before=row.value, reason=reason, extra=extra)
+
+
 OutcomeName = Literal["applied", "unchanged", "skipped", "rejected", "parked"]
 RejectionClass = Literal["", "permission", "validation", "missing", "throttle", "server", "conflict"]
 

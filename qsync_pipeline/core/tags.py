@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
-from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held, Link, Status, TagRef, Unit
+from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held, Link, Status, TagRef, Unit, release
 from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline.core.tag_copies import Copies, is_unfinished_copy
 
@@ -237,12 +237,12 @@ class _Planner:
             there = None  # a person's, which differs by case only
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
         if there is None:
-            self._release(unit.id, link.name, row, "already off")
+            self._release(link.name, row, "already off")
             if row.value is not None and not self.others.get(unit.id, {}).get(row.key):
                 self.removing[unit.id].add(row.key)  # its copies may still be there
         elif self.others.get(unit.id, {}).get(row.key):
             owners = ", ".join(one.integration for one in self.others[unit.id][row.key])
-            self._release(unit.id, link.name, row, f"{owners} still supplies it")
+            self._release(link.name, row, f"{owners} still supplies it")
             self._keep_for_others(unit, link, row.key, tag)
         elif row.value is None and row.pending is not None:
             # A run died before or after assigning it, and the catalog has dropped it since: it is ours.
@@ -335,22 +335,19 @@ class _Planner:
             bool(self.rows.get((origin, key))) and key not in self.removing[origin]
         )
         if there is None or stays:
-            self._release(unit.id, link.name, row, "already off" if there is None else "its origin stays")
+            self._release(link.name, row, "already off" if there is None else "its origin stays")
         else:
             self._remove(unit, link, key, there, "a copy of a tag above that went", copy_of=origin)
 
     def _vanished(self, target: str, rows: Mapping[str, Held]) -> None:
         if self.presence.get(target) == "gone":
             for row in rows.values():
-                self._release(target, target, row, "the object is gone in Qualytics")
+                self._release(target, row, "the object is gone in Qualytics")
         else:
             self.plan.counts["frozen"] += len(rows)
 
-    def _release(self, target: str, name: str, row: Held, reason: str) -> None:
-        change = Change(
-            SURFACE, "note", target, name, row.key, before=row.value, reason=reason, extra={"release": True}
-        )
-        self.plan.changes.append(change)
+    def _release(self, name: str, row: Held, reason: str) -> None:
+        self.plan.changes.append(release(SURFACE, row, name, reason))
 
     def _add(
         self,

@@ -20,7 +20,7 @@ from qsync_pipeline.core.displaced import REASON, displaced
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
-from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held, Link, Status, TagRef, Unit
+from qsync_pipeline.core.rows import Action, CatalogAsset, Held, Link, Status, TagRef, Unit, release
 from qsync_pipeline.core.rules import TagsOutRules
 
 SURFACE = "tags"
@@ -160,7 +160,7 @@ class _Planner:
             settled = row.target in others or row.extra.get("unit") in gone_units
             if asset is None and presence.get(row.target) == "gone":
                 name = str(row.extra.get("qualified_name", row.target))
-                self._release(row.target, name, row, "the asset was deleted in the catalog")
+                self._release(name, row, "the asset was deleted in the catalog")
             elif asset is not None and asset.readable and asset.complete and settled:
                 reason = REASON if row.target in others else "its object is gone in Qualytics"
                 self._take_off(asset, row, reason)
@@ -219,7 +219,7 @@ class _Planner:
     def _take_off(self, asset: CatalogAsset, row: Held, reason: str, *, exempt: bool = False) -> None:
         there = _standing(asset, row.key, row)
         if there is None:
-            self._release(asset.id, asset.qualified_name, row, "already off")
+            self._release(asset.qualified_name, row, "already off")
             return
         extra: dict[str, Any] = {"merge": False, "tag_id": there.id}
         if exempt:
@@ -229,19 +229,8 @@ class _Planner:
             asset_change(self.surface, "remove", asset, unit, there.name, None, reason, extra, key=row.key)
         )
 
-    def _release(self, target: str, name: str, row: Held, reason: str) -> None:
-        self.plan.changes.append(
-            Change(
-                self.surface,
-                "note",
-                target,
-                name,
-                row.key,
-                before=row.value,
-                reason=reason,
-                extra={"release": True},
-            )
-        )
+    def _release(self, name: str, row: Held, reason: str) -> None:
+        self.plan.changes.append(release(self.surface, row, name, reason))
 
     def _add(
         self,

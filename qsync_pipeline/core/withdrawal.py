@@ -14,7 +14,7 @@ from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.health import SHOWN, same_row
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import as_read, asset_change, same_value
-from qsync_pipeline.core.rows import CatalogAsset, Change, Held
+from qsync_pipeline.core.rows import CatalogAsset, Change, Held, release
 from qsync_pipeline.core.rules import AlertRules
 
 OUT_OF_SIGHT = "the asset is out of sight, and not known to be gone: what is ours on it stays"
@@ -62,12 +62,6 @@ def withdraw(surface: str, role: str, held: Iterable[Held], ground: Ground, reas
         else:
             lines += _health(surface, row, asset, reason)
     return lines
-
-
-def release(surface: str, row: Held, name: str, reason: str) -> Change:
-    """The note that lets go of a holding without writing."""
-    extra = {"release": True}
-    return Change(surface, "note", row.target, name, row.key, before=row.value, reason=reason, extra=extra)
 
 
 def beside(asset: CatalogAsset, after: Mapping[str, Any]) -> dict[str, Any]:

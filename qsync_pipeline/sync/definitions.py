@@ -181,21 +181,5 @@ def _anything_in_scope(run: Run, index: Table[CatalogAsset], schemas: Sequence[C
 
 
 def _journal_only(outcome: Outcome) -> Outcome:
-    change = outcome.change
-    extra = {**change.extra, "hold": False}
-    return Outcome(
-        Change(
-            change.surface,
-            change.action,
-            change.target,
-            change.name,
-            change.key,
-            change.before,
-            change.after,
-            change.reason,
-            extra=extra,
-        ),
-        outcome.outcome,
-        outcome.reason,
-        outcome.error_class,
-    )
+    extra = {**outcome.change.extra, "hold": False}
+    return msgspec.structs.replace(outcome, change=msgspec.structs.replace(outcome.change, extra=extra))

@@ -10,10 +10,9 @@ from qsync_pipeline.core import alerts, definitions, health, quality, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
 from qsync_pipeline.core.guards import Parked, hold_back
 from qsync_pipeline.core.plan import plan_counts
-from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
+from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit, release
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.unowned import unowned_assets
-from qsync_pipeline.core.withdrawal import release
 from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.confirming import scored_times

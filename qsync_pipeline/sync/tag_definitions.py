@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from qsync_pipeline.core.definitions import UNREACHABLE
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.qualytics.models import GlobalTag
@@ -129,14 +131,4 @@ def _find(run: Run, change: Change) -> GlobalTag | None:
 
 def _journal(change: Change) -> Change:
     """The same change, kept out of the holdings: definitions have a table of their own."""
-    return Change(
-        change.surface,
-        change.action,
-        change.target,
-        change.name,
-        change.key,
-        change.before,
-        change.after,
-        change.reason,
-        extra={"hold": False},
-    )
+    return msgspec.structs.replace(change, extra={"hold": False})

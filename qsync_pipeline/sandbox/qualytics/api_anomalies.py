@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from qsync_pipeline.sandbox.qualytics.lookups import body_tags, bulk, in_scope, keep_tagged, seen, write_tags
@@ -22,8 +21,8 @@ def matching_anomalies(call: Call) -> list[Anomaly]:
         call.integers("field"),
     )
     identities = set(call.many("id"))
-    first, last = _date(call, "start_date"), _date(call, "end_date")
-    exact = _date(call, "created_date")
+    first, last = call.date("start_date"), call.date("end_date")
+    exact = call.date("created_date")
     if call.flag("source_enriched"):
         return []
     rows = []
@@ -50,17 +49,6 @@ def matching_anomalies(call: Call) -> list[Anomaly]:
         keep_tagged(call, rows),
         {"sort_created": lambda item: (item.created, item.id), "sort_weight": call.system.views.weight},
     )
-
-
-def _date(call: Call, key: str) -> datetime.date | None:
-    """``YYYY-MM-DD`` (§1.6)."""
-    value = call.one(key)
-    if value is None:
-        return None
-    try:
-        return datetime.date.fromisoformat(value)
-    except ValueError:
-        raise invalid(["query", key], "invalid date format", "value_error.date") from None
 
 
 def list_anomalies(call: Call) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from qsync_pipeline.sandbox.qualytics.lookups import seen
@@ -23,7 +22,7 @@ def matching_operations(call: Call) -> list[Operation]:
         kinds |= SYNC_NAMES
     numbers, datastores = set(call.integers("id")), set(call.integers("datastore"))
     containers, finished = set(call.integers("container")), call.flag("finished")
-    first, last = _date(call, "start_date"), _date(call, "end_date")
+    first, last = call.date("start_date"), call.date("end_date")
     found = []
     for item in store.operations.values():
         result = result_of(item, now)
@@ -47,16 +46,6 @@ def matching_operations(call: Call) -> list[Operation]:
             "sort_duration": lambda item: item.ends - item.begins,
         },
     )
-
-
-def _date(call: Call, key: str) -> datetime.date | None:
-    value = call.one(key)
-    if value is None:
-        return None
-    try:
-        return datetime.date.fromisoformat(value)
-    except ValueError:
-        raise invalid(["query", key], "invalid date format", "value_error.date") from None
 
 
 def list_operations(call: Call) -> dict[str, Any]:

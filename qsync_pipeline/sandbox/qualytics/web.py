@@ -6,6 +6,7 @@ envelope, repeated keys for lists.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -124,6 +125,16 @@ class Call:
         if value.lower() in ("false", "0"):
             return False
         raise invalid(["query", key], "value could not be parsed to a boolean", "type_error.bool")
+
+    def date(self, key: str) -> datetime.date | None:
+        """``YYYY-MM-DD`` (§1.6)."""
+        value = self.one(key)
+        if value is None:
+            return None
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            raise invalid(["query", key], "invalid date format", "value_error.date") from None
 
     def choice(self, key: str, allowed: Sequence[str]) -> str | None:
         """A parameter out of an enum; anything else is 422, ``archived=false`` too (§1.6)."""
