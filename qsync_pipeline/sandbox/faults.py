@@ -28,8 +28,9 @@ timeout      no answer for so many real seconds, then a reset       seconds (30)
 delay        the right answer, so many real seconds late            seconds (required)               either
 truncate     JSON that stops in the middle; with ``close`` the      keep (0.5, share of the bytes),  after
              connection is closed before the promised length        close (false)
-drop_key     a JSON object without ``key``; null drops every key    key (null)                       after
-             that holds a list: the envelope
+drop_key     a JSON object without ``key``; null drops every key    key (null), each (false)         after
+             that holds a list: the envelope. With ``each`` every
+             row of its list loses the key instead
 lose         a list that lacks one of its rows: a page shifted      none                             after
              while it was read
 repeat       a list that has one of its rows twice, likewise        none                             after
@@ -81,7 +82,7 @@ _OWN: Mapping[Kind, tuple[str, ...]] = {
     "timeout": ("seconds",),
     "delay": ("seconds",),
     "truncate": ("keep", "close"),
-    "drop_key": ("key",),
+    "drop_key": ("key", "each"),
     "lose": (),
     "repeat": (),
     "lose_page": ("rows",),
@@ -115,6 +116,7 @@ class FaultRule:
     keep: float = 0.5
     close: bool = False
     key: str | None = None
+    each: bool = False
     echo: bool = False
     rows: int | None = None
 
@@ -256,6 +258,7 @@ class _Reader:
             close=self._flag("close"),
             echo=self._flag("echo"),
             key=None if self._item.get("key") is None else self._text("key", ""),
+            each=self._flag("each"),
             rows=self._limit("rows", 1),
         )
 

@@ -180,7 +180,7 @@ class FaultLayer:
             await self._wait(rule.seconds)
             await answer.give(send)
         elif rule.kind == "drop_key":
-            answer.drop_key(rule.key)
+            answer.drop_key(rule.key, each=rule.each)
             await answer.give(send)
         elif rule.kind in ("lose", "repeat"):
             answer.shift(lose=rule.kind == "lose")

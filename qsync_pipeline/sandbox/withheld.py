@@ -64,13 +64,19 @@ class Answer:
         else:
             self.body += message.get("body", b"")
 
-    def drop_key(self, key: str | None) -> None:
-        """Take a key out of a JSON object; null takes every key that holds a list. Other bodies stay."""
+    def drop_key(self, key: str | None, *, each: bool = False) -> None:
+        """Take a key out of a JSON object, or out of ``each`` row of its list; null takes every key that
+        holds a list. Other bodies stay."""
         try:
             document = json.loads(self.body)
         except ValueError:
             return
-        if isinstance(document, dict):
+        if each:
+            for row in rows_of(document):
+                if isinstance(row, dict):
+                    row.pop(key, None)
+            self.body = json.dumps(document).encode()
+        elif isinstance(document, dict):
             kept = {
                 name: value
                 for name, value in document.items()

@@ -300,3 +300,23 @@ def test_a_pull_that_may_not_read_the_tags_is_red_and_says_so() -> None:
         one.control.clear_faults()
         one.settled(direction="pull")
         assert "Brand New" in one.tags("qualytics", one.tables()[0])
+
+
+@pytest.mark.rule("5.5", PARTIAL)
+def test_tags_that_a_search_only_names_are_read_by_id_or_the_pull_is_red_by_name() -> None:
+    def untold(route: str) -> dict[str, Any]:
+        return {"system": "atlan", "route": route, "kind": "drop_key", "key": "classifications", "each": True}
+
+    with world("small", seed=1) as one:
+        table = one.tables()[0]
+        one.atlan("tag", table, tag="Brand New")
+        one.control.faults(untold("/api/meta/search/indexsearch"))
+        assert one.settled(direction="pull").counts["frozen"] == 0
+        assert "Brand New" in one.tags("qualytics", table)
+
+        before = one.whole_state()
+        one.control.faults(untold("/api/meta/search/indexsearch"), untold("/api/meta/entity/bulk"))
+        done = one.sync("pull")
+        assert not done.ok
+        assert "tags were named without the asset that they were put on" in str(done.failures)
+        assert one.changed(before) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from qsync_pipeline.sandbox.faults import FaultBook, FaultRule, parse_rules
 from qsync_pipeline.sandbox.kernel import ControlError
 from qsync_pipeline.sandbox.testing import RunningSandbox, running_sandbox
+from qsync_pipeline.sandbox.withheld import Answer
 from qsync_pipeline_tests.sandbox.fakes import FAKES, FakeSystem, empty_estate
 
 SYSTEMS = ("qualytics", "atlan")
@@ -98,6 +100,13 @@ def test_drop_key_takes_the_envelope_or_a_named_key(sandbox: RunningSandbox) -> 
     sandbox.control.faults({"kind": "drop_key", "count": 1}, {"kind": "drop_key", "key": "total"})
     assert _get(sandbox).json() == {"total": 3}
     assert _get(sandbox).json() == {"items": [1, 2, 3]}
+
+
+def test_drop_key_with_each_takes_it_from_the_rows() -> None:
+    answer = Answer()
+    answer.body = b'{"entities": [{"a": 1, "b": 2}, {"b": 3}], "b": 4}'
+    answer.drop_key("b", each=True)
+    assert json.loads(answer.body) == {"entities": [{"a": 1}, {}], "b": 4}
 
 
 @pytest.mark.parametrize("kind", ["status", "html", "reset"])
