@@ -182,6 +182,16 @@ class _Finder:
         if of_type:
             reason = f"the name stands on another host in the catalog: {self._where(of_type[0])}"
             return Placement(unit.id, "absent", reason=reason, hint=self._hint(unit, of_type[0]), gone=gone)
+        if untyped := self._untyped(unit):
+            source = self.connection_names.get(untyped.connection, untyped.connection)
+            reason = (
+                f'the catalog does not show what type of source "{source}" is, so nothing in it is matched by'
+                " name: complete its connection settings there (in Alation its URI), let the token see it, or"
+                " map it"
+            )
+            return Placement(
+                unit.id, "kind_mismatch", reason=reason, hint=self._hint(unit, untyped), gone=gone
+            )
         if named:
             where, connector = self._where(named[0]), named[0].connector
             reason = f"the name stands under another type of source ({connector}): {where}"
@@ -215,6 +225,17 @@ class _Finder:
             if self.rules.same_connector(s.connector, unit.connector)
         ]
         return same[0] if len(same) == 1 else None
+
+    def _untyped(self, unit: Unit) -> CatalogAsset | None:
+        """A schema of a datastore's name in a source that shows no type; the best of several is the one whose
+        database has the name as well."""
+        database, schema = names_of(unit)
+        found = [
+            s
+            for s in self.by_schema.get(fold(schema or ""), ())
+            if not s.connector and (not database or not s.database or fold(database) == fold(s.database))
+        ]
+        return max(found, key=lambda s: bool(s.database), default=None)
 
     def _host_fits(self, unit: Unit, schema: CatalogAsset) -> bool:
         ours, theirs = host_name(unit.host), self.hosts.get(schema.connection)

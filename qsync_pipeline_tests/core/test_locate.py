@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from qsync_pipeline.core.locate import Placement, mapping_line, refers_to
 from qsync_pipeline.core.names import Patterns
@@ -119,6 +120,30 @@ def test_the_same_name_under_another_type_of_source_is_a_kind_mismatch_with_a_wa
     assert found.bucket == "kind_mismatch"
     assert "postgres" in found.reason
     assert parse(found.hint).catalog == (schema(on="default/postgres/2").qualified_name,)
+
+
+@pytest.mark.rule("5.1", AGREE)
+@pytest.mark.rule("5.1", NEAR)
+@pytest.mark.parametrize("db", ["SHOP", None])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_source_that_shows_no_type_is_named_with_a_way_out_and_nothing_counts_as_gone(
+    db: str | None, linked: bool
+) -> None:
+    untyped = replace(schema(db=db), connector="")
+    elsewhere = schema(on="default/postgres/2")
+    links = {"datastore:1": [untyped.id]} if linked else {}
+    found = place([datastore()], [connection("Old DWH"), elsewhere, untyped], links=links)["datastore:1"]
+    assert (found.bucket, found.gone) == ("kind_mismatch", False)
+    assert 'what type of source "Old DWH" is' in found.reason
+    assert parse(found.hint).catalog == (untyped.qualified_name,)
+    mapping = mapped(MappingRule("Sales", (untyped.qualified_name,)))
+    assert place([datastore()], [connection(), untyped], rules=mapping)["datastore:1"].bucket == "matched"
+
+
+def test_a_source_that_shows_no_type_stands_in_nobodys_way() -> None:
+    untyped = replace(schema(id="untyped"), connector="")
+    found = place([datastore()], [connection(), schema(), untyped])["datastore:1"]
+    assert (found.bucket, found.schemas) == ("matched", (schema().id,))
 
 
 @pytest.mark.rule("5.1", AGREE)

@@ -53,6 +53,11 @@ class DataSource(msgspec.Struct):
     dbname: str | None = None
     deleted: bool = False
 
+    @property
+    def shows_type(self) -> bool:
+        """Whether it says what kind of source it is, in either way."""
+        return bool((self.dbtype or "").strip() or (self.uri or "").strip())
+
 
 class FieldValue(msgspec.Struct, gc=False):
     """A custom field's value on an object."""

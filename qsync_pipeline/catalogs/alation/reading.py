@@ -49,6 +49,8 @@ class Reader:
         """
         self.shared = shared = Shared(self._client, self._settings)
         tags, (tree, domains) = shared.tags, shared.domains
+        rows = self._client.schemas()
+        shared.look_for({row.ds_id for row in rows})
         translator = Translator(
             sources=shared.sources,
             tags=tags,
@@ -59,7 +61,7 @@ class Reader:
         return CatalogIndex(
             connections=tuple(translator.source(row) for row in shared.sources.values()),
             databases=(),
-            schemas=tuple(translator.schema(row) for row in self._client.schemas()),
+            schemas=tuple(translator.schema(row) for row in rows),
             domains=tree,
             gaps=tuple(shared.gaps),
             tags=tags.known if shared.complete else None,

@@ -5,8 +5,10 @@ It is read once for all, never object by object (DESIGN.md §5.1: a part that ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
+
+from msgspec import structs
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.domains import Membership, domain_tree, membership
@@ -41,10 +43,38 @@ class Shared:
 
     @property
     def sources(self) -> dict[int, DataSource]:
-        """Data sources by number."""
+        """Data sources by number. One whose row does not say of what kind it is is asked for by id."""
         if self._sources is None:
-            self._sources = {row.id: row for row in self._client.data_sources()}
+            self._sources = {
+                row.id: row if row.shows_type else self._in_full(row) for row in self._client.data_sources()
+            }
         return self._sources
+
+    def look_for(self, numbers: Collection[int]) -> None:
+        """Ask by id for data sources that schemas name and no list shows; one out of sight stays unknown."""
+        for number in sorted(set(numbers) - self.sources.keys()):
+            found = self._by_id(number)
+            if found is not None:
+                self.sources[number] = found
+
+    def _in_full(self, row: DataSource) -> DataSource:
+        found = self._by_id(row.id)
+        if found is None:
+            return row
+        return structs.replace(
+            row,
+            uri=found.uri or row.uri,
+            dbtype=found.dbtype or row.dbtype,
+            host=found.host or row.host,
+            dbname=found.dbname or row.dbname,
+        )
+
+    def _by_id(self, number: int) -> DataSource | None:
+        try:
+            found = self._client.data_source(number)
+        except (Forbidden, NotFound):
+            return None
+        return None if found is None or found.deleted else found
 
     @property
     def tags(self) -> TagIndex:

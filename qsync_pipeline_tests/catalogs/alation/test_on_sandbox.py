@@ -51,6 +51,35 @@ def test_the_index_tells_databases_from_schemas(bench: Bench) -> None:
     assert {s.connection for s in index.schemas} <= {c.qualified_name for c in index.connections}
 
 
+SOURCES = "/integration/v2/datasource/"
+NO_TYPE = {"system": "alation", "route": SOURCES, "kind": "drop_key", "key": "uri", "each": True}
+UNLISTED = {"system": "alation", "route": SOURCES, "status": 200, "body": []}
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("fault", [NO_TYPE, UNLISTED])
+def test_a_source_that_the_list_does_not_show_whole_is_asked_for_by_id(bench: Bench, fault: Any) -> None:
+    whole = bench.catalog.index()
+    bench.control.faults(fault)
+    index = bench.catalog.index()
+    assert sorted(index.connections, key=str) == sorted(whole.connections, key=str)
+    assert index.schemas == whole.schemas
+
+
+@pytest.mark.parametrize(("fault", "listed"), [(NO_TYPE, True), (UNLISTED, False)])
+def test_a_source_that_may_not_be_asked_for_by_id_shows_no_type(
+    bench: Bench, fault: Any, listed: bool
+) -> None:
+    whole = bench.catalog.index()
+    crm = next(one for one in whole.connections if one.name == "CRM PostgreSQL")
+    number = crm.qualified_name
+    bench.control.faults(fault, {"system": "alation", "route": f"{SOURCES}{number}/", "status": 403})
+    index = bench.catalog.index()
+    assert {s.connector for s in index.schemas if s.connection == number} == {""}
+    assert {s.connector for s in index.schemas if s.connection != number} == {"mysql", "snowflake"}
+    assert (crm.name in {c.name for c in index.connections}) == listed
+
+
 def test_tables_can_be_asked_for_by_name_in_any_case(bench: Bench) -> None:
     schemas = [s for s in bench.catalog.index().schemas if s.schema == "SALES"]
     found = list(bench.catalog.read(schemas, ["orders", "NO_SUCH"]))
