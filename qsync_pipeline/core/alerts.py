@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from qsync_pipeline.core.displaced import REASON, displaced
+from qsync_pipeline.core.left import unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
@@ -57,17 +58,24 @@ def plan_alerts(
     for link in links:
         claimed.update(link.assets)
         if link.bucket != "matched":
-            plan.counts["frozen"] += sum(1 for id_ in link.assets if id_ in rows)
+            plan.freeze(sum(1 for id_ in link.assets if id_ in rows), unmatched(link))
             continue
         for id_ in link.assets:
             asset, unit = snapshot.by_id[id_], by_unit[link.unit]
             _one(surface, unit, asset, rows.get(id_), rules, plan)
     gone = frozenset(gone_units)
     others = displaced(rows.values(), links, snapshot, by_unit)
+    by_link = {link.unit: link for link in links}
     for target, row in rows.items():
-        if target not in claimed:
-            why = REASON if target in others else GONE if row.extra.get("unit") in gone else ""
-            _leftover(surface, target, snapshot.by_id.get(target), row, rules, why, presence or {}, plan)
+        if target in claimed:
+            continue
+        left = snapshot.by_id.get(target)
+        why = REASON if target in others else GONE if row.extra.get("unit") in gone else ""
+        proved = bool(left.readable and why) if left else (presence or {}).get(target) == "gone"
+        if proved:
+            _leftover(surface, target, left, row, rules, why, plan)
+        else:
+            plan.freeze(1, why_left(row, left, by_link))
     return plan
 
 
@@ -135,18 +143,13 @@ def _leftover(
     row: Held,
     rules: AlertRules,
     why: str,
-    presence: Mapping[str, str],
     plan: SurfacePlan,
 ) -> None:
-    """An alert of ours on an asset that no unit stands for; ``why`` is the ground to take it off, if any."""
+    """An alert of ours on an asset that is gone, or that no unit stands for; ``why`` is the ground to take
+    it off."""
     if asset is None:
-        if presence.get(target) == "gone":
-            name = str(row.extra.get("qualified_name", target))
-            plan.changes.append(release(surface, row, name, "the asset was deleted in the catalog"))
-        else:
-            plan.counts["frozen"] += 1
-    elif not asset.readable or not why:
-        plan.counts["frozen"] += 1
+        name = str(row.extra.get("qualified_name", target))
+        plan.changes.append(release(surface, row, name, "the asset was deleted in the catalog"))
     elif owner_of(asset.alert, row, rules) == "ours":
         _add(surface, "remove", asset, "", None, why, plan)
     else:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from qsync_pipeline.core.left import unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
@@ -72,11 +73,13 @@ def plan_health(
             if link.bucket == "matched":
                 _asset(surface, by_unit[link.unit], snapshot.by_id[id_], rows.get(id_, {}), rules, plan)
             else:
-                plan.counts["frozen"] += len(rows.get(id_, {}))
+                plan.freeze(len(rows.get(id_, {})), unmatched(link))
     gone = frozenset(gone_units)
+    by_link = {link.unit: link for link in links}
     for target, ours in rows.items():
         if target not in claimed:
-            _leftover(surface, target, snapshot.by_id.get(target), ours, gone, presence or {}, plan)
+            asset = snapshot.by_id.get(target)
+            _leftover(surface, target, asset, ours, gone, presence or {}, by_link, plan)
     return plan
 
 
@@ -151,6 +154,7 @@ def _leftover(
     ours: Mapping[str, Held],
     gone_units: frozenset[str],
     presence: Mapping[str, str],
+    links: Mapping[str, Link],
     plan: SurfacePlan,
 ) -> None:
     there = {row.key: row for row in asset.health} if asset else {}
@@ -165,7 +169,7 @@ def _leftover(
             else:
                 plan.changes.append(release(surface, row, asset.qualified_name, reason))
         else:
-            plan.counts["frozen"] += 1
+            plan.freeze(1, why_left(row, asset, links))
 
 
 def same_row(actual: HealthRow, wanted: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from qsync_pipeline.core.displaced import REASON, displaced
+from qsync_pipeline.core.left import Leaving, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.rows import (
@@ -30,11 +30,10 @@ from qsync_pipeline.core.rules import QualityRules
 
 
 @dataclass
-class SurfacePlan:
+class SurfacePlan(Leaving):
     """The changes of one surface, and counts of what needed none: unchanged, frozen, drift."""
 
     changes: list[Change] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
 
 
 def active_only(unit: Unit) -> Unit:
@@ -124,14 +123,15 @@ def plan_attributes(
     claimed: set[str] = set()
     for link in links:
         if link.bucket != "matched":
-            planner.freeze(link)
+            planner.plan.freeze(sum(1 for id_ in link.assets if id_ in planner.held), unmatched(link))
             claimed.update(link.assets)
             continue
         for id_ in link.assets:
             claimed.add(id_)
             planner.asset(by_unit[link.unit], link, snapshot.by_id[id_])
     others = displaced(planner.held.values(), links, snapshot, by_unit)
-    planner.leftovers(claimed, frozenset(gone_units), others, presence or {})
+    by_link = {link.unit: link for link in links}
+    planner.leftovers(claimed, frozenset(gone_units), others, presence or {}, by_link)
     return planner.plan
 
 
@@ -144,9 +144,6 @@ class _Planner:
         self.held = held
         self.rules = rules
         self.plan = SurfacePlan()
-
-    def freeze(self, link: Link) -> None:
-        self.plan.counts["frozen"] += sum(1 for id_ in link.assets if id_ in self.held)
 
     def asset(self, unit: Unit, link: Link, asset: CatalogAsset) -> None:
         """Compare what should be there, what is, and what we hold, attribute by attribute."""
@@ -207,6 +204,7 @@ class _Planner:
         gone_units: frozenset[str],
         others: frozenset[str],
         presence: Mapping[str, str],
+        links: Mapping[str, Link],
     ) -> None:
         """Assets that we wrote on and that no unit stands for any more; ``others`` became another's."""
         for target, row in self.held.items():
@@ -232,7 +230,7 @@ class _Planner:
                 else:
                     self._release(asset.qualified_name, row, "nothing of ours is left")
             else:
-                self.plan.counts["frozen"] += 1
+                self.plan.freeze(1, why_left(row, asset, links))
 
     def _is_ours(self, row: Held, name: str, actual: AttributeValue) -> bool:
         """Whether a value stands as we wrote it, confirmed or not; one that a person changed is theirs."""

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from qsync_pipeline.core.displaced import REASON, displaced
+from qsync_pipeline.core.left import UNTOLD, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
@@ -25,6 +26,9 @@ from qsync_pipeline.core.rules import TagsOutRules
 
 SURFACE = "tags"
 """The name of this surface in every catalog."""
+
+UNREAD = "the tags of the catalog were not read"
+"""Why nothing is planned where its definitions are not known."""
 
 MARK = "A tag of Qualytics, put here by qsync."
 """Stands in the description of every definition that we make in a catalog, so that any integration, with or
@@ -105,7 +109,7 @@ def plan_tags_out(
     """
     planner = _Planner(surface, units, snapshot, held, vocabulary or (), rules)
     if vocabulary is None:
-        planner.plan.counts["frozen"] = sum(len(rows) for rows in planner.held.values())
+        planner.plan.freeze(sum(map(len, planner.held.values())), UNREAD)
         return planner.plan
     for link in links:
         planner.link(link)
@@ -143,7 +147,8 @@ class _Planner:
         for id_ in link.assets:
             asset = self.snapshot.by_id.get(id_) if link.bucket == "matched" else None
             if asset is None or not (asset.readable and asset.complete):
-                self.plan.counts["frozen"] += len(self.held.get(id_, {}))
+                why = UNTOLD if link.bucket == "matched" else unmatched(link)
+                self.plan.freeze(len(self.held.get(id_, {})), why)
             else:
                 self._asset(self.units[link.unit], asset)
 
@@ -153,6 +158,7 @@ class _Planner:
         """Assets that we tagged and that no unit stands for any more."""
         everything = [row for rows in self.held.values() for row in rows.values()]
         others = displaced(everything, links, self.snapshot, self.units)
+        by_link = {link.unit: link for link in links}
         for row in everything:
             if row.target in self.claimed:
                 continue
@@ -165,7 +171,8 @@ class _Planner:
                 reason = REASON if row.target in others else "its object is gone in Qualytics"
                 self._take_off(asset, row, reason)
             else:
-                self.plan.counts["frozen"] += 1
+                untold = asset is not None and asset.readable and not asset.complete
+                self.plan.freeze(1, UNTOLD if untold else why_left(row, asset, by_link))
 
     def _asset(self, unit: Unit, asset: CatalogAsset) -> None:
         rows = self.held.get(asset.id, {})
