@@ -14,6 +14,11 @@ def is_unfinished_copy(row: Held) -> bool:
     return row.value is None and bool(row.extra.get("copy_of"))
 
 
+def is_but_a_copy(row: Held) -> bool:
+    """What is held, but nobody wrote: it came down, and goes with its origin where nothing puts it back."""
+    return is_unfinished_copy(row) or bool(row.extra.get("came_down"))
+
+
 class Copies:
     """The objects of one datastore, what lies above and below each, and what came down from where.
 

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
-from qsync_pipeline.core.rows import Action, CatalogAsset, Change, Held, Link, Status, TagRef, Unit, release
+from qsync_pipeline.core.rows import Action, Change, Held, Link, Status, TagRef, Unit, release
 from qsync_pipeline.core.rules import TagRules
-from qsync_pipeline.core.tag_copies import Copies, is_unfinished_copy
+from qsync_pipeline.core.tag_copies import Copies, is_but_a_copy, is_unfinished_copy
+from qsync_pipeline.core.tag_wishes import Wishes
 
 SURFACE = "external_tags"
+
+CAME_DOWN = "came down from above, and is wanted here too"
 
 
 @dataclass
@@ -72,7 +75,7 @@ class _Planner:
     ) -> None:
         self.units = units
         self.links = {link.unit: link for link in links}
-        self.snapshot = snapshot
+        self.wishes = Wishes(snapshot, rules)
         self.book = book
         self.rules = rules
         self.presence = presence
@@ -105,9 +108,12 @@ class _Planner:
             self._unit(unit)
         for column, tags in self.withered.items():
             for key, tag in tags.items():
-                held = [row for row in self.rows.get((column, key), ()) if not is_unfinished_copy(row)]
-                if not held and self._copied_from(column, key, tag):
+                if all(map(is_but_a_copy, self.rows.get((column, key), ()))) and self._copied_from(
+                    column, key, tag
+                ):
                     self.book.use(key, -1)  # goes with its origin, and is a use of the definition until then
+                    if row := self.mine.get(column, {}).pop(key, None):
+                        self._release(column, row, "went with the tag above of which it was a copy")
         known = {unit.id for unit in self.units}
         for target, rows in self.mine.items():
             if target not in known:
@@ -118,7 +124,7 @@ class _Planner:
         link = self.links[unit.id]
         mine, present = self.mine.get(unit.id, {}), self.present[unit.id]
         if link.bucket == "matched":
-            wanted, complete = self._wanted(unit, link)
+            wanted, complete = self.wishes.of(unit, link)
         else:
             wanted, complete = {}, link.gone
         self.wanted[unit.id] = set(wanted)
@@ -137,34 +143,6 @@ class _Planner:
         else:
             self.plan.counts["frozen"] += len(dropped)
         self._copies(unit, set(wanted) | set(mine))
-
-    def _wanted(self, unit: Unit, link: Link) -> tuple[dict[str, TagRef], bool]:
-        """The tags that the catalog puts on a unit, by key, and whether that is all there is to know."""
-        assets = [self.snapshot.by_id[id_] for id_ in link.assets]
-        complete = not link.partial
-        if unit.level == "datastore":
-            upper = self._upper(assets)
-            complete = complete and None not in upper
-            assets += [asset for asset in upper if asset is not None]
-        wanted: dict[str, TagRef] = {}
-        for asset in assets:
-            for tag in asset.tags:
-                name = tag_name(tag.name)
-                if tag.origin == "propagated" and not self.rules.propagated:
-                    continue
-                if name and self.rules.allowed.allows(name):
-                    wanted.setdefault(tag_key(name), tag)
-        return wanted, complete and all(asset.complete and asset.readable for asset in assets)
-
-    def _upper(self, schemas: Sequence[CatalogAsset]) -> list[CatalogAsset | None]:
-        """What lies above these schemas and counts for them; null where the catalog does not show it."""
-        upper: list[CatalogAsset | None] = []
-        for schema in schemas:
-            if self.rules.from_database and schema.database:
-                upper.append(self.snapshot.databases.get((schema.connection, schema.database)))
-            if self.rules.from_connection:
-                upper.append(self.snapshot.connections.get(schema.connection))
-        return upper
 
     def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
         standing = self.book.standing(key)
@@ -202,7 +180,7 @@ class _Planner:
         elif owners := self._other_owners(unit, key):
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
         elif self.copies.origins(unit.id, key):
-            self._add(unit, link, "note", key, tag, "came down from above, and is wanted here too")
+            self._add(unit, link, "note", key, tag, CAME_DOWN, came_down=True)
         else:
             self.plan.counts["unchanged"] += 1
             self._unowned(unit, key, tag)
@@ -361,10 +339,14 @@ class _Planner:
         *,
         held_on: bool = False,
         drift: bool = False,
+        came_down: bool = False,
     ) -> None:
         """Plan a line for a wanted tag; one ``held_on`` to is there, and noted as ours before any write."""
         extra: dict[str, object] = {"tag_id": tag.id}
         extra |= {word: True for word, on in (("held_on", held_on), ("drift", drift)) if on}
+        row = self.mine[unit.id].get(key)
+        if came_down or (row is not None and row.extra.get("came_down")):
+            extra["came_down"] = came_down
         if already := self._already(unit, key):
             extra["already"] = already
         name = self.book.spelling(key, tag_name(tag.name))

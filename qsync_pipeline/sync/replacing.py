@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+import msgspec
+
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.interrupts import finished_first
@@ -169,7 +171,7 @@ class TagLists:
                     Outcome(one.change, "applied", one.change.reason) if one.outcome == "unchanged" else one
                     for one in done
                 ]
-            needless += done
+            needless += map(_as_a_copy, done)
         return names, live, needless
 
     def _merge(self, tags: Sequence[GlobalTag], changes: Sequence[Change]) -> tuple[list[str], list[Outcome]]:
@@ -200,6 +202,16 @@ class TagLists:
         if row is not None and shown == (change.action != "remove"):
             return Outcome(change, "applied", change.reason)
         return Outcome(change, "rejected", "read back, the object does not show it", "conflict")
+
+
+def _as_a_copy(outcome: Outcome) -> Outcome:
+    """What was on already when its turn came may have come down from above in this run: it is held as what
+    may go with its origin."""
+    change = outcome.change
+    if outcome.outcome != "unchanged" or change.action != "create" or change.extra.get("held_on"):
+        return outcome
+    noted = msgspec.structs.replace(change, extra={**change.extra, "came_down": True})
+    return msgspec.structs.replace(outcome, change=noted)
 
 
 def _parts(groups: dict[int, list[Change]], size: int) -> Iterable[dict[int, list[Change]]]:

@@ -267,6 +267,41 @@ def test_a_copy_on_a_column_that_withered_keeps_no_definition_alive(theirs: bool
 
 
 @pytest.mark.rule("5.2", COPIES)
+def test_a_copy_that_was_wanted_for_itself_too_goes_with_its_origin_from_a_column_that_withered() -> None:
+    w = world()
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.retag(C_ID.id, tag("PII"))
+    w.sync()
+    assert w.held() == {ORDERS.id: {"pii"}, ID.id: {"pii"}}  # taken up, and never written
+    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.retag(T_ORDERS.id)
+    plan, left_over = w.plan(tag_rules())
+    assert [(change.action, change.target) for change in plan.changes] == [
+        ("remove", ORDERS.id), ("note", ID.id)
+    ]  # fmt: skip
+    assert [change.name for change in left_over] == ["PII"]
+
+
+@pytest.mark.rule("5.2", COPIES)
+def test_a_tag_put_back_below_its_origin_is_no_copy_any_more() -> None:
+    w = world()
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.retag(C_ID.id, tag("PII"))
+    w.sync()
+    w.retag(T_ORDERS.id)
+    w.sync()
+    assert w.state() == {ID.id: {"pii"}}
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.retag(T_ORDERS.id)
+    _, left_over = w.plan(tag_rules())
+    assert left_over == []
+
+
+@pytest.mark.rule("5.2", COPIES)
 def test_a_copy_that_a_run_which_died_was_taking_off_keeps_no_definition_alive_either() -> None:
     w = world()
     w.retag(T_ORDERS.id, tag("PII"))

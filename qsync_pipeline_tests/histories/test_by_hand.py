@@ -67,3 +67,19 @@ def test_a_tag_that_a_run_which_was_killed_wrote_comes_off_again(story: Story, n
     story.tell([("run", 0, "pull", None, (number, True), None, False)])
     assert story.world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
     story.end()
+
+
+def test_a_copy_that_is_wanted_for_itself_too_keeps_no_definition_alive_on_a_column_that_withered(
+    story: Story,
+) -> None:
+    """It is on already when its turn comes: nobody wrote it, and it goes with the tag above."""
+    world = story.world
+    for asset in ("DB1.S1", "DB1.S1.T1.A"):
+        assert world.mutate("atlan", "tag", asset=asset, tag="PII")
+    assert world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
+    world.settle()
+    world.sync("atlan")
+    assert world.mutate("qualytics", "drop", asset="DB1.S1.T1.A", how="missing")
+    story.people.missing.add("DB1.S1.T1.A")
+    assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+    story.end()
