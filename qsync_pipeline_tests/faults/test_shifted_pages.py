@@ -63,6 +63,15 @@ def _of_datastores(on: Systems, what: str) -> list[Any]:
     return [row.id for one in on.qualytics.datastores() for row in read(one.id)]
 
 
+def _tagged(on: Systems) -> list[Any]:
+    """What carries each tag: each a list of its own."""
+    return [
+        (tag.name, row.on and row.on.asset)
+        for tag in on.alation.tags()
+        for row in on.alation.tagged(tag.name)
+    ]
+
+
 READINGS = (
     Reading("qualytics", "/api/datastores", lambda on: [one.id for one in on.qualytics.datastores()]),
     Reading("qualytics", "/api/containers", lambda on: _of_datastores(on, "containers")),
@@ -77,8 +86,22 @@ READINGS = (
         "alation", "/integration/v2/datasource/", lambda on: [one.id for one in on.alation.data_sources()]
     ),
     Reading("alation", "/integration/tag/", lambda on: [one.id for one in on.alation.tags()]),
+    Reading("alation", "/integration/tag/{name}/subject/", lambda on: _tagged(on)),
     Reading("alation", "/integration/flag/", lambda on: [one.id for one in on.alation.flags()]),
     Reading("alation", "/integration/v2/domain/", lambda on: [one.id for one in on.alation.domains()]),
+    Reading(
+        "alation",
+        "/integration/v2/domain/membership/view_rules/",
+        lambda on: [
+            (one.domain_id, one.oid)
+            for one in on.alation.domain_rules([row.id for row in on.alation.domains()], exclude=False)
+        ],
+    ),
+    Reading(
+        "alation",
+        "/integration/v1/data_quality/values/",
+        lambda on: [(one.field_key, one.otype, one.oid) for one in on.alation.health_values()],
+    ),
     Reading(
         "alation", "/integration/v2/custom_field/", lambda on: [f.id for f in on.alation.custom_fields()]
     ),
@@ -104,6 +127,20 @@ def systems() -> Iterator[Systems]:
         qualytics.parallel = 1
         for row in world.state("alation")[: 5 * ROWS]:
             world.mutate("alation", "set_alert", asset=row["name"], text="a person's")
+        keys = [row.key for schema in found.alation.schemas() for row in found.alation.tables(schema.id)]
+        fields = [{"field_key": "other.tool", "name": "Another tool's rule", "type": "NUMERIC"}]
+        values = [
+            {
+                "field_key": "other.tool",
+                "object_key": key,
+                "object_type": "TABLE",
+                "status": "GOOD",
+                "value": 1,
+            }
+            for key in keys
+        ]
+        found.alation.post_health({"fields": fields, "values": values})
+        world.settle()
         yield found
 
 
