@@ -16,6 +16,7 @@ UNSEEN = "its asset is not shown any more, and not proved to be gone"
 UNREADABLE = "the token may not read its asset"
 UNPAIRED = "no object of Qualytics stands for its asset now, and none is proved to be gone"
 UNTOLD = "the tags on its asset cannot all be told"
+ABOVE = "what lies above its asset, and whose tags count for it, is not shown"
 MORE = "further assets belong to it, out of sight or out of scope"
 OUTSIDE = "its object is not shown by Qualytics, and not proved to be gone"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qsync_pipeline.core.left import ABOVE, MORE, UNTOLD
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
 from qsync_pipeline.core.rows import CatalogAsset, Link, TagRef, Unit
@@ -17,13 +18,14 @@ class Wishes:
         self._snapshot = snapshot
         self._rules = rules
 
-    def of(self, unit: Unit, link: Link) -> tuple[dict[str, TagRef], bool]:
-        """The tags that the catalog puts on a unit, by key, and whether that is all there is to know."""
+    def of(self, unit: Unit, link: Link) -> tuple[dict[str, TagRef], str]:
+        """The tags that the catalog puts on a unit, by key, and why that is not all there is to know; empty
+        where it is."""
         assets = [self._snapshot.by_id[id_] for id_ in link.assets]
-        complete = not link.partial
+        why = MORE if link.partial else ""
         if unit.level == "datastore":
             upper = self._upper(assets)
-            complete = complete and None not in upper
+            why = why or (ABOVE if None in upper else "")
             assets += [asset for asset in upper if asset is not None]
         wanted: dict[str, TagRef] = {}
         for asset in assets:
@@ -33,7 +35,8 @@ class Wishes:
                     continue
                 if name and self._rules.allowed.allows(name):
                     wanted.setdefault(tag_key(name), tag)
-        return wanted, complete and all(asset.complete and asset.readable for asset in assets)
+        whole = all(asset.complete and asset.readable for asset in assets)
+        return wanted, why or ("" if whole else UNTOLD)
 
     def _upper(self, schemas: Sequence[CatalogAsset]) -> list[CatalogAsset | None]:
         """What lies above these schemas and counts for them; null where the catalog does not show it."""

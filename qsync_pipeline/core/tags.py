@@ -6,11 +6,12 @@ ours is ever removed.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qsync_pipeline.core.definitions import DefinitionBook
+from qsync_pipeline.core.left import OUTSIDE, Leaving, unmatched
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
 from qsync_pipeline.core.rows import Action, Change, Held, Link, Status, TagRef, Unit, release
@@ -24,7 +25,7 @@ CAME_DOWN = "came down from above, and is wanted here too"
 
 
 @dataclass
-class TagPlan:
+class TagPlan(Leaving):
     """Changes in the order in which they must happen, and counts of what needed none.
 
     ``counts`` has ``unchanged`` (assignments that stand), ``frozen`` (ours, kept because nothing is proved),
@@ -34,7 +35,6 @@ class TagPlan:
 
     definitions: list[Change] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
 
 
 def plan_tags(
@@ -59,7 +59,7 @@ def without_datastore(plan: TagPlan) -> TagPlan:
     changes = [change for change in plan.changes if not change.target.startswith("datastore:")]
     assigned = {change.key for change in changes if change.action == "create"}
     definitions = [one for one in plan.definitions if one.action != "create" or one.key in assigned]
-    return TagPlan(definitions, changes, plan.counts)
+    return replace(plan, definitions=definitions, changes=changes)
 
 
 class _Planner:
@@ -124,9 +124,9 @@ class _Planner:
         link = self.links[unit.id]
         mine, present = self.mine.get(unit.id, {}), self.present[unit.id]
         if link.bucket == "matched":
-            wanted, complete = self.wishes.of(unit, link)
+            wanted, unsure = self.wishes.of(unit, link)
         else:
-            wanted, complete = {}, link.gone
+            wanted, unsure = {}, "" if link.gone else unmatched(link)
         self.wanted[unit.id] = set(wanted)
         for key, tag in wanted.items():
             self._assign(unit, link, key, tag, mine.get(key), key in present)
@@ -136,12 +136,12 @@ class _Planner:
                 self._unfinished_copy(unit, link, row, present.get(key))
             elif key not in wanted:
                 dropped.append(row)
-        if complete:
+        if not unsure:
             renamed = {tag.id for tag in wanted.values() if tag.id}
             for row in dropped:
                 self._take_off(unit, link, row, present.get(row.key), renamed)
         else:
-            self.plan.counts["frozen"] += len(dropped)
+            self.plan.freeze(len(dropped), unsure)
         self._copies(unit, set(wanted) | set(mine))
 
     def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
@@ -322,7 +322,7 @@ class _Planner:
             for row in rows.values():
                 self._release(target, row, "the object is gone in Qualytics")
         else:
-            self.plan.counts["frozen"] += len(rows)
+            self.plan.freeze(len(rows), OUTSIDE)
 
     def _release(self, name: str, row: Held, reason: str) -> None:
         self.plan.changes.append(release(SURFACE, row, name, reason))

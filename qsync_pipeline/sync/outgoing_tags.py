@@ -9,7 +9,7 @@ import msgspec
 from qsync_pipeline.core import tags
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.quality import SurfacePlan
-from qsync_pipeline.core.rows import CatalogAsset, Link, TagRef, Unit
+from qsync_pipeline.core.rows import CatalogAsset, Change, Link, TagRef, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.tags_out import SURFACE, plan_tags_out, without_echoes
 from qsync_pipeline.ledger import Holding
@@ -17,7 +17,11 @@ from qsync_pipeline.sync.rules import tags_out_rules
 from qsync_pipeline.sync.run import Run
 
 META = "tags"
-"""Meta of the index table: all tag definitions of the catalog; null or absent where they are not known."""
+"""Meta of the index table: all tag definitions of the catalog, null where they could not be read."""
+
+
+UNREAD = "the catalog's tags could not be read, so none are planned{}"
+"""Why nothing goes onto the surface."""
 
 
 def vocabulary_meta(run: Run, known: Sequence[TagRef] | None) -> dict[str, object]:
@@ -37,10 +41,19 @@ def plan_outgoing(
     scoped: bool,
     gone: Iterable[str],
     presence: Mapping[str, str],
+    unread: str,
 ) -> SurfacePlan:
-    """The plan of the surface; empty where the tags on the assets were not read anew."""
+    """The plan of the surface. ``unread`` is why the tags on the assets cannot all be told, if so.
+
+    Empty where a run for a few tables left the tags out: a whole one sees to them. Where they could not be
+    read it holds one line, which is refused and says so.
+    """
     known = msgspec.convert(index.meta.get(META), list[TagRef] | None)
-    if scoped and run.direction == "push" and "tags" in run.catalog.light_reads_omit:
+    left_out = META not in index.meta or (
+        scoped and run.direction == "push" and "tags" in run.catalog.light_reads_omit
+    )
+    failed = not left_out and (unread or known is None)
+    if left_out or failed:
         known = None
     definitions = run.ledger.tag_definitions.all()
     rules = tags_out_rules(
@@ -51,7 +64,12 @@ def plan_outgoing(
         pulled=[(row.target, row.key) for row in run.ledger.holdings.of(key, surface=tags.SURFACE)],
         adopt=run.adopt,
     )
-    return plan_tags_out(SURFACE, units, links, snapshot, held, known, rules, gone, presence)
+    plan = plan_tags_out(SURFACE, units, links, snapshot, held, known, rules, gone, presence)
+    if failed:
+        whole = next(unit for unit in units if unit.level == "datastore")
+        why = UNREAD.format(f": {unread}" if unread else "")
+        plan.changes.append(Change(SURFACE, "update", whole.id, whole.name, reason=why, status="refused"))
+    return plan
 
 
 def as_pulled(run: Run, key: str, table: Table[CatalogAsset]) -> Table[CatalogAsset]:

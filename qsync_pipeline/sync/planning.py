@@ -19,12 +19,13 @@ from qsync_pipeline.sync.confirming import scored_times
 from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.outgoing_tags import as_pulled, ground_of, plan_outgoing
 from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
+from qsync_pipeline.sync.retired import withdrawn
 from qsync_pipeline.sync.rules import alert_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
 from qsync_pipeline.sync.scoped_snapshot import TAGS_UNREAD
 from qsync_pipeline.sync.snapshot import grants_of
-from qsync_pipeline.sync.steering import steered_quality, steered_tags, withdrawn
+from qsync_pipeline.sync.steering import steered_quality, steered_tags
 from qsync_pipeline.sync.tag_definitions import unreachable_names
 from qsync_pipeline.transport.errors import Malformed
 
@@ -33,6 +34,10 @@ QUALITY_STAGE = "quality_plan"
 
 READ_AT = "read_at"
 """When Qualytics was read: of the inventory, and in the reports of the quality plan."""
+
+LEFT = "left"
+"""Of plans and of their reports: why ours was left as it is, and how often, the commonest reasons."""
+MOST_REASONS = 20
 
 GONE = "its datastore is gone in Qualytics"
 
@@ -130,7 +135,10 @@ def _plan_tags(
             book.use(change.key, +1)  # what waits still stands on its object
     left_over = book.left_over() if clean_up and scope is None and not doubted else []
     surfaces = (definitions.SURFACE, tags.SURFACE)
-    table = _finish(run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked, scope=scope)
+    table = _finish(
+        run, TAG_STAGE, key, changes + left_over, surfaces, plan.counts, parked, frozen=plan.frozen,
+        scope=scope,
+    )  # fmt: skip
     # Fields are read again container by container; a change knows its field only.
     touched = {change.target for change in changes}
     table.meta["read_at"] = inventory.meta["read_at"]
@@ -188,6 +196,7 @@ def _plan_quality(
         units = tuple(map(quality.active_only, units))
     changes = []
     counts: Counter[str] = Counter()
+    frozen: Counter[str] = Counter()
     unchanged: Counter[str] = Counter()
     for surface in run.catalog.surfaces:
         rows = [row for row in ours if row.surface == surface.name]
@@ -197,8 +206,9 @@ def _plan_quality(
             plan = quality.plan_attributes(*args, rules, gone_units, presence)
         elif surface.role == "tags":
             plan = plan_outgoing(
-                run, key, *args[1:], index, scoped=scope is not None, gone=gone_units, presence=presence
-            )
+                run, key, *args[1:], index, scoped=scope is not None, gone=gone_units, presence=presence,
+                unread=assets.meta.get(TAGS_UNREAD, ""),
+            )  # fmt: skip
         elif surface.role == "alerts":
             plan = alerts.plan_alerts(
                 *args,
@@ -212,6 +222,7 @@ def _plan_quality(
             )
         changes += plan.changes
         counts += plan.counts
+        frozen += plan.frozen
         unchanged[surface.name] = plan.counts["unchanged"]
     if scope is None:
         known = alert_rules(run.config, run.integration, run.actors)
@@ -228,7 +239,7 @@ def _plan_quality(
     compared_at = compared.counts.get(READ_AT) if compared else None
     scored = scored_times(run.ledger, inventory.rows, changes, held, compared_at)
     table = _finish(
-        run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged, scope=scope,
+        run, QUALITY_STAGE, key, changes, surfaces, counts, parked, unchanged, frozen, scope=scope,
         read_at=inventory.meta.get(READ_AT),
     )  # fmt: skip
     table.meta["scored"] = scored
@@ -298,6 +309,7 @@ def _finish(
     counts: Mapping[str, int],
     parked: Sequence[Parked],
     unchanged: Mapping[str, int] | None = None,
+    frozen: Mapping[str, int] | None = None,
     *,
     scope: frozenset[str] | None = None,
     read_at: float | None = None,
@@ -314,6 +326,8 @@ def _finish(
     statuses = Counter(change.status for change in changes)
     if read_at is not None:
         meta[READ_AT] = read_at
-    report = meta | {"statuses": dict(statuses), "parked": [one.reason for one in parked if one.reason]}
-    run.report(stage, key, report, partial=scope is not None)
+    refused = Counter(change.reason for change in changes if change.status == "refused")
+    meta[LEFT] = dict(Counter(frozen or {}).most_common(MOST_REASONS))
+    told = {"parked": [one.reason for one in parked if one.reason], "refused": dict(refused)}
+    run.report(stage, key, meta | {"statuses": dict(statuses)} | told, partial=scope is not None)
     return Table(Change, changes, meta=meta)
