@@ -15,7 +15,7 @@ from qsync_pipeline.config import load_config
 from qsync_pipeline.config.show import show
 from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import JournalEntry, Ledger
-from qsync_pipeline.sync.steering import PRUNED
+from qsync_pipeline.sync.reverted import PRUNED
 from qsync_pipeline.transport.errors import ConfigError
 
 AFTER = (
