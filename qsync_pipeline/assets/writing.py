@@ -118,6 +118,8 @@ def _write(
     keys = keys_of(context)
     if run.dry_run:
         context.log.info("dry run: nothing is written, the partitions keep their status")
+        if asked := [name for name in ("first_write", "adopt", "approve") if getattr(run, name)]:
+            context.log.warning(f"{', '.join(asked)}: of no effect in a dry run; set dry_run: false as well")
         yield from write_checks(run, key, stage, plan_stage)  # they judge what stands in the ledger anyway
         return
     failed: dict[str, str] = {}

@@ -23,7 +23,7 @@ from qsync_pipeline.transport.errors import ConfigError
 
 COLUMNS = (
     "at", "integration", "datastore", "surface", "object", "key", "action", "before", "after", "outcome",
-    "confirmed", "run", "actor", "reason",
+    "confirmed", "run", "actor", "reason", "id", "error_class",
 )  # fmt: skip
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _AGE = re.compile(r"(\d+)([mhdw])")
@@ -82,7 +82,10 @@ def command(
     if as_json_:
         say_json({"history": [_object(one) for one in found], "more": more})
     elif as_csv_:
-        say(as_csv(COLUMNS, [tuple(_object(one).values()) for one in found]).rstrip("\n"))
+        rows = [_object(one) for one in found]
+        say(as_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows]).rstrip("\n"))
+        if more:
+            say("qsync: there is more (--limit 0 shows all)", err=True)
     else:
         _show(found, more=more)
 

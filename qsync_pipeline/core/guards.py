@@ -168,7 +168,8 @@ def _scope(
     code = code_of(f"{place}/{surface}", lines)
     why = "; ".join(kinds.values())
     if passed:
-        why += f"; {len(passed)} of them were approved, {len(lines)} were not"
+        through_items = sum(1 for position in through if _kind(changes[position]))
+        why += f"; {through_items} of them were approved, {items or len(lines)} were not"
     reason = f"{why}: they wait for approval (qsync approve {code})"
     return Parked(surface, items, total, reason, code, lines, passed)
 

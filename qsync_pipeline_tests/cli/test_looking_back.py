@@ -182,6 +182,16 @@ def test_text_from_outside_acts_on_no_terminal_and_in_no_spreadsheet(qsync: Qsyn
     assert not set("\x1b\u202e\r") & set(said.out)
 
 
+def test_the_csv_has_a_head_for_every_column_and_says_where_it_stops(qsync: Qsync, past: Past) -> None:
+    said = qsync("history", "--limit", "2", "--csv", "--config", past.config)
+    head, *rows = csv.reader(io.StringIO(said.out))
+    assert [len(row) for row in rows] == [len(head)] * 2
+    told = json.loads(qsync("history", "--limit", "1", "--json", "--config", past.config).out)
+    assert head == list(told["history"][0])
+    assert "--limit 0 shows all" in said.err
+    assert "--limit 0" not in qsync("history", "--limit", "0", "--csv", "--config", past.config).err
+
+
 def test_of_an_alert_the_words_come_first_and_of_a_change_what_differs() -> None:
     old = {"by": "service-account-apikey-0123456789", "text": "3 active anomalies", "title": "Qualytics"}
     new = old | {"text": "4 active anomalies"}

@@ -194,6 +194,14 @@ def test_what_was_approved_passes_and_what_came_since_waits_under_a_new_code() -
     assert left.code != scope.code
 
 
+def test_copies_are_no_part_of_what_is_said_to_be_approved_and_not() -> None:
+    copies = [replace(one, extra={"copy_of": one.target}) for one in removals(31)]
+    _, [scope] = park([*removals(30), *copies[:30]], {"tags": 30}, GuardRules())
+    _, [left] = park([*removals(31), *copies], {"tags": 31}, GuardRules(), approved={"tags": scope.lines})
+    assert "31 of 31 would be removed" in left.reason
+    assert "30 of them were approved, 1 were not" in left.reason
+
+
 def test_a_code_is_of_these_lines_in_this_place() -> None:
     lines = [fingerprint(one) for one in removals(3)]
     assert code_of("a/1-x/tags", lines) == code_of("a/1-x/tags", reversed(lines))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from qsync_pipeline_tests.e2e.alation import alation_world
+from qsync_pipeline.core.definitions_back import STILL_CARRIED
+from qsync_pipeline_tests.e2e.alation import alation_world, both_world
 from qsync_pipeline_tests.e2e.commands import qsync
 from qsync_pipeline_tests.e2e.harness import World, world
 
@@ -51,6 +52,22 @@ def test_retiring_leaves_all_systems_as_they_were_before_the_first_sync(one: Wor
     assert (again.status, again.object["retire"]["lines"]) == (0, 0)
     one.configure(name, first_write=False)
     assert one.sync().writes == {}, "the next sync is a first contact"
+
+
+def test_the_last_to_be_retired_takes_the_definitions_that_the_first_had_to_leave() -> None:
+    with both_world() as one:
+        for name in ("atlan", "alation"):
+            one.configure(name, overwrite_tags=True)
+        before = one.whole_state()
+        one.sync_all()
+        one.control.advance(5)
+        first = qsync(one, "retire", "atlan", "--yes")
+        assert (first.status, STILL_CARRIED in first.said) == (0, True), first.said
+        last = qsync(one, "retire", "alation", "--yes")
+        assert last.status == 0, last.said
+        assert lasting(one.changed(before)) == set()
+        with one.ledger() as ledger:
+            assert {key for key in ledger.tag_definitions.all() if "/" not in key} == set()
 
 
 def test_what_people_changed_or_took_over_stays_and_is_named(one: World) -> None:

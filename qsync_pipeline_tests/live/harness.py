@@ -153,6 +153,15 @@ class Live:
             lambda: status if (status := self.status(run_id)) in _ENDED else None, f"end of {run_id}"
         )
 
+    def logged(self, run_id: str) -> list[str]:
+        """What a run said in its log, as the UI shows it."""
+        data = self.ask(
+            """query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
+                 ... on LogMessageEvent { message } } } } }""",
+            id=run_id,
+        )
+        return [event["message"] for event in data["logsForRun"]["events"] if event]
+
     def idle(self) -> None:
         """Wait until no run is under way or queued."""
         until(lambda: all(run["status"] in _ENDED for run in self.runs()) or None, "an end of all runs")

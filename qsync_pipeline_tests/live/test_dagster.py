@@ -71,11 +71,11 @@ def test_a_datastore_is_synced_from_the_launchpad_with_its_partition(world: Live
 
 def test_a_dry_run_from_the_launchpad_writes_nothing(world: Live) -> None:
     tables = drifted(world, 3)
-    run_id = world.launch(
-        "atlan_sync", {**SETTINGS, "dry_run": True}, run_tags("atlan", "both", world.partitions(), "by hand")
-    )
+    settings = {**SETTINGS, "dry_run": True, "approve": ["0123abcd"]}
+    run_id = world.launch("atlan_sync", settings, run_tags("atlan", "both", world.partitions(), "by hand"))
     assert world.ended(run_id) == "SUCCESS"
     assert checks(world, tables) == [999] * len(tables)
+    assert any("approve: of no effect in a dry run" in line for line in world.logged(run_id))
     world.sync()
     assert 999 not in checks(world, tables)
 
