@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from qsync_pipeline.ledger import Report
-from qsync_pipeline.sync import mapping
+from qsync_pipeline.outside_text import one_line
+from qsync_pipeline.sync import mapping, snapshot
 from qsync_pipeline.sync.judging import (
     judge_coverage,
     judge_drift,
@@ -20,6 +21,7 @@ from qsync_pipeline.sync.judging import (
     told_drift,
 )
 from qsync_pipeline.sync.run import Run
+from qsync_pipeline.transport.redact import redact
 
 COVERAGE, REJECTED, IN_STEP, DRIFT = "coverage", "rejected", "in_step", "drift"
 FRESHNESS = "freshness"
@@ -31,7 +33,7 @@ def coverage_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
         COVERAGE,
         asset=asset,
         description="Fails when an integration matched nothing or a datastore could not be mapped; warns of "
-        "objects that are ambiguous, forbidden, absent or of another kind.",
+        "objects that are ambiguous, forbidden, absent or of another kind, and of what could not be read.",
     )
 
 
@@ -68,24 +70,31 @@ def freshness_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
 
 def coverage(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
     """Judge the newest mapping of every datastore."""
-    found = judge_coverage(_newest(run, mapping.STAGE))
+    found = judge_coverage(_newest(run, mapping.STAGE), _newest(run, snapshot.STAGE, whole=True))
     severity = dg.AssetCheckSeverity.ERROR
     if found.failed:
         message = f"{len(found.failed)} datastores could not be mapped"
     elif not found.matched:
-        message = nothing_matched(run.integration.domains)
-    elif found.unsettled:
+        message = "; ".join([nothing_matched(run.integration.domains), *found.warnings])
+    elif found.warnings:
         severity = dg.AssetCheckSeverity.WARN
-        message = f"{found.unsettled} objects have no partner in the catalog"
+        message = "; ".join(found.warnings)
     else:
         message = "everything that takes part is matched"
     return dg.AssetCheckResult(
-        passed=not found.red and not found.unsettled,
+        passed=not found.red and not found.warnings,
         check_name=COVERAGE,
         asset_key=asset,
         severity=severity,
-        description=message,
-        metadata={**found.buckets, "datastores at fault": _listed(found.failed)},
+        description=one_line(redact(message)),
+        metadata={
+            **found.buckets,
+            "datastores at fault": _listed(found.failed),
+            "datastores without a place": _lines([f"{key}: {why}" for key, why in found.homeless.items()]),
+            "tags that cannot be told": found.untold,
+            "on assets such as": _lines(found.names),
+            "not readable": _lines(found.gaps),
+        },
     )
 
 
@@ -163,14 +172,20 @@ def freshness(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
     )
 
 
-def _newest(run: Run, stage: str) -> dict[str, Report]:
+def _newest(run: Run, stage: str, *, whole: bool = False) -> dict[str, Report]:
     """The newest report of each datastore; in a plan, that of this run over what the ledger knew."""
-    newest = newest_reports(run.ledger, run.name, stage)
+    newest = newest_reports(run.ledger, run.name, stage, whole=whole)
     for report in run.reports.reports.of_runs([run.run_id]):
-        if report.stage == stage and report.integration == run.name:
+        if report.stage == stage and report.integration == run.name and not (whole and report.partial):
             newest[report.datastore] = report
     newest.pop("", None)
     return newest
+
+
+def _lines(lines: Sequence[str]) -> str:
+    """Texts from outside as plain ones, the first twenty."""
+    shown = [one_line(redact(line)) for line in lines[:20]]
+    return "; ".join(shown) + (f"; and {len(lines) - 20} more" if len(lines) > 20 else "") or "none"
 
 
 def _listed(keys: Sequence[str]) -> str:

@@ -19,9 +19,11 @@ from qsync_pipeline.assets.reporting import by_number, counts_table, plan_table
 from qsync_pipeline.config import IntegrationConfig
 from qsync_pipeline.core.plan import PlanCounts
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.outside_text import for_markdown
 from qsync_pipeline.stored_tables import Collected, StoredTables
 from qsync_pipeline.sync import mapping, planning, snapshot
 from qsync_pipeline.sync.inventory import DEPLOYMENT
+from qsync_pipeline.transport.redact import redact
 
 TOTALS = ("to write", "parked", "skipped")
 
@@ -86,6 +88,15 @@ def build_quality_plan(integration: IntegrationConfig) -> dg.AssetsDefinition:
     return quality_plan
 
 
+def _left(table: Table[Any]) -> dict[str, Any]:
+    """Why ours was left as it is, commonest first."""
+    reasons = table.meta.get(planning.LEFT)
+    if not reasons:
+        return {}
+    lines = [f"- {number} x {for_markdown(redact(reason))}" for reason, number in reasons.items()]
+    return {"ours, and left as it is": dg.MetadataValue.md("\n".join(lines))}
+
+
 def _describe(key: str, table: Table[Any]) -> dict[str, Any]:
     plan: PlanCounts = table.meta["plan"]
     statuses = Counter(change.status for change in table.rows)
@@ -96,6 +107,7 @@ def _describe(key: str, table: Table[Any]) -> dict[str, Any]:
         "parked": statuses["parked"],
         "skipped": statuses["skipped"] + statuses["waiting"],
         **table.meta["counts"],
+        **_left(table),
         "by surface": counts_table(plan),
         "plan": plan_table(table.rows),
     }

@@ -13,7 +13,7 @@ from qsync_pipeline.cli.running import Ran
 from qsync_pipeline.core.plan import OUTCOMES, add_counts
 from qsync_pipeline.core.rows import BUCKETS
 from qsync_pipeline.ledger import Ledger, Report
-from qsync_pipeline.sync import mapping
+from qsync_pipeline.sync import mapping, planning
 
 OUT_OF_REACH = frozenset({"unreachable", "unauthorized"})
 """Classes of failures that end with exit status 3, wherever they happen."""
@@ -37,6 +37,8 @@ class Summary:
     requests: Requests
     refused: int = 0
     """Given lines that a dry run finds overtaken; a run that writes counts them among the outcomes."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Why tags and values of ours were left as they are though nothing wants them there."""
     unowned: int = 0
     """What carries our marks and is not in the ledger; with ``--adopt`` it was taken up by these runs."""
     failed: list[Report] = field(default_factory=list)
@@ -68,6 +70,7 @@ class Summary:
             "seconds": round(self.ran.seconds, 3),
             "not_written": dict(self.reasons.most_common(20)),
             "parked": self.parked,
+            "left": dict(self.left.most_common(20)),
             "unowned": self.unowned,
             "failed": [
                 {"datastore": one.datastore or None, "stage": one.stage, "reason": one.error}
@@ -111,6 +114,7 @@ def summarize(ran: Ran, reports: Ledger, before: Requests | None = None) -> Summ
         outcome=outcome,
         reasons=reasons + refused,
         refused=refused.total(),
+        left=Counter(_added(one.counts.get(planning.LEFT, {}) for one in rows)),
         unowned=sum(one.counts.get("counts", {}).get("unowned", 0) for one in rows),
         parked=sorted({reason for one in rows for reason in one.counts.get("parked", ())}),
         requests=_requests(reports.reports.requests(ran.run_ids).get(ran.integration, {}), before or {}),

@@ -44,6 +44,8 @@ def show_summary(target: Console, summary: Summary, *, dry_run: bool) -> None:
             f"  unowned: {summary.unowned} with our marks that the ledger does not know (people's doing, "
             "or the ledger was lost or restored): never removed; qsync sync --adopt takes them up as ours"
         )
+    left = [f"{n} x {reason}" for reason, n in summary.left.most_common()]
+    _lines(target, "ours, and left as it is", left)
     _lines(target, "parked", summary.parked)
     _lines(
         target,

@@ -37,7 +37,8 @@ class Leaving:
 
 def unmatched(link: Link) -> str:
     """Why nothing is done on an object that has no partner."""
-    return f"{link.bucket.replace('_', ' ')}: {link.reason}"
+    word = link.bucket.replace("_", " ")
+    return link.reason if word in link.reason else f"{word}: {link.reason}"
 
 
 def why_left(row: Held, asset: CatalogAsset | None, links: Mapping[str, Link]) -> str:

@@ -48,7 +48,7 @@ def gather(
         step = judge_step(newest, by_stage[plan_stage], of_whole)
         behind[stage] = (*step.behind, *step.never)
     mapped = {key: report for key, report in by_stage[mapping.STAGE].items() if key}
-    coverage = judge_coverage(mapped)
+    coverage = judge_coverage(mapped, {})
     reports = ledger.reports.of_runs([run.run_id for run in failed])
     first_write = integration.first_write or ledger.notes.get(name, FIRST_WRITE_DONE, False)
     return Facts(

@@ -7,13 +7,15 @@ other is silent.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 from qsync_pipeline.ledger import Ledger, ParkedScope, Rejection, Report
 from qsync_pipeline.sync import definitions, inventory, mapping, planning, pull, push, snapshot
+from qsync_pipeline.sync.out_of_sight import GAPS, UNTOLD
 
-UNSETTLED = ("ambiguous", "forbidden", "kind_mismatch", "absent")
-"""Buckets that ask for a person's look; they warn and are not red."""
+NAMED = 3
+"""Things that a sentence names one by one; all of them are in the metadata."""
 
 WRITES = {pull.STAGE: planning.TAG_STAGE, push.STAGE: planning.QUALITY_STAGE}
 """The stages that write, each with the stage whose plan it carries out."""
@@ -66,10 +68,19 @@ def newest_reports(ledger: Ledger, integration: str, stage: str, *, whole: bool 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Whether what can be matched is matched. ``buckets`` are sums, ``failed`` datastores."""
+    """Whether what can be matched is matched, and could be read. ``buckets`` are sums, ``failed`` datastores.
+
+    ``homeless`` says of datastores why they have no place in the catalog, with the config line that settles
+    it; ``untold`` are assets whose tags cannot all be told, with the first ``names``; ``gaps`` are shared
+    reads that were incomplete.
+    """
 
     buckets: Mapping[str, int]
     failed: tuple[str, ...]
+    homeless: Mapping[str, str] = field(default_factory=dict)
+    untold: int = 0
+    names: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     @property
     def matched(self) -> int:
@@ -79,7 +90,23 @@ class Coverage:
     @property
     def unsettled(self) -> int:
         """Objects that should have a partner and have none."""
-        return sum(self.buckets.get(name, 0) for name in UNSETTLED)
+        return sum(self.buckets.get(name, 0) for name in mapping.UNSETTLED)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is not as it should be and not red, in words."""
+        found = []
+        if self.unsettled:
+            found.append(f"{self.unsettled} objects have no partner in the catalog")
+        if self.homeless:
+            first = [f"{key} ({why})" for key, why in islice(self.homeless.items(), NAMED)]
+            more = len(self.homeless) - len(first)
+            found.append(f"without a place: {', '.join(first)}" + (f" and {more} more" if more else ""))
+        if self.untold:
+            more = self.untold - min(NAMED, len(self.names))
+            named = ", ".join(self.names[:NAMED]) + (f" and {more} more" if more else "")
+            found.append(f"tags that the token cannot tell stand on {named}: none of ours goes there")
+        return [*found, *self.gaps]
 
     @property
     def red(self) -> bool:
@@ -87,13 +114,25 @@ class Coverage:
         return bool(self.failed) or not self.matched
 
 
-def judge_coverage(newest: Newest) -> Coverage:
-    """The newest mapping of every datastore, added up."""
+def judge_coverage(newest: Newest, read: Newest) -> Coverage:
+    """The newest mapping of every datastore, added up; ``read`` are the newest whole snapshots."""
     buckets: dict[str, int] = {}
     for report in newest.values():
         for bucket, number in report.counts.get("buckets", {}).items():
             buckets[bucket] = buckets.get(bucket, 0) + number
-    return Coverage(buckets, tuple(sorted(key for key, report in newest.items() if not report.ok)))
+    untold = [report.counts.get(UNTOLD, {}) for key, report in sorted(read.items()) if key in newest]
+    return Coverage(
+        buckets,
+        tuple(sorted(key for key, report in newest.items() if not report.ok)),
+        {
+            key: report.counts[mapping.WITHOUT_PLACE]
+            for key, report in sorted(newest.items())
+            if mapping.WITHOUT_PLACE in report.counts
+        },
+        sum(one.get("number", 0) for one in untold),
+        tuple(name for one in untold for name in one.get("names", ())),
+        tuple(dict.fromkeys(gap for report in read.values() for gap in report.counts.get(GAPS, ()))),
+    )
 
 
 def nothing_matched(domains: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from qsync_pipeline.core.domains import domain_scope
 from qsync_pipeline.core.mapping import Snapshot, bucket_counts, map_datastore, unclaimed
-from qsync_pipeline.core.rows import CatalogAsset, Link, Unit
+from qsync_pipeline.core.rows import Bucket, CatalogAsset, Link, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Pairing
 from qsync_pipeline.sync.rules import match_rules
@@ -18,6 +18,11 @@ from qsync_pipeline.sync.scope import scope_of, units_of
 from qsync_pipeline.sync.snapshot import assets_with_connections, domains_of, placement_of
 
 STAGE = "asset_mapping"
+
+UNSETTLED: tuple[Bucket, ...] = ("ambiguous", "forbidden", "kind_mismatch", "absent")
+"""Buckets that ask for a person's look; they warn and are not red."""
+WITHOUT_PLACE = "without_place"
+"""Of a report: why the whole datastore stands in one of them."""
 
 
 def map_range(
@@ -67,13 +72,22 @@ def _map(
             assets.meta["presence"],
         )
         free = unclaimed(links, Snapshot(assets.rows))
-    counts = mapping_counts(links) | {"catalog_only": free}
+    counts = mapping_counts(links) | {"catalog_only": free} | _without_place(links)
     if not run.dry_run and not run.ledger.read_only and units:
         held = {row.target for row in run.ledger.holdings.of(key, integration=run.name)}
         keep = to_remember(links, remembered, held)
         run.ledger.links.replace(run.name, key, keep, only=_touched(units, inventory, scope))
     run.report(STAGE, key, counts, partial=scope is not None)
     return Table(Link, links, meta={"counts": counts, "placement": placement.bucket})
+
+
+def _without_place(links: Sequence[Link]) -> dict[str, object]:
+    """Why the datastore itself has no place in the catalog, and what to do, where a person should look."""
+    for link in links:
+        if link.level == "datastore" and link.bucket in UNSETTLED:
+            todo = f"; add to the config: {link.hint}" if link.hint else ""
+            return {WITHOUT_PLACE: f"{link.bucket.replace('_', ' ')}: {link.reason}{todo}"}
+    return {}
 
 
 def _touched(

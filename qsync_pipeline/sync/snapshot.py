@@ -19,6 +19,7 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.index_lag import confirm_written, settled
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
+from qsync_pipeline.sync.out_of_sight import blind_spots
 from qsync_pipeline.sync.outgoing_tags import vocabulary_meta
 from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
@@ -142,16 +143,21 @@ class _Whole:
     def read(self, key: str) -> Table[CatalogAsset]:
         """The snapshot of one datastore."""
         gone = Placement("", "absent", reason="Qualytics no longer lists it")
-        return _read(self._run, key, self._placed.get(key) or gone, self._schemas)
+        return _read(self._run, key, self._placed.get(key) or gone, self._schemas, self._index)
 
 
 def _read(
-    run: Run, key: str, placement: Placement, schemas: Mapping[str, CatalogAsset]
+    run: Run,
+    key: str,
+    placement: Placement,
+    schemas: Mapping[str, CatalogAsset],
+    index: Table[CatalogAsset],
 ) -> Table[CatalogAsset]:
     assets: list[CatalogAsset] = []
     if placement.bucket == "matched":
         places = [schemas[id_] for id_ in placement.schemas]
         assets = list(run.catalog.read(places))
+        _refuse_lost(run, places, assets)
     confirm_written(run, key, assets, whole=True)
     held = run.ledger.holdings.of(key, integration=run.name)
     assets = settled(run, key, assets, held)
@@ -161,8 +167,25 @@ def _read(
         "presence": _presence(run, key, assets, held),
         TAGS_UNREAD: run.catalog.tags_unread(),
     }
-    run.report(STAGE, key, {"assets": len(assets)})
+    unclear = blind_spots(run, assets, index.rows, index.meta["gaps"])
+    run.report(STAGE, key, {"assets": len(assets), **unclear})
     return Table(CatalogAsset, assets, meta=meta)
+
+
+def _refuse_lost(run: Run, places: Sequence[CatalogAsset], assets: Sequence[CatalogAsset]) -> None:
+    """Raise where a schema of the index is not among what was read of it, and was not deleted meanwhile."""
+    lost = {place.id: place for place in places}
+    for asset in assets:
+        lost.pop(asset.id, None)
+    if not lost:
+        return
+    presence = run.catalog.presence(list(lost))
+    unanswered = [place.qualified_name for id_, place in lost.items() if presence.get(id_) != "gone"]
+    if unanswered:
+        raise Malformed(
+            f"{run.name}: the catalog lists {', '.join(unanswered)}, and did not answer for it; nothing of it"
+            " was used"
+        )
 
 
 def placement_of(table: Table[CatalogAsset]) -> Placement:

@@ -65,6 +65,19 @@ def test_counts_add_up_over_datastores_and_runs(ledger: Ledger) -> None:
     assert summary.status == 0
 
 
+@pytest.mark.rule(
+    "5.1", "Leaving scope (outside the domain, excluded, forbidden, ambiguous) freezes both sides"
+)
+def test_what_is_ours_and_left_as_it_is_is_told_with_its_reason(ledger: Ledger) -> None:
+    report(ledger, "tag_plan", left={"outside domain": 2})
+    report(ledger, "quality_plan", left={"outside domain": 1, "excluded": 4})
+    summary = summarize(ran(), ledger)
+    assert (summary.to_json()["left"], summary.status) == ({"excluded": 4, "outside domain": 3}, 0)
+    shown = io.StringIO()
+    show_summary(Console(file=shown, width=200), summary, dry_run=False)
+    assert "  ours, and left as it is:\n    4 x excluded\n    3 x outside domain\n" in shown.getvalue()
+
+
 def test_what_carries_our_marks_and_is_not_in_the_ledger_is_told_with_the_way_to_take_it_up(
     ledger: Ledger,
 ) -> None:
