@@ -122,8 +122,8 @@ def systems() -> Iterator[Systems]:
         for one in (qualytics, *catalogs):
             stack.callback(one.close)
         found = Systems(world, qualytics, *(one.client for one in catalogs))
-        for client in (found.qualytics, found.atlan, found.alation):
-            client.page_size = ROWS
+        for pages in (found.qualytics, found.atlan, found.alation.calls):
+            pages.page_size = ROWS
         qualytics.parallel = 1
         for row in world.state("alation")[: 5 * ROWS]:
             world.mutate("alation", "set_alert", asset=row["name"], text="a person's")

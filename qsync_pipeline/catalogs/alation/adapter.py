@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from qsync_pipeline.catalogs.alation import connectors
+from qsync_pipeline.catalogs.alation.calls import SYSTEM
 from qsync_pipeline.catalogs.alation.changes import read_changes
-from qsync_pipeline.catalogs.alation.client import SYSTEM, AlationClient
+from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.definitions import DefinitionMaker
 from qsync_pipeline.catalogs.alation.fields import FieldIds
 from qsync_pipeline.catalogs.alation.flags import actor

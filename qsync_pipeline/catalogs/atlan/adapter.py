@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan import connectors
+from qsync_pipeline.catalogs.atlan.chain import SYSTEM
 from qsync_pipeline.catalogs.atlan.changes import read_changes
 from qsync_pipeline.catalogs.atlan.client import (
     GUIDS_PER_CALL,
     HEADERS,
     REQUEST_ID_HEADER,
     RETRY,
-    SYSTEM,
     AtlanClient,
 )
 from qsync_pipeline.catalogs.atlan.making import DefinitionMaker

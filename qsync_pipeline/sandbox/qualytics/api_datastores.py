@@ -1,9 +1,10 @@
-"""Datastores and connections (qualytics-api.md §2.1, §2.5)."""
+"""Datastores (qualytics-api.md §2.1, §2.5)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from qsync_pipeline.sandbox.qualytics.api_connections import connection_of, new_connection
 from qsync_pipeline.sandbox.qualytics.lookups import (
     body_tags,
     datastore_of,
@@ -13,10 +14,10 @@ from qsync_pipeline.sandbox.qualytics.lookups import (
     write_tags,
 )
 from qsync_pipeline.sandbox.qualytics.metrics import SCORE_KEYS
-from qsync_pipeline.sandbox.qualytics.model import Connection, Container, Datastore
+from qsync_pipeline.sandbox.qualytics.model import Container, Datastore
 from qsync_pipeline.sandbox.qualytics.store import live_containers
 from qsync_pipeline.sandbox.qualytics.views import TEAM
-from qsync_pipeline.sandbox.qualytics.web import PAGING, ApiError, Call, Endpoint, Reply, invalid, missing
+from qsync_pipeline.sandbox.qualytics.web import PAGING, ApiError, Call, Endpoint, Reply, invalid
 
 WRITABLE = (
     "enrichment_prefix",
@@ -80,9 +81,9 @@ def create_datastore(call: Call) -> Reply:
     if any(item.name == name for item in store.datastores.values()):
         raise ApiError(409, f"Datastore with name {name} already exists")
     if isinstance(given, dict):
-        connection = _new_connection(call, given)
+        connection = new_connection(call, given)
     else:
-        connection = _connection(call, body.get("connection_id"))
+        connection = connection_of(call, body.get("connection_id"))
     datastore = Datastore(
         id=store.ids.take("datastore"),
         tags=None,
@@ -115,7 +116,7 @@ def update_datastore(call: Call) -> dict[str, Any]:
         )
     names = body_tags(body)
     if isinstance(body.get("connection_id"), int):
-        connection = _connection(call, body["connection_id"])
+        connection = connection_of(call, body["connection_id"])
         del datastore.connection.datastores[datastore.id]
         connection.datastores[datastore.id] = datastore
         datastore.connection = connection
@@ -242,81 +243,6 @@ def datastore_operations(call: Call) -> list[dict[str, Any]]:
     return [call.system.quality_views.operation(item) for item in latest.values()]
 
 
-# -- connections --------------------------------------------------------------------------------------
-
-
-def _connection(call: Call, number: object) -> Connection:
-    connection = call.system.store.connections.get(number) if isinstance(number, int) else None
-    if connection is None:
-        raise missing("Connection", number)
-    return connection
-
-
-def _new_connection(call: Call, body: dict[str, Any]) -> Connection:
-    store = call.system.store
-    for key in ("name", "type"):
-        if not isinstance(body.get(key), str):
-            raise invalid(["body", key], "field required", "value_error.missing")
-    if any(item.name == body["name"] for item in store.connections.values()):
-        raise ApiError(409, f"Connection with name {body['name']} already exists")
-    kind = "dfs" if body["type"] in ("abfs", "gcs", "s3") else "jdbc"
-    connection = Connection(
-        id=store.ids.take("connection"),
-        name=body["name"],
-        type=body["type"],
-        kind="native" if body["type"].endswith("_native") else kind,
-        host=body.get("host"),
-        created=store.now(),
-    )
-    store.connections[connection.id] = connection
-    store.touch(None)
-    return connection
-
-
-def list_connections(call: Call) -> dict[str, Any]:
-    def rows() -> list[Connection]:
-        name, types = call.one("name"), set(call.many("type"))
-        return [
-            item
-            for item in call.system.store.connections.values()
-            if (name is None or item.name == name) and (not types or item.type in types)
-        ]
-
-    return call.page(rows, call.system.views.connection)
-
-
-def create_connection(call: Call) -> dict[str, Any]:
-    return call.system.views.connection(_new_connection(call, call.object()))
-
-
-def get_connection(call: Call) -> dict[str, Any]:
-    return call.system.views.connection(_connection(call, call.number("connection_id")))
-
-
-def update_connection(call: Call) -> dict[str, Any]:
-    connection, body = _connection(call, call.number("connection_id")), call.object()
-    for key in ("name", "host"):
-        if body.get(key) is not None:
-            setattr(connection, key, body[key])
-    call.system.store.touch(None)
-    return call.system.views.connection(connection)
-
-
-def delete_connection(call: Call) -> None:
-    """409 while datastores use it (§1.4)."""
-    connection = _connection(call, call.number("connection_id"))
-    if connection.datastores:
-        raise ApiError(
-            409, f"Connection id: {connection.id} is still used by {len(connection.datastores)} datastores"
-        )
-    del call.system.store.connections[connection.id]
-    call.system.store.touch(None)
-
-
-def check_connection(call: Call) -> None:
-    _connection(call, call.number("connection_id"))
-
-
 _ITEM = "/datastores/{datastore_id}"
 ENDPOINTS = [
     Endpoint(
@@ -345,10 +271,4 @@ ENDPOINTS = [
     Endpoint("GET", _ITEM + "/quality-scores", get_datastore_scores),
     Endpoint("GET", _ITEM + "/catalog", datastore_catalog),
     Endpoint("GET", _ITEM + "/operations", datastore_operations),
-    Endpoint("GET", "/connections", list_connections, (*PAGING, "name", "type")),
-    Endpoint("POST", "/connections", create_connection),
-    Endpoint("GET", "/connections/{connection_id}", get_connection),
-    Endpoint("PUT", "/connections/{connection_id}", update_connection),
-    Endpoint("DELETE", "/connections/{connection_id}", delete_connection),
-    Endpoint("POST", "/connections/{connection_id}/test", check_connection),
 ]

@@ -14,6 +14,7 @@ from qsync_pipeline.sandbox.outbox import Outbox, Receiver
 from qsync_pipeline.sandbox.qualytics import (
     api_anomalies,
     api_checks,
+    api_connections,
     api_containers,
     api_datastores,
     api_fields,
@@ -76,6 +77,7 @@ class QualyticsSystem:
             *api_anomalies.ENDPOINTS,
             *api_fields.ENDPOINTS,
             *api_datastores.ENDPOINTS,
+            *api_connections.ENDPOINTS,
             *api_tags.endpoints(self.switches),
             *api_operations.ENDPOINTS,
             *api_system.ENDPOINTS,
