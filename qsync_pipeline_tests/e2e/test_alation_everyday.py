@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from qsync_pipeline_tests.e2e.alation import alation_world, containers, memory, on, settle, tags_of
 from qsync_pipeline_tests.e2e.harness import World
@@ -180,6 +181,47 @@ def test_a_value_that_a_person_changed_is_set_back_and_counted_as_drift(synced: 
     done = settle(synced)
     assert (done.planned, done.counts["drift"]) == ({"custom_fields": {"update": 1}}, 1)
     assert synced.changed(before) == set()
+
+
+@pytest.mark.rule("5.1", "Candidates agree in connector type")
+@pytest.mark.rule("5.1", "Near misses come with the config line that would settle them")
+def test_a_source_that_lost_its_uri_freezes_what_is_in_it_and_is_told_with_the_way_out(synced: World) -> None:
+    source = synced.state("alation", "CRM PostgreSQL")["id"].rpartition(":")[2]
+    of_key = {"system": "alation", "kind": "drop_key", "key": "uri"}
+    synced.control.faults(
+        {**of_key, "route": "/integration/v2/datasource/", "each": True},
+        {**of_key, "route": f"/integration/v2/datasource/{source}/"},
+    )
+    before = synced.whole_state()
+    done = synced.sync()
+    key = synced.keys()["CRM"]
+    assert done.ok, "a person's source may have no URI for ever"
+    assert synced.changed(before) == set()
+    assert done.counts["frozen"] > 0
+    passed, told = done.checks["asset_mapping:coverage"]
+    assert not passed
+    assert f'{key}: kind mismatch: the catalog does not show what type of source "CRM' in str(told)
+    line = str(told["datastores without a place"]).partition("add to the config: ")[2]
+
+    synced.edit(lambda document: document["integrations"][0].update(yaml.safe_load(line)))
+    mapped = synced.sync()
+    assert (mapped.buckets["kind_mismatch"], mapped.planned, mapped.counts["frozen"]) == (0, {}, 0)
+    synced.configure("alation", mappings=None)
+    synced.control.clear_faults()
+    synced.quiet()
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_schema_that_is_listed_and_then_not_answered_for_is_no_empty_one(synced: World) -> None:
+    before = synced.whole_state()
+    schemas = {"system": "alation", "route": "/integration/v2/schema/", "status": 200, "body": []}
+    synced.control.faults({**schemas, "skip": 1})
+    done = synced.sync()
+    synced.control.clear_faults()
+    assert not done.ok
+    assert "and did not answer for it; nothing of it was used" in str(done.failures)
+    assert synced.changed(before) == set()
+    synced.quiet()
 
 
 def test_calls_go_one_at_a_time(synced: World) -> None:

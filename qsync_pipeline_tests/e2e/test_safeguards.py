@@ -320,3 +320,25 @@ def test_tags_that_a_search_only_names_are_read_by_id_or_the_pull_is_red_by_name
         assert not done.ok
         assert "tags were named without the asset that they were put on" in str(done.failures)
         assert one.changed(before) == set()
+
+
+@pytest.mark.rule("5.1", UNREAD)
+def test_a_tag_that_the_token_cannot_tell_is_named_with_its_assets_and_nothing_is_taken_off_there() -> None:
+    with world("small", seed=1) as one:
+        table = one.tables()[0]
+        one.atlan("tag", table, tag="Known")
+        one.settled(direction="pull")
+        one.mutate(
+            {"system": "atlan", "do": "untag", "asset": table, "tag": "Known"},
+            {"system": "atlan", "do": "tag", "asset": table, "tag": "Of others"},
+        )
+        before = one.whole_state()
+        one.control.faults({"system": "atlan", "route": "/api/meta/types/typedefs", "kind": "lose"})
+        done = one.sync("pull")
+        assert done.ok, "a token that may not see a tag may have to live with that"
+        assert one.changed(before) == set()
+        assert done.counts["frozen"] == 1
+        passed, told = done.checks["asset_mapping:coverage"]
+        assert not passed
+        assert told["tags that cannot be told"] == 1
+        assert told["on assets such as"].endswith("/" + table.replace(".", "/"))

@@ -105,6 +105,35 @@ def test_with_overwrite_tags_the_tag_of_the_catalog_is_used(story: Story) -> Non
     assert story.there(story.theirs) == set()
 
 
+UNREAD: dict[str, dict[str, Any]] = {
+    "atlan": {"route": "/api/meta/types/typedefs", "kind": "drop_key", "key": "classificationDefs"},
+    "alation": {"route": "/integration/tag/", "status": 403},
+}
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_tags_that_cannot_be_read_go_nowhere_by_name_and_the_rest_goes_on(story: Story) -> None:
+    one = story.one
+    one.qualytics("tag", story.gold, tag="Bronze")
+    one.qualytics("set_score", story.gold, dimension="accuracy", value=45.6)
+    before = story.there(story.gold)
+    one.control.faults({"system": story.catalog, **UNREAD[story.catalog]})
+    done = one.sync("push", story.catalog)
+    planned = one.sync("push", story.catalog, dry_run=True)
+    one.control.clear_faults()
+    assert done.outcomes["tags"]["rejected"] == len(one.keys())
+    assert done.outcomes["tags"].keys() <= {"rejected", "unchanged", "skipped"}
+    assert any("the catalog's tags could not be read, so none are planned" in why for why in done.reasons)
+    in_step, told = done.checks["quality_metadata:in_step"]
+    assert not in_step
+    assert all(key in told["datastores at fault"] for key in one.keys().values())
+    assert planned.counts["frozen"] == done.counts["frozen"] > 0
+    assert story.there(story.gold) == before
+    assert one.attributes(story.gold, story.catalog)["Quality Score Accuracy"] in (45.6, "45.6")
+    story.sync()
+    assert story.there(story.gold) == {*before, "Bronze"}
+
+
 FORBIDDEN = {
     "atlan": "/api/meta/types/typedefs",
     "alation": "/integration/tag/Platinum/subject/",
