@@ -32,6 +32,7 @@ from qsync_pipeline.sync.overtaken import Replan, plan_again
 from qsync_pipeline.sync.retiring import settle_retirement
 from qsync_pipeline.sync.run import Run, note_failure
 from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.sync.write_permissions import Permissions
 from qsync_pipeline.transport.errors import Unauthorized, Unreachable
 from qsync_pipeline.transport.redact import redact
 
@@ -93,7 +94,7 @@ def build_quality_metadata(integration: IntegrationConfig) -> dg.AssetsDefinitio
         if run.direction == "pull":
             yield from _left_out(context, run, key, push.STAGE, planning.QUALITY_STAGE)
             return
-        apply = partial(push.apply_quality, permissions=push.Permissions())
+        apply = partial(push.apply_quality, permissions=Permissions())
         yield from _write(context, run, key, push.STAGE, planning.QUALITY_STAGE, plan, apply)
 
     return quality_metadata

@@ -6,7 +6,7 @@ The engine knows batches, connections and outcomes; what a write looks like is t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 import msgspec
@@ -18,10 +18,11 @@ from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.claiming import Held, claimed
-from qsync_pipeline.sync.confirming import SAMPLE, confirm, sample_of, shows
+from qsync_pipeline.sync.confirming import confirm, sample_of
 from qsync_pipeline.sync.feeds.sights import make_good
 from qsync_pipeline.sync.outgoing_tags import ground_of
 from qsync_pipeline.sync.planning import TRANSIENT
+from qsync_pipeline.sync.reading_back import ReadBack
 from qsync_pipeline.sync.refusals import (
     ask_what_is_missing,
     forget_refusals,
@@ -31,6 +32,7 @@ from qsync_pipeline.sync.refusals import (
 from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.sync.write_permissions import STORM, Permissions
 
 STAGE = "quality_metadata"
 FEW = 1000
@@ -38,58 +40,6 @@ FEW = 1000
 more than that takes the names as they were read: to read them all again would double its requests."""
 
 ALERTS: frozenset[Role] = frozenset({"alerts"})
-
-STORM = 3
-"""Single-item refusals after which the rest of a connection is not tried in this run."""
-
-
-class Permissions:
-    """What a run has learned of connections: where a write went through, and where it was refused.
-
-    By ground and surface: whoever may not tag on a connection may still write the rest there
-    (``ground_of``), and whoever may not announce there may still write values.
-    """
-
-    def __init__(self) -> None:
-        self.proven: set[tuple[str, str]] = set()
-        self.refused: Counter[tuple[str, str]] = Counter()
-        self.missing: dict[str, tuple[str, ...] | None] = {}
-        """By connection that refused a write: what we lack there, null where the catalog cannot tell."""
-
-    def troubled(self, ground: str) -> bool:
-        """Whether anything was refused there: its surfaces go apart from then on."""
-        return any(where == ground for where, _ in self.refused)
-
-    def forbidden(self, ground: str, surface: str) -> bool:
-        """Whether enough single writes were refused to stop asking.
-
-        Those of the surface itself; where nothing of it ever went through, those of the others count too.
-        """
-        if (ground, surface) in self.proven:
-            return self.refused[ground, surface] >= STORM
-        return self._refused_on(ground) >= STORM
-
-    def remember(self, ground: str, standing: Mapping[str, int]) -> None:
-        """Count in what stands refused from earlier runs (by surface) and is not tried again in this one.
-
-        So a run that goes on where another was killed learns no less than that one. They never suffice by
-        themselves: that a connection is closed is told by a write of this run.
-        """
-        for surface, number in standing.items():
-            room = STORM - 1 - self._refused_on(ground)
-            if number and room > 0:
-                self.refused[ground, surface] += min(number, room)
-
-    def _refused_on(self, ground: str) -> int:
-        return sum(number for (where, _), number in self.refused.items() if where == ground)
-
-    def proven_on(self, ground: str) -> bool:
-        """Whether anything went through there."""
-        return any(where == ground for where, _ in self.proven)
-
-    def known(self, ground: str, surface: str) -> bool:
-        """Whether there is nothing left to learn by a single write."""
-        return (ground, surface) in self.proven or self.forbidden(ground, surface)
 
 
 def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissions) -> Tally:
@@ -138,7 +88,7 @@ class _Writer:
         self.permissions = permissions
         self.roles = {surface.name: surface.role for surface in run.catalog.surfaces}
         self.alert_rules = alert_rules(run.config, run.integration, run.actors, adopt=run.adopt)
-        self.read_back = 0
+        self.read_back = ReadBack(run, self.roles)
         self.noted = refusals(run.ledger, run.name)
 
     def write(self, changes: Sequence[Change]) -> None:
@@ -210,7 +160,7 @@ class _Writer:
         again = {
             change.target: self.scored.get(change.target) for change in flat if change.target in self.again
         }
-        seen, fresh, roles = self._seen(outcomes)
+        seen, fresh, roles = self.read_back.of(outcomes)
         self.tally.settle(seen, actor=self.run.identity.actor, scored=again)
         if self.run.catalog.lists_at_once:
             confirm(
@@ -318,51 +268,9 @@ class _Writer:
                 return Outcome(change, "skipped", f"{by} put an alert there meanwhile; ours waits")
             if change.after is None and asset.alert is None:
                 return Outcome(change, "unchanged", "already cleared")
-        if role in ("attributes", "tags") and self.claim.waited and self._agrees(change, asset):
+        if role in ("attributes", "tags") and self.claim.waited and self.read_back.agrees(change, asset):
             return Outcome(change, "unchanged", "another run wrote it meanwhile")
         return None
-
-    def _seen(
-        self, outcomes: Sequence[Outcome]
-    ) -> tuple[list[Outcome], Collection[CatalogAsset], frozenset[Role]]:
-        """Read back what was written, as much of it as the setting asks for.
-
-        The outcomes by that, the assets as they were read, and of which surfaces.
-        """
-        how = self.run.integration.read_back
-        applied = sorted({o.change.target for o in outcomes if o.outcome == "applied"})
-        most = {"none": 0, "sample": max(SAMPLE - self.read_back, 0)}.get(how, len(applied))
-        asked = set(applied[:most])
-        if not asked:
-            return list(outcomes), (), frozenset()
-        self.read_back += len(asked)
-        roles = frozenset(self.roles[one.change.surface] for one in outcomes if one.outcome == "applied")
-        fresh = self.run.catalog.reread(sorted(asked), roles=roles)
-        read = [
-            self._confirmed(one, fresh.get(one.change.target)) if one.change.target in asked else one
-            for one in outcomes
-        ]
-        return read, fresh.values(), roles
-
-    def _confirmed(self, outcome: Outcome, asset: CatalogAsset | None) -> Outcome:
-        change = outcome.change
-        if outcome.outcome != "applied":
-            return outcome
-        if asset is None:
-            return Outcome(change, "rejected", "read back, the asset is out of sight", "conflict")
-        if self._agrees(change, asset):
-            return outcome
-        return Outcome(change, "rejected", "read back, the asset shows something else", "conflict")
-
-    def _agrees(self, change: Change, asset: CatalogAsset) -> bool:
-        return shows(
-            self.roles[change.surface],
-            asset,
-            before=change.before,
-            after=change.after,
-            key=change.key,
-            decimals=self.run.integration.decimals,
-        )
 
 
 def _by_surface(groups: Sequence[Group]) -> list[Group]:

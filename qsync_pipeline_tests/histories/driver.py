@@ -13,6 +13,7 @@ from qsync_pipeline.sync import definitions, inventory, mapping, overtaken, plan
 from qsync_pipeline.sync.definition_records import read_definitions
 from qsync_pipeline.sync.run import Run, error_class, note_failure
 from qsync_pipeline.sync.scope import META
+from qsync_pipeline.sync.write_permissions import Permissions
 from qsync_pipeline.transport.errors import SyncError, Unauthorized, Unreachable
 
 Tables = dict[str, Table[Any]]
@@ -165,7 +166,7 @@ class Job:
         self._write(pull.STAGE, planning.TAG_STAGE, partial(pull.apply_tags, replan=replan))
 
     def _quality(self) -> None:
-        apply = partial(push.apply_quality, permissions=push.Permissions())
+        apply = partial(push.apply_quality, permissions=Permissions())
         self._write(push.STAGE, planning.QUALITY_STAGE, apply)
 
     def _write(self, stage: str, plan_stage: str, apply: Callable[[Run, str, Table[Change]], Any]) -> None:

@@ -17,7 +17,8 @@ from qsync_pipeline.ledger import Event, Ledger
 from qsync_pipeline.sync.confirming import LAG, SAMPLE, confirm, sample_of, scored_times
 from qsync_pipeline.sync.index_lag import confirm_written
 from qsync_pipeline.sync.judging import judge_freshness
-from qsync_pipeline.sync.push import Permissions, apply_quality
+from qsync_pipeline.sync.push import apply_quality
+from qsync_pipeline.sync.write_permissions import Permissions
 from qsync_pipeline_tests.core.build import container, table
 from qsync_pipeline_tests.sync.fakes import KEY, FakeCatalog, config_in, plan_of, run_on
 from qsync_pipeline_tests.sync.test_quality_writes import announce, assets, score

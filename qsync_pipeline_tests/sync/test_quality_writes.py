@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Change
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sync.index_lag import settled
-from qsync_pipeline.sync.push import Permissions, apply_quality
+from qsync_pipeline.sync.push import apply_quality
 from qsync_pipeline.sync.refusals import refusals
 from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.sync.write_permissions import Permissions
 from qsync_pipeline_tests.core.build import connection, table
 from qsync_pipeline_tests.sync.fakes import KEY, FakeCatalog, config_in, plan_of, run_on
 
