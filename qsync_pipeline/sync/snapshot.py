@@ -102,9 +102,18 @@ def index_for(run: Run, keys: Sequence[str], earlier: Earlier) -> Table[CatalogA
     """The index for this range: read, or the stored one where every datastore has a scope and a whole
     snapshot. Where datastores stand was settled by the last whole reading; a few tables do not move it."""
     stored = stored_whole(earlier, INDEX)
-    if stored is not None and all(run.scope.get(key) and stored_whole(earlier, key) for key in keys):
-        return stored
-    return read_index(run)
+    if stored is None or stored.meta["gaps"]:
+        return read_index(run)
+    scoped = all(run.scope.get(key) and _whole_enough(run, earlier, key) for key in keys)
+    return stored if scoped else read_index(run)
+
+
+def _whole_enough(run: Run, earlier: Earlier, key: str) -> Table[CatalogAsset] | None:
+    """The stored snapshot that a scope can be read into: to a pull one without its tags is none."""
+    stored = stored_whole(earlier, key)
+    if stored is not None and run.direction != "push" and stored.meta.get(TAGS_UNREAD):
+        return None
+    return stored
 
 
 def read_snapshots(
@@ -118,7 +127,7 @@ def read_snapshots(
     whole = _Whole(run, index)
     for done, key in enumerate(keys):
         run.tell(STAGE, done, len(keys))
-        stored = stored_whole(earlier, key) if run.scope.get(key) else None
+        stored = _whole_enough(run, earlier, key) if run.scope.get(key) else None
 
         def work(key: str = key, stored: Table[CatalogAsset] | None = stored) -> Table[CatalogAsset]:
             table = read_scope(run, key, stored, placement_of(stored)) if stored is not None else None

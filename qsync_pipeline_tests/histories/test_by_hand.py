@@ -8,8 +8,9 @@ import pytest
 
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import estate_of
-from qsync_pipeline_tests.histories.steps import BLIND
+from qsync_pipeline_tests.histories.steps import BLIND, ROUTES
 from qsync_pipeline_tests.histories.story import Story
+from qsync_pipeline_tests.histories.telling import history
 from qsync_pipeline_tests.histories.wire import wired
 
 
@@ -83,3 +84,11 @@ def test_a_copy_that_is_wanted_for_itself_too_keeps_no_definition_alive_on_a_col
     story.people.missing.add("DB1.S1.T1.A")
     assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
     story.end()
+
+
+@pytest.mark.parametrize("where", ["plain", "twice"])
+def test_a_pull_of_a_few_tables_does_not_go_by_a_snapshot_whose_tags_could_not_be_read(where: str) -> None:
+    """A push may go by it: the pull that an event asks for right after reads the datastore whole."""
+    no_tags = (2, "1", 0, [*ROUTES["qualytics"], *ROUTES["alation"]].index("*/subject/"))
+    push = ("run", 0, "push", 0, None, no_tags, False)
+    history(["alation"], [(where, ["tagged"])], [push, ("run", 0, "both", 0, None, None, False)])
