@@ -122,7 +122,8 @@ class _Finder:
     def _by_name(self, unit: Unit) -> Placement | None:
         database, schema = names_of(unit)
         if not schema:
-            return Placement(unit.id, "unsupported", reason="it names neither a database nor a schema")
+            reason = "Qualytics shows neither a database nor a schema of it: name its schema under mappings"
+            return Placement(unit.id, "absent", reason=reason)
         peers = [
             s
             for s in self.by_schema.get(fold(schema), ())

@@ -182,8 +182,8 @@ class Datastore(Tagged, frozen=True):
     """jdbc, dfs, native."""
     type: str | None = None
     """The connector: snowflake, postgresql, ..."""
-    database: str | None = None
-    schema: str | None = None
+    told_database: str | UnsetType | None = msgspec.field(name="database", default=UNSET)
+    told_schema: str | UnsetType | None = msgspec.field(name="schema", default=UNSET)
     catalog: str | None = None
     """Instead of ``database`` on native datastores."""
     host: str | None = None
@@ -194,13 +194,37 @@ class Datastore(Tagged, frozen=True):
     metrics: DatastoreMetrics | None = None
 
     @property
+    def database(self) -> str | None:
+        return self.told_database or None
+
+    @property
+    def schema(self) -> str | None:
+        return self.told_schema or None
+
+    @property
+    def shows_place(self) -> bool:
+        """Whether it says what kind of source it is, and which schema of it: null is none, and a key that is
+        not there tells nothing (§2.1: jdbc has both, native the schema)."""
+        told: dict[str, tuple[object, ...]] = {
+            "jdbc": (self.told_database, self.told_schema),
+            "native": (self.told_schema,),
+        }
+        return bool(self.type and self.store_type) and UNSET not in told.get(self.store_type or "", ())
+
+    @property
+    def lacks(self) -> str:
+        unplaced = self.shows_tags and not self.shows_place
+        return "type, database or schema" if unplaced else super().lacks
+
+    @property
     def is_enrichment(self) -> bool:
         return bool(self.enrichment_only or self.enrich_only)
 
     @property
     def is_whole(self) -> bool:
-        """Whether it shows tags, and no part of a score; a light listing row does not."""
-        return self.shows_tags and (self.metrics is None or _tells(self.metrics.quality_score))
+        """Whether it shows its place, its tags, and no part of a score; a light listing row does not."""
+        score = self.metrics is None or _tells(self.metrics.quality_score)
+        return self.shows_place and self.shows_tags and score
 
 
 class ContainerMetrics(msgspec.Struct, frozen=True):

@@ -357,7 +357,12 @@ def test_what_is_unsupported_or_excluded_says_why() -> None:
     assert (found.bucket, found.reason) == ("unsupported", "an enrichment datastore")
     rules = MatchRules(same_connector=same_connector, datastores=Patterns(exclude=("SAL*",)))
     assert place([datastore()], [schema()], rules=rules)["datastore:1"].bucket == "excluded"
-    assert place([datastore(database=None, schema=None)], [schema()])["datastore:1"].bucket == "unsupported"
+
+
+def test_a_datastore_that_shows_no_names_is_told_with_what_to_do() -> None:
+    found = place([datastore(database=None, schema=None)], [schema()])["datastore:1"]
+    assert found.bucket == "absent"
+    assert "name its schema under mappings" in found.reason
 
 
 def test_a_datastore_that_takes_no_part_claims_nothing() -> None:

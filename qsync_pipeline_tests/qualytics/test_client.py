@@ -37,6 +37,9 @@ SCORE = dict.fromkeys(("total", *DIMENSIONS), 50.0)
 METRICS = {"quality_score": SCORE, "last_scanned": None, "last_profiled": None}
 
 
+PLACE = {"store_type": "jdbc", "type": "snowflake", "database": "SHOP", "schema": "SALES"}
+
+
 def whole(number: int, **own: Any) -> dict[str, Any]:
     return {"id": number, "name": f"T{number}", "metrics": METRICS, "global_tags": [], **own}
 
@@ -101,9 +104,40 @@ def _less(whole: dict[str, Any], key: str) -> dict[str, Any]:
     ],
 )
 def test_a_score_that_is_not_told_is_no_score_that_went_away(kind: str, body: dict[str, Any]) -> None:
-    reply = Reply(body={"id": 1, "name": "A", "global_tags": [], **body})
+    reply = Reply(body={"id": 1, "name": "A", "global_tags": [], **PLACE, **body})
     with serving([reply]) as server, pytest.raises(Malformed, match=f"{kind} 1 was answered without its"):
         getattr(client(server), kind)(1)
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize(
+    ("lost", "place"),
+    [
+        *[(key, PLACE) for key in PLACE],
+        ("schema", {"store_type": "native", "type": "hive_native", "schema": "sales"}),
+    ],
+)
+def test_a_datastore_that_does_not_tell_its_schema_has_not_none(lost: str, place: dict[str, Any]) -> None:
+    def script(request: Request) -> Reply:
+        if request.path == "/api/datastores":
+            return envelope([_less(row, lost)], request)
+        return Reply(body=row if known else _less(row, lost))
+
+    row: dict[str, Any] = {"id": 1, "name": "A", "global_tags": [], **place}
+    known = True
+    with serving(script) as server:
+        (found,) = client(server).datastores()
+        assert found.schema == place["schema"]
+        known = False
+        with pytest.raises(Malformed, match="datastore 1 was answered without its type, database or schema"):
+            client(server).datastores()
+
+
+def test_null_is_no_schema_and_file_stores_have_none() -> None:
+    rows: list[dict[str, Any]] = [{"id": 1, "name": "A", "global_tags": [], **PLACE, "schema": None}]
+    rows += [{"id": 2, "name": "B", "global_tags": [], "store_type": "dfs", "type": "s3"}]
+    with serving(partial(envelope, rows)) as server:
+        assert [one.schema for one in client(server).datastores()] == [None, None]
 
 
 def test_a_history_that_lacks_a_dimension_is_malformed() -> None:
@@ -135,7 +169,7 @@ def test_enrichment_datastores_are_asked_for_beside_the_others() -> None:
     def script(request: Request) -> Reply:
         enrichment = ("enrichment_only", "true") in request.query
         row = {"id": 9, "name": "enrich", "enrichment_only": True} if enrichment else {"id": 2, "name": "wh"}
-        return envelope([{**row, "global_tags": None}], request)
+        return envelope([{**row, **PLACE, "global_tags": None}], request)
 
     with serving(script) as server:
         found = client(server).datastores()

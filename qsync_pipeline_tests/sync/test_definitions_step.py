@@ -73,7 +73,12 @@ class Qualytics(FakeQualytics):
     def datastores(self) -> list[Datastore]:
         return [
             Datastore(
-                id=1, name="Sales", store_type="jdbc", type="snowflake", database="SHOP", schema="SALES"
+                id=1,
+                name="Sales",
+                store_type="jdbc",
+                type="snowflake",
+                told_database="SHOP",
+                told_schema="SALES",
             )
         ]
 
