@@ -42,9 +42,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that reads one consistent state (on SQLite) and changes nothing."""
-        with _explained(), self.engine.connect() as connection, connection.begin():
-            self._begin(connection, "BEGIN")
-            yield connection
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                self._begin(connection, "BEGIN")
+                yield connection
+        except OperationalError as wrong:
+            raise _unavailable(wrong) from wrong
 
     @contextmanager
     def write(self, lock: str = "") -> Iterator[Connection]:
@@ -55,12 +58,20 @@ class Database:
         """
         if self.read_only:
             raise LedgerReadOnly("ledger: opened read-only, nothing may be written")
-        with self._queue(), _explained(), self.engine.connect() as connection, connection.begin():
-            # The write lock is taken at once: a reader that turns writer half-way fails instead of waiting.
-            self._begin(connection, "BEGIN IMMEDIATE")
-            if lock and not self.is_sqlite:
-                connection.execute(_ADVISORY, {"key": lock_key(lock)})
-            yield connection
+        # Threads of this process take turns here: SQLite lets them poll, and wait up to 0.1 s too long.
+        mine = self.is_sqlite and self._turn.acquire(timeout=BUSY_SECONDS)
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                # The write lock at once: a reader that turns writer half-way fails instead of waiting.
+                self._begin(connection, "BEGIN IMMEDIATE")
+                if lock and not self.is_sqlite:
+                    connection.execute(_ADVISORY, {"key": lock_key(lock)})
+                yield connection
+        except OperationalError as wrong:
+            raise _unavailable(wrong) from wrong
+        finally:
+            if mine:
+                self._turn.release()
 
     def _begin(self, connection: Connection, how: str) -> None:
         """SQLite's transaction, begun past SQLAlchemy.
@@ -74,16 +85,6 @@ class Database:
             raw.execute(how)
         except sqlite3.OperationalError as wrong:
             raise OperationalError(how, None, wrong) from wrong
-
-    @contextmanager
-    def _queue(self) -> Iterator[None]:
-        """Threads of this process take turns here: SQLite lets them poll, and wait up to 0.1 s too long."""
-        mine = self.is_sqlite and self._turn.acquire(timeout=BUSY_SECONDS)
-        try:
-            yield
-        finally:
-            if mine:
-                self._turn.release()
 
     def upsert(self, table: Table, changed: Sequence[str] | None = None) -> Any:
         """An insert that, where the primary key is taken, sets the columns ``changed`` (default: all others).
@@ -126,13 +127,9 @@ def _upsert(table: Table, changed: tuple[str, ...] | None) -> Build:
     return build
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Errors of the connection, not of a statement, in a sentence for users."""
-    try:
-        yield
-    except OperationalError as wrong:
-        raise LedgerUnavailable(f"ledger: {first_line(wrong)}") from wrong
+def _unavailable(wrong: OperationalError) -> LedgerUnavailable:
+    """An error of the connection, not of a statement, in a sentence for users."""
+    return LedgerUnavailable(f"ledger: {first_line(wrong)}")
 
 
 def first_line(wrong: BaseException) -> str:
