@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -54,7 +55,18 @@ def _work_in_memory() -> None:
     tempfile.tempdir = None  # asked for anew
 
 
+def _keep_bytecode() -> None:
+    """Compiled modules are kept, where the environment says otherwise too (images of containers often do).
+
+    Else each worker rewrites the assertions of all test modules anew, which takes it longer than all else
+    until its first test, and every process that a test starts compiles the package.
+    """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 _work_in_memory()
+_keep_bytecode()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has its background jobs ignore it. Dagster then ignores SIGTERM as well, and so would every
     # process that a test starts and stops.

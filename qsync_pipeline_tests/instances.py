@@ -8,32 +8,84 @@ tests of that, and those that start processes, run on instances in files, which 
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
+from unittest import mock
 
 import dagster as dg
+from dagster._core.storage import event_log, runs
 from dagster._core.storage.event_log import InMemoryEventLogStorage
 from dagster._core.storage.event_log.base import AssetRecord
-from sqlalchemy import Connection, create_engine
+from dagster._core.storage.runs import InMemoryRunStorage
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 _KEPT = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 
 
+class _OneConnection:
+    """A database in memory on one connection, for the threads of a run in turn.
+
+    Its empty tables are a copy of Dagster's: to make them, and to look up the newest migration, takes longer
+    than what a small sync reads.
+    """
+
+    def __init__(self, made: Engine) -> None:
+        self.engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
+        self._turn = threading.RLock()
+        with made.connect() as from_, self.engine.connect() as to:
+            source: Any = from_.connection.driver_connection
+            source.backup(to.connection.driver_connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Committed at the end, rolled back on an exception."""
+        with self._turn, self.engine.begin() as connection:
+            yield connection
+
+
+@cache
+def _made(storage: type[InMemoryRunStorage] | type[InMemoryEventLogStorage]) -> Any:
+    """One of Dagster's own, once per process."""
+    return storage()
+
+
+class QuickRuns(InMemoryRunStorage):
+    """Dagster's run storage on one connection."""
+
+    def __init__(self, preload: None = None) -> None:
+        self._one = _OneConnection(_made(InMemoryRunStorage)._engine)
+        self._engine = self._one.engine
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with self._one.transaction() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+
+
 class QuickEventLog(InMemoryEventLogStorage):
     """The failures of runs, in memory, on one connection. Partition keys are remembered until they change."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._quick = create_engine(
-            self._engine.url, poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
+    def __init__(self, inst_data: None = None, preload: None = None) -> None:
+        self._inst_data = inst_data
+        self._one = _OneConnection(_made(InMemoryEventLogStorage)._engine)
+        self._engine = self._one.engine
+        self._handlers = defaultdict(set)
+        self._storage_id = 0
         self._keys: dict[str, list[str]] = {}
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
-        with self._db_lock, self._quick.begin() as connection:
+        with self._one.transaction() as connection:
             yield connection
 
     def store_event(self, event: dg.EventLogEntry) -> None:
@@ -70,8 +122,7 @@ class QuickEventLog(InMemoryEventLogStorage):
         self._keys.pop(partitions_def_name, None)
 
     def dispose(self) -> None:
-        self._quick.dispose()
-        super().dispose()
+        self._engine.dispose()
 
 
 _ephemeral = dg.DagsterInstance.ephemeral
@@ -80,8 +131,8 @@ _ephemeral = dg.DagsterInstance.ephemeral
 
 def quick_instance() -> dg.DagsterInstance:
     """An ephemeral instance with a :class:`QuickEventLog`; close it, or use it in a ``with``."""
-    instance: Any = _ephemeral()
-    instance._event_storage.dispose()
-    instance._event_storage = QuickEventLog()
-    instance._event_storage.register_instance(instance)
-    return instance
+    with (
+        mock.patch.object(runs, "InMemoryRunStorage", QuickRuns),
+        mock.patch.object(event_log, "InMemoryEventLogStorage", QuickEventLog),
+    ):
+        return _ephemeral()

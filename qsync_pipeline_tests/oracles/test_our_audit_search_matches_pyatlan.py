@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-from pyatlan.model.audit import AuditSearchRequest
-from pyatlan.model.enums import SortOrder
-from pyatlan.model.search import DSL, Bool, Range, SortItem, Terms
-
 from qsync_pipeline.catalogs.atlan.changes import ATTRIBUTES, DIRECT, audit_body
 
 
 def test_our_search_says_what_pyatlan_says() -> None:
+    # Only here: to import it at the top would cost every worker seconds.
+    from pyatlan.model.audit import AuditSearchRequest
+    from pyatlan.model.enums import SortOrder
+    from pyatlan.model.search import DSL, Bool, Range, SortItem, Terms
+
     theirs = AuditSearchRequest(
         dsl=DSL(
             query=Bool(filter=[Range(field="created", gte=1000), Terms(field="action", values=list(DIRECT))]),

@@ -6,25 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from httpx_retries import Retry
-from pyatlan.client.asset import Batch, CustomMetadataHandling
-from pyatlan.client.atlan import AtlanClient
-from pyatlan.errors import AtlanError, NotFoundError, PermissionError, RateLimitError
-from pyatlan.model.assets import Asset, Badge, Column, Connection, DataDomain, SnowflakeDynamicTable, Table
-from pyatlan.model.audit import AuditSearchRequest
-from pyatlan.model.core import Announcement
-from pyatlan.model.custom_metadata import CustomMetadataDict
-from pyatlan.model.enums import (
-    AnnouncementType,
-    AtlanConnectorType,
-    AtlanCustomAttributePrimitiveType,
-    AtlanTagColor,
-    BadgeComparisonOperator,
-    BadgeConditionColor,
-    EntityStatus,
-)
-from pyatlan.model.fluent_search import CompoundQuery, FluentSearch
-from pyatlan.model.structs import BadgeCondition
-from pyatlan.model.typedef import AtlanTagDef, AttributeDef, CustomMetadataDef
 
 from qsync_pipeline.sandbox.atlan import AtlanSwitches, AtlanSystem
 from qsync_pipeline.sandbox.kernel import VirtualClock
@@ -34,6 +15,44 @@ from qsync_pipeline_tests.sandbox.atlan.estate import tiny_estate
 NO_LAG = AtlanSwitches(index_lag=0, audit_lag=0, propagation_lag=0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def sdk() -> None:
+    """The SDK's names in this module: to import it at the top would cost every worker seconds."""
+    global Batch, CustomMetadataHandling, AtlanClient, AtlanError, NotFoundError, PermissionError
+    global RateLimitError, Asset, Badge, Column, Connection, DataDomain, SnowflakeDynamicTable, Table
+    global AuditSearchRequest, Announcement, CustomMetadataDict, AnnouncementType, AtlanConnectorType
+    global AtlanCustomAttributePrimitiveType, AtlanTagColor, BadgeComparisonOperator, BadgeConditionColor
+    global EntityStatus, CompoundQuery, FluentSearch, BadgeCondition, AtlanTagDef, AttributeDef
+    global CustomMetadataDef
+    from pyatlan.client.asset import Batch, CustomMetadataHandling
+    from pyatlan.client.atlan import AtlanClient
+    from pyatlan.errors import AtlanError, NotFoundError, PermissionError, RateLimitError
+    from pyatlan.model.assets import (
+        Asset,
+        Badge,
+        Column,
+        Connection,
+        DataDomain,
+        SnowflakeDynamicTable,
+        Table,
+    )
+    from pyatlan.model.audit import AuditSearchRequest
+    from pyatlan.model.core import Announcement
+    from pyatlan.model.custom_metadata import CustomMetadataDict
+    from pyatlan.model.enums import (
+        AnnouncementType,
+        AtlanConnectorType,
+        AtlanCustomAttributePrimitiveType,
+        AtlanTagColor,
+        BadgeComparisonOperator,
+        BadgeConditionColor,
+        EntityStatus,
+    )
+    from pyatlan.model.fluent_search import CompoundQuery, FluentSearch
+    from pyatlan.model.structs import BadgeCondition
+    from pyatlan.model.typedef import AtlanTagDef, AttributeDef, CustomMetadataDef
+
+
 class Tenant:
     """One sandbox with a client on it."""
 
@@ -41,7 +60,8 @@ class Tenant:
         self.url, self.system = url, system
         self.client = AtlanClient(base_url=url, api_key=system.credentials()["token"])
 
-    def find(self, name: str, kind: type[Asset] = Table, *extra: object) -> Asset:
+    def find(self, name: str, kind: type[Asset] | None = None, *extra: object) -> Asset:
+        kind = kind or Table
         search = FluentSearch().where(CompoundQuery.active_assets()).where(CompoundQuery.asset_type(kind))
         search = search.where(Asset.NAME.eq(name)).include_on_results(Asset.CONNECTION_QUALIFIED_NAME)
         for field in (
