@@ -205,13 +205,18 @@ class Laws:
         """Whatever goes wrong, a run moves towards what the reference predicts, or nothing moves."""
         known = set(self.problems(before))
         held_on = {line.target for line in ran.lines if line.extra.get("held_on")}
-        excused = [f"{one['name']}: tag " for one in after.shown["qualytics"] if one["id"] in held_on]
+        leaving = {line.target for line in ran.lines if line.extra.get("copy_of")}
+        shown = after.shown["qualytics"]
+        returning = tuple(f"{one['name']}: tag " for one in shown if one["id"] in held_on)
+        following = tuple(f"{one['name']}: tag " for one in shown if one["id"] in leaving)
         for line in self.problems(after):
             # A copy that goes with its origin comes back one write later; what another catalog wants, in
-            # that one's run.
+            # that one's run. Where a run ends in between, copies outlive their origin until the next.
             missing = line.endswith(" is missing") and ": tag " in line
-            returns = len(self._world.catalogs) > 1 or any(line.startswith(one) for one in excused)
-            if line not in known and not (missing and returns):
+            returns = missing and (len(self._world.catalogs) > 1 or line.startswith(returning))
+            ended = ran.killed or bool(ran.failures)
+            follows = ended and line.endswith(" is a copy of nothing") and line.startswith(following)
+            if line not in known and not returns and not follows:
                 yield f"worse than before the run: {line}"
 
     def _moved(self, name: str) -> bool:
