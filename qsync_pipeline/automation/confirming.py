@@ -99,7 +99,16 @@ def look_again(
     with_tags = any(surface.role == "tags" for surface in surfaces)
     light = not (with_tags and "tags" in catalog.light_reads_omit)
     listed = list(catalog.read(schemas, tables, quality_only=light))
-    confirm(ledger, integration.name, surfaces, key, listed, decimals=integration.decimals, whole=False)
+    confirm(
+        ledger,
+        integration.name,
+        surfaces,
+        key,
+        listed,
+        decimals=integration.decimals,
+        whole=False,
+        reread=None if catalog.lists_at_once else catalog.reread,
+    )
 
 
 def _schemas(rows: Sequence[CatalogAsset], concerned: Collection[CatalogAsset]) -> list[CatalogAsset]:

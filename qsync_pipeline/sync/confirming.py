@@ -2,12 +2,13 @@
 
 The write engine reads what it wrote back by id, from the store that is right at once; what people search is
 an index that lags. So a write is confirmed only when a later reading of the listing shows it: that of the
-next run, which reads it anyway, or that of a sensor. No run waits for it.
+next run, which reads it anyway, or that of a sensor. No run waits for it. What it still does not show after
+:data:`LAG` is asked for by id: where that shows it, nobody changed it and the index is behind for longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,9 @@ from qsync_pipeline.ledger.awaited import Found
 
 LAG = 120.0
 """Seconds for which a search index is not believed against our own ledger (DESIGN.md §5.5)."""
+
+Reread = Callable[[Sequence[str]], Mapping[str, CatalogAsset]]
+"""Assets by id, from what is right at once."""
 
 SAMPLE = 200
 """Assets of a datastore that are read again after one run: all of a small change, some of a large one."""
@@ -63,14 +67,15 @@ def confirm(
     decimals: int,
     whole: bool,
     tags: bool = True,
+    reread: Reread | None = None,
 ) -> None:
     """Hold what was just read of the listing against the writes that wait to be seen there.
 
     ``whole``: everything of the datastore was read, so that what is missing is not listed. ``tags``: the rows
-    have the tags as they are now.
+    have the tags as they are now. ``reread``: null where the listing itself is right at once.
 
     What is seen later than :data:`LAG` after the write, or after it was last looked for in vain, counts as
-    seen then: nobody looked in between, and no index is known to lag longer.
+    seen then: nobody looked in between, and indexes seldom lag longer.
     """
     waiting = ledger.awaited.of(integration, datastore)
     if not waiting:
@@ -80,21 +85,31 @@ def confirm(
     now = ledger.clock()
     found: dict[Found, list[Awaited]] = {"seen": [], "changed": [], "gone": []}
     not_yet: list[Awaited] = []
+    late: list[Awaited] = []
     seen_at: dict[int, float] = {}
     for one in waiting:
         asset, role = by_id.get(one.target), roles.get(one.surface, "")
         if not role or (role == "tags" and not tags) or (asset is None and not whole):
             continue
-        if asset is not None and shows(
-            role, asset, before=one.before, after=one.after, key=one.key, decimals=decimals
-        ):
+        if asset is not None and _shown(one, role, asset, decimals):
             found["seen"].append(one)
             seen_at[one.outcome_id] = min(now, max(one.written_at, one.asked_at or 0.0) + LAG)
         elif now - one.written_at <= LAG:
             not_yet.append(one)
+        elif asset is None:
+            found["gone"].append(one)
         else:
-            found["gone" if asset is None else "changed"].append(one)
+            late.append(one)
+    fresh = reread(list(dict.fromkeys(one.target for one in late))) if reread and late else {}
+    for one in late:
+        asset = fresh.get(one.target)
+        stands = asset is not None and _shown(one, roles[one.surface], asset, decimals)
+        (not_yet if stands else found["changed"]).append(one)
     ledger.awaited.settle(integration, found, not_yet, seen_at)
+
+
+def _shown(one: Awaited, role: str, asset: CatalogAsset, decimals: int) -> bool:
+    return shows(role, asset, before=one.before, after=one.after, key=one.key, decimals=decimals)
 
 
 def scored_times(

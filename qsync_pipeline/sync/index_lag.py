@@ -27,6 +27,7 @@ def confirm_written(
         decimals=run.integration.decimals,
         whole=whole,
         tags=tags,
+        reread=None if run.catalog.lists_at_once else run.catalog.reread,
     )
 
 
@@ -35,16 +36,20 @@ def settled(
 ) -> list[CatalogAsset]:
     """Assets that differ from what we wrote a moment ago are read again by id: search indexes lag.
 
-    So is an alert that is not ours any more, whenever we wrote it: it would be given up for good.
+    A moment is :data:`LAG`, or for as long as something that we wrote on one of these assets waits to be seen
+    in the index (:func:`confirm_written` leaves that waiting which only the index does not show). An alert
+    that is not ours any more is read by id whenever we wrote it: it would be given up for good.
     """
-    now = run.ledger.clock()
+    listed = {asset.id for asset in assets}
+    waiting = [one.written_at for one in run.ledger.awaited.of(run.name, key) if one.target in listed]
+    since = min([run.ledger.clock() - LAG, *waiting])
     roles = {surface.name: surface.role for surface in run.catalog.surfaces}
     ours: dict[str, list[Holding]] = {}
     for row in held:
         if row.surface in roles:
             ours.setdefault(row.target, []).append(row)
     wrote = run.ledger.reports.latest(run.name, "quality_metadata").get(key)
-    wrote_lately = wrote is not None and wrote.at > now - LAG
+    wrote_lately = wrote is not None and wrote.at >= since
     doubtful = []
     for asset in assets:
         rows = ours.get(asset.id, [])
@@ -55,7 +60,7 @@ def settled(
             ):
                 doubtful.append(asset.id)
         elif any(
-            (_is_young(row, now) or (roles[row.surface] == "alerts" and not run.catalog.lists_at_once))
+            (_is_young(row, since) or (roles[row.surface] == "alerts" and not run.catalog.lists_at_once))
             and not _shows(asset, row, roles[row.surface])
             for row in rows
         ):
@@ -64,14 +69,16 @@ def settled(
     return [fresh.get(asset.id, asset) for asset in assets]
 
 
-def _is_young(row: Holding, now: float) -> bool:
-    return max(row.confirmed_at or 0.0, row.set_at) > now - LAG
+def _is_young(row: Holding, since: float) -> bool:
+    return max(row.confirmed_at or 0.0, row.set_at) >= since
 
 
 def _shows(asset: CatalogAsset, row: Holding, role: str) -> bool:
     if role == "attributes":
+        ours = row.value or {}
+        # What we cleared is no longer among ours, and may be in the index still.
         return all(
-            same_value(value, asset.attributes.get(name), 3) for name, value in (row.value or {}).items()
+            same_value(ours.get(name), asset.attributes.get(name), 3) for name in {*ours, *asset.attributes}
         )
     if role == "alerts":
         alert = asset.alert

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from qsync_pipeline.core.rows import CatalogAsset, Change, Unit
 from qsync_pipeline.ledger import Event, Ledger
 from qsync_pipeline.sync.confirming import LAG, SAMPLE, confirm, sample_of, scored_times
-from qsync_pipeline.sync.index_lag import confirm_written
+from qsync_pipeline.sync.index_lag import confirm_written, settled
 from qsync_pipeline.sync.judging import judge_freshness
 from qsync_pipeline.sync.push import apply_quality
 from qsync_pipeline.sync.write_permissions import Permissions
@@ -87,6 +87,24 @@ def test_what_the_listing_does_not_show_in_the_end_is_never_called_confirmed(
     one.listed(*([asset] if there else []), after=LAG + 1)
     assert one.words == [word]
     assert one.ledger.awaited.counts("atlan") == {}
+
+
+def test_what_only_the_index_does_not_show_goes_on_waiting_and_is_no_persons_change(one: World) -> None:
+    (asset,) = assets(1)
+    catalog = FakeCatalog([asset])
+    one.write(catalog, score(asset))
+    one.clock[0] += 5 * LAG
+    run = run_on(one.config, one.ledger, catalog=catalog)
+    confirm_written(run, KEY, [asset], whole=True)
+    assert one.words == ["waiting"]
+    held = one.ledger.holdings.of(KEY)
+    assert settled(run, KEY, [asset], held) == [catalog.assets[asset.id]], "as it is, not as it is listed"
+    catalog.assets[asset.id] = asset
+    confirm_written(run, KEY, [asset], whole=True)
+    assert one.words == ["changed"]
+    catalog.calls.clear()
+    assert settled(run, KEY, [asset], held) == [asset]
+    assert catalog.calls == []
 
 
 def test_a_reading_of_a_few_tables_says_nothing_of_the_others(one: World) -> None:
