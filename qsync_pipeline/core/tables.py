@@ -13,6 +13,7 @@ import functools
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -75,35 +76,37 @@ class Table(Generic[Row]):
     def to_arrow(self) -> pa.Table:
         """The table as Arrow, with its meta in the schema's metadata."""
         columns: list[Any] = []
-        fields: list[Any] = []
         for name, arrow_type, nested in _layout(self.row_type):
-            values = [getattr(row, name) for row in self._rows]
+            values: list[Any] = list(map(attrgetter(name), self._rows))
             if nested:
                 empty = _empty(self.row_type, name)
                 values = [None if value is None or value == empty else _encode(value) for value in values]
             columns.append(pa.array(values, type=arrow_type))
-            fields.append(pa.field(name, arrow_type))
         head = {"row": self.row_type.__name__, "failure": self.failure, "meta": self._meta}
-        schema = pa.schema(fields, metadata={_META_KEY: msgspec.json.encode(head)})
+        schema = _schema(self.row_type).with_metadata({_META_KEY: _encode(head)})
         return pa.Table.from_arrays(columns, schema=schema)
 
     @classmethod
     def from_arrow(cls, row_type: type[Row], table: pa.Table) -> Table[Row]:
         """The inverse of :meth:`to_arrow`; columns that the row type no longer has are ignored."""
         head = msgspec.json.decode((table.schema.metadata or {})[_META_KEY])
-        columns: list[list[Any]] = []
-        names: list[str] = []
+        columns: dict[str, list[Any]] = {}
+        there = set(table.schema.names)
         for name, _, nested in _layout(row_type):
-            if name not in table.schema.names:
+            if name not in there:
                 continue
             values = table.column(name).to_pylist()
             if nested:
-                decoder = msgspec.json.Decoder(_hints(row_type)[name])
+                decode = _decoder(row_type, name).decode
                 empty = _empty(row_type, name)
-                values = [decoder.decode(value) if value is not None else empty for value in values]
-            names.append(name)
-            columns.append(values)
-        rows = [row_type(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)]
+                values = [decode(value) if value is not None else empty for value in values]
+            columns[name] = values
+        rows: Iterable[Row]
+        if tuple(columns) == row_type.__struct_fields__:
+            rows = map(row_type, *columns.values())
+        else:
+            each = zip(*columns.values(), strict=True)
+            rows = [row_type(**dict(zip(columns, values, strict=True))) for values in each]
         return cls(row_type, rows, meta=head["meta"], failure=head["failure"])
 
     def to_frame(self) -> pd.DataFrame:
@@ -130,6 +133,16 @@ def _encode(value: Any) -> str:
 @functools.cache
 def _hints(row_type: type[msgspec.Struct]) -> dict[str, Any]:
     return typing.get_type_hints(row_type)
+
+
+@functools.cache
+def _decoder(row_type: type[msgspec.Struct], name: str) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(_hints(row_type)[name])
+
+
+@functools.cache
+def _schema(row_type: type[msgspec.Struct]) -> pa.Schema:
+    return pa.schema([pa.field(name, arrow_type) for name, arrow_type, _ in _layout(row_type)])
 
 
 @functools.cache
