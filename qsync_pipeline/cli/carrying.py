@@ -24,6 +24,8 @@ from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.sync.planfile import Kind, PlanFile, write_plan
 from qsync_pipeline.transport.errors import SyncError
 
+LEFT = "{} lines are left, each with its reason (--dry-run shows them)."
+
 
 def apply_lines(
     request: Request,
@@ -94,12 +96,13 @@ class Question:
     def carry_out(self, request: Request, *, yes: bool, dry_run: bool, out: Path | None) -> int:
         """Plan, show, ask, and carry out; returns the exit status."""
         stop = dry_run or out is not None
-        count = 0
+        count = left = 0
 
         def work(display: Display, watch: Watch, summaries: list[Summary]) -> None:
-            nonlocal count
+            nonlocal count, left
             done = rehearse(request, self.flags, display, watch, self.pick)
             count = len(done.planned)
+            left = sum(line.change.status in ("skipped", "refused") for line in done.lines)
             if stop or watch.signal or not done.whole or not self._anything(done):
                 summaries += done.summaries
             if watch.signal:
@@ -109,7 +112,7 @@ class Question:
             if not request.quiet:
                 self._show(request, done)
             if not self._anything(done):
-                display.say(self.empty)
+                display.say(LEFT.format(left) if left else self.empty)
                 if not stop:
                     self.settle()
                 return
@@ -123,8 +126,10 @@ class Question:
             apply_lines(request, path, display, watch, summaries)
 
         def show() -> None:
-            if self.after and count and not stop:
-                console(err=request.as_json).print(f"\n{self.after}", highlight=False)
+            if count and not stop:
+                for line in (LEFT.format(left) if left else "", self.after):
+                    if line:
+                        console(err=request.as_json).print(f"\n{line}", highlight=False)
 
         return carry_out(
             request,
@@ -132,7 +137,7 @@ class Question:
             dry_run=stop,
             stopped="what was written is in the ledger",
             show=show,
-            more=lambda: {self.kind: {"lines": count, **self.json}},
+            more=lambda: {self.kind: {"lines": count, "left": left, **self.json}},
         )
 
     @staticmethod

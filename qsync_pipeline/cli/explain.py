@@ -13,7 +13,6 @@ from qsync_pipeline.cli.options import config_option
 from qsync_pipeline.cli.plain import brief, harmless, when
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.config import load_config
-from qsync_pipeline.config.show import show
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sync.explaining import Explanation, Line, explain, to_json
 from qsync_pipeline.sync.finding import Place, Stored, find, nearest
@@ -66,7 +65,7 @@ def _not_found(stored: Stored, asset: str, *, as_json_: bool) -> int:
     near = nearest(stored, asset)
     if as_json_:
         say_json({"explanations": [], "nearest": near})
-    said = f"qsync: found no {show(asset)} in what the last runs read"
+    said = f"qsync: found no {harmless(asset)} in what the last runs read"
     known = any(True for _ in stored.places())
     advice = (
         f"; near: {', '.join(map(harmless, near))}" if near else "" if known else "; run qsync sync first"
@@ -79,7 +78,7 @@ def _ambiguous(found: list[Place], asset: str, *, as_json_: bool) -> int:
     if as_json_:
         rows = [{"integration": p.integration, "id": p.id, "name": p.name} for p in found]
         say_json({"explanations": [], "candidates": rows})
-    say(f"qsync: {show(asset)} may mean several; name one of them, or its id:", err=True)
+    say(f"qsync: {harmless(asset)} may mean several; name one of them, or its id:", err=True)
     for place in found[:MOST]:
         shown = place.link.asset_name if place.link else ""
         also = f" ({harmless(shown)} in {place.integration})" if shown else ""

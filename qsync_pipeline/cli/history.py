@@ -119,7 +119,7 @@ def _run(ledger: Ledger, start: str) -> str:
     if start in found or not found:
         return start  # a run without changes has no line, which is the answer
     if len(found) > 1:
-        raise ConfigError(f"--run: {show(start)} is the start of several: {', '.join(found)}")
+        raise ConfigError(f"--run: {harmless(start)} is the start of several: {', '.join(found)}")
     return found[0]
 
 

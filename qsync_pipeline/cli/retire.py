@@ -14,11 +14,18 @@ from qsync_pipeline.cli.options import Request, config_option, datastores_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync.judging import RETIRED_AT
 from qsync_pipeline.sync.retiring import settle_retired
+from qsync_pipeline.transport.errors import SyncError
+
+UNKNOWN = (
+    "retire: the ledger knows of nothing that {} has put anywhere, so nothing was taken back. If it was "
+    "lost, or is another one, qsync sync --adopt takes up what carries our marks; then retire again"
+)
 
 
 @click.command(name="retire")
-@click.argument("integration")
+@click.argument("integration", metavar="INTEGRATION[/DATASTORE]")
 @datastores_option("Only what is on this one")
 @click.option(
     "--left-behind",
@@ -42,11 +49,18 @@ def command(
 ) -> int:
     """Take back what INTEGRATION owns: tags and definitions in Qualytics, values, alerts and health rows.
 
+    Of one datastore only: INTEGRATION/DATASTORE (key, id or name), or --datastore.
+
     Goes by the ledger, and shows the plan first. What stood there before comes back; what a person changed
     or took over is left and named. When all of it is gone, the integration may be taken out of the config.
     """
     config = load_config(config_path)
+    integration, _, scope = integration.partition("/")
+    datastores += (scope,) if scope else ()
     chosen = config.integration(integration)
+    with Ledger.open(config.ledger.reveal_url(), read_only=True) as ledger:
+        if not _is_known(ledger, integration):
+            raise SyncError(UNKNOWN.format(integration))
     catalog = open_catalog(chosen)
     try:
         lasting = list(catalog.lasting())
@@ -74,6 +88,13 @@ def command(
     )
     request = Request(config_path, (integration,), "both", datastores, as_json, quiet)
     return question.carry_out(request, yes=yes, dry_run=dry_run, out=out)
+
+
+def _is_known(ledger: Ledger, integration: str) -> bool:
+    """Whether the ledger holds anything of an integration, or held it until that was retired."""
+    made = any(one.made_by == integration for one in ledger.tag_definitions.all().values())
+    held = bool(ledger.holdings.counts().get(integration))
+    return made or held or bool(ledger.notes.get(integration, RETIRED_AT, {}))
 
 
 def _settle(config: Config, integration: str) -> None:

@@ -10,9 +10,9 @@ import click
 from qsync_pipeline.cli.carrying import Question, question_options
 from qsync_pipeline.cli.datastores import Known, choose
 from qsync_pipeline.cli.options import Request, config_option, datastores_option, json_option, quiet_option
+from qsync_pipeline.cli.plain import harmless
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import load_config
-from qsync_pipeline.config.show import show
 from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import JournalEntry, Ledger
 from qsync_pipeline.sync.reverted import PRUNED
@@ -81,14 +81,14 @@ def _entries(ledger: Ledger, run: str) -> list[JournalEntry]:
     """What the run applied. Raises ``ConfigError`` where the journal knows no such run, or several."""
     found = ledger.outcomes.run_ids(run) if run.strip() else []
     if len(found) > 1:
-        raise ConfigError(f"revert: {show(run)} begins the ids of several runs: {', '.join(found)}")
+        raise ConfigError(f"revert: {harmless(run)} begins the ids of several runs: {', '.join(found)}")
     if found and not ledger.outcomes.is_whole(found[0]):
         raise ConfigError(PRUNED.format(found[0]))
     entries = ledger.outcomes.of_run(found[0]) if found else []
     applied = [entry for entry in entries if entry.outcome == "applied"]
     if not applied:
         raise ConfigError(
-            f"revert: the journal has no run {show(run)} that changed anything; qsync history shows those "
-            "that did"
+            f"revert: the journal has no run {harmless(run)} that changed anything; qsync history shows "
+            "those that did"
         )
     return applied

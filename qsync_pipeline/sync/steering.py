@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
@@ -16,6 +19,7 @@ from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
+from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.ground import assets_by_id, is_matched, what_for
 from qsync_pipeline.sync.lines import Now, verify
 from qsync_pipeline.sync.retired import REASON, retired_definitions, retired_tags, withdrawn
@@ -24,6 +28,10 @@ from qsync_pipeline.sync.run import Run
 
 META = "steered"
 """Meta of a plan table that is none of a sync: what it comes from, for people."""
+IN_DOUBT = (
+    "the ledger was restored from an older copy, and this datastore was not compared since: "
+    "run qsync sync first"
+)
 
 
 def steered_tags(
@@ -63,6 +71,8 @@ def steered_tags(
     else:
         changes = reverted_tags(run, key, inventory, links, held, book)
         changes += reverted_definitions(run, key, book, deployment, ends)
+    if witness.in_doubt(run, stage, key):
+        changes = [_in_doubt(change, "refused" if run.lines else "skipped") for change in changes]
     table = _finished(run, stage, key, changes, (definitions.SURFACE, tags.SURFACE), unchanged)
     if not inventory.meta.get("vanished"):
         table.meta["read_at"] = inventory.meta["read_at"]
@@ -107,6 +117,13 @@ def steered_quality(
     else:
         changes = reverted_quality(run, key, assets, held, roles)
     return _finished(run, stage, key, changes, surfaces, unchanged)
+
+
+def _in_doubt(change: Change, status: Literal["refused", "skipped"]) -> Change:
+    """A removal that would go by the word of an older copy of the ledger is not carried out."""
+    if change.action != "remove" or change.status != "planned":
+        return change
+    return replace(change, status=status, reason=IN_DOUBT)
 
 
 def _mine(run: Run, held: Iterable[Holding]) -> dict[tuple[str, str, str], Holding]:

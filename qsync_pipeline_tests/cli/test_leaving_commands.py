@@ -26,11 +26,21 @@ def test_what_cannot_be_meant_is_a_matter_of_usage(
         (("apply", tmp_path / "absent"), "cannot be read"),
         (("approve", "c0dec0de"), "nothing waits under c0dec0de"),
         (("revert", "00000000"), "the journal has no run"),
+        (("revert", "00000000-aaaa-4bbb-8ccc-0123456789ab"), "no run 00000000-aaaa-4bbb-8ccc-0123456789ab"),
         (("retire", "nobody"), "found no"),
     ):
         answer = qsync(*words, *config)
         assert answer.status == 2, words
         assert said in answer.err, words
+
+
+@pytest.mark.rule("5.5", "A lost ledger removes nothing")
+def test_a_ledger_that_knows_of_nothing_retires_nothing_and_says_so(
+    qsync: Qsync, sandbox: RunningSandbox
+) -> None:
+    answer = qsync("retire", "atlan", "--yes", "--quiet", "--config", sandbox.config)
+    assert answer.status == 1
+    assert "qsync sync --adopt" in answer.err
 
 
 def test_what_waits_is_counted_by_lines_and_not_by_objects(qsync: Qsync, sandbox: RunningSandbox) -> None:

@@ -96,7 +96,7 @@ def test_only_one_datastore_is_retired_where_one_is_named() -> None:
         one.control.advance(5)
         synced = one.whole_state()
         keys = one.keys()
-        done = qsync(one, "retire", "atlan", "--datastore", keys["CRM"], "--yes")
+        done = qsync(one, "retire", f"atlan/{keys['CRM']}", "--yes")
         assert done.status == 0, done.said
         with one.ledger() as ledger:
             assert ledger.holdings.of(keys["CRM"], integration="atlan") == []

@@ -11,6 +11,7 @@ import pytest
 
 from qsync_pipeline.ledger import backup, engines
 from qsync_pipeline_tests.e2e.alation import alation_world
+from qsync_pipeline_tests.e2e.commands import qsync
 from qsync_pipeline_tests.e2e.harness import SETTLED, World, world
 
 Restore = Callable[[World, Path], None]
@@ -89,6 +90,17 @@ def restored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         one.settled()
         request.param(one, copy)
         yield Restored(one, names)
+
+
+@pytest.mark.rule("5.5", "A lost ledger removes nothing")
+def test_nothing_is_retired_by_the_word_of_an_older_copy_before_a_sync(restored: Restored) -> None:
+    one, (first, *_) = restored
+    shown = qsync(one, "retire", "atlan", "--dry-run")
+    plan = shown.object["integrations"]["atlan"]["plan"]
+    assert (plan["external_tags"]["remove"], plan["tag_definitions"]["remove"]) == (0, 0)
+    assert plan["custom_metadata"]["remove"]
+    assert "run qsync sync first" in shown.said
+    assert "Gone For Good" in one.tags("qualytics", first)
 
 
 @pytest.mark.rule("5.5", "A lost ledger removes nothing")
