@@ -24,7 +24,7 @@ from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.ledger.engines import parse_url, shown
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.second_writer import second_writer
-from qsync_pipeline.sync.snapshot import domains_of, place_datastores, read_index
+from qsync_pipeline.sync.snapshot import domains_of, idle_mappings, place_datastores, read_index
 from qsync_pipeline.transport.auth import jwt_expiry
 
 UNPLACED = 5
@@ -161,6 +161,9 @@ def _catalog(run: Run, findings: Findings, canary: Sequence[str] | None, *, with
         elif other:
             findings.fail(name, "one writer", other, "Until then qsync writes nothing here.", EXIT_REJECTED)
         placed = _placement(run, index, findings)
+        for said in idle_mappings(run):
+            todo = "Correct its name, key or id in the config, or remove the mapping."
+            findings.warn(name, "mappings", said.removeprefix("mappings: "), todo)
         check_permissions(run, placed, findings)
         if canary is not None:
             check_by_writing(run, canary, findings)

@@ -216,6 +216,10 @@ class AlationConfig(BaseIntegration):
         given = [name for name in (*token, *client) if raw.get(name) is not None]
         whole = "refresh_token and user_id, or client_id and client_secret"
         found = super().clashes(raw)
+        tags = raw.get("tags")
+        if isinstance(tags, dict) and tags.get("from_database") is True:
+            why = "true, and Alation knows no databases as objects"
+            found.append(Clash(("tags", "from_database"), why, "false", "Remove it"))
         if not given:
             hint = "Add refresh_token: {env: ALATION_REFRESH_TOKEN} and user_id"
             found.append(Clash(("refresh_token",), "no credentials", whole, hint))

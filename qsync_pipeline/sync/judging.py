@@ -131,7 +131,11 @@ def judge_coverage(newest: Newest, read: Newest) -> Coverage:
         },
         sum(one.get("number", 0) for one in untold),
         tuple(name for one in untold for name in one.get("names", ())),
-        tuple(dict.fromkeys(gap for report in read.values() for gap in report.counts.get(GAPS, ()))),
+        tuple(
+            dict.fromkeys(
+                gap for report in (*read.values(), *newest.values()) for gap in report.counts.get(GAPS, ())
+            )
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from qsync_pipeline.core.mapping import Snapshot, bucket_counts, map_datastore, 
 from qsync_pipeline.core.rows import Bucket, CatalogAsset, Link, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Pairing
+from qsync_pipeline.sync.out_of_sight import GAPS, without_container
 from qsync_pipeline.sync.rules import match_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import scope_of, units_of
@@ -57,22 +58,26 @@ def _map(
     scope = scope_of(inventory, assets)
     placement = placement_of(assets)
     remembered = run.ledger.links.of(run.name, key)
+    rules = match_rules(run.integration, run.catalog.connector_matches)
+    idle: list[str] = []
     if not units:
         links: list[Link] = []
         free = 0
     else:
+        idle = without_container(rules.mappings, units)
         snapshot = snapshot_of(index, assets)
         links = map_datastore(
             units,
             placement,
             snapshot,
-            match_rules(run.integration, run.catalog.connector_matches),
+            rules,
             domain_scope(domains_of(index), run.integration.domains),
             {unit: pairing.assets for unit, pairing in remembered.items()},
             assets.meta["presence"],
         )
         free = unclaimed(links, Snapshot(assets.rows))
     counts = mapping_counts(links) | {"catalog_only": free} | _without_place(links)
+    counts |= {GAPS: idle} if idle else {}
     if not run.dry_run and not run.ledger.read_only and units:
         held = {row.target for row in run.ledger.holdings.of(key, integration=run.name)}
         keep = to_remember(links, remembered, held)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.core.rows import CatalogAsset, Unit
+from qsync_pipeline.core.rules import MappingRule
 from qsync_pipeline.sync.run import Run
 
 UNTOLD = "untold"
 """Of the reports of snapshots: how many assets carry tags that cannot all be told, and the first names."""
 GAPS = "gaps"
-"""Of the same: shared reads that were incomplete, as far as anything depends on them here."""
+"""Of the same, and of those of mappings: shared reads that were incomplete, as far as anything depends on
+them here, and mappings of the config that speak of nothing."""
 SHOWN = 10
 
 
@@ -35,3 +37,23 @@ def blind_spots(
     told = [gap for gap in gaps if not gap.startswith(("tags", "type definitions"))]
     told = [gap for gap in told if run.integration.domains or not gap.startswith("domain")]
     return found | ({GAPS: told} if told else {})
+
+
+def without_datastore(mappings: Sequence[MappingRule], datastores: Sequence[Unit]) -> list[str]:
+    """The mappings of the config that name no datastore of the deployment, in words."""
+    return [
+        f'mappings: Qualytics lists no datastore "{rule.datastore}"'
+        for rule in mappings
+        if not any(rule.names(unit) for unit in datastores)
+    ]
+
+
+def without_container(mappings: Sequence[MappingRule], units: Sequence[Unit]) -> list[str]:
+    """The mappings that name no container of this datastore, of those that speak of it, in words."""
+    datastore = next(unit for unit in units if unit.level == "datastore")
+    containers = {unit.name for unit in units if unit.level == "container"}
+    return [
+        f'mappings: {datastore.name} has no container "{rule.container}"'
+        for rule in mappings
+        if rule.container is not None and rule.names(datastore) and rule.container not in containers
+    ]

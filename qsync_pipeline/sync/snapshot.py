@@ -14,12 +14,12 @@ import msgspec
 
 from qsync_pipeline.core.domains import UnknownDomains, domain_scope
 from qsync_pipeline.core.locate import Placement, locate
-from qsync_pipeline.core.rows import CatalogAsset, Domain
+from qsync_pipeline.core.rows import CatalogAsset, Domain, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.index_lag import confirm_written, settled
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores
-from qsync_pipeline.sync.out_of_sight import blind_spots
+from qsync_pipeline.sync.out_of_sight import blind_spots, without_datastore
 from qsync_pipeline.sync.outgoing_tags import vocabulary_meta
 from qsync_pipeline.sync.refusals import granted_again
 from qsync_pipeline.sync.rules import match_rules, patterns
@@ -79,10 +79,21 @@ def domains_of(index: Table[CatalogAsset]) -> list[Domain]:
     return msgspec.convert(index.meta["domains"], list[Domain])
 
 
+def _datastores(run: Run) -> list[Unit]:
+    """All datastores of the deployment."""
+    keys = register_datastores(run.ledger, run.listed)
+    return [datastore_unit(one, keys[one.id]) for one in run.listed]
+
+
+def idle_mappings(run: Run) -> list[str]:
+    """Mappings of the config that name no datastore, in words."""
+    rules = match_rules(run.integration, run.catalog.connector_matches)
+    return without_datastore(rules.mappings, _datastores(run))
+
+
 def place_datastores(run: Run, index: Table[CatalogAsset]) -> dict[str, Placement]:
     """Where every datastore of the deployment stands, by key."""
-    keys = register_datastores(run.ledger, run.listed)
-    units = [datastore_unit(one, keys[one.id]) for one in run.listed]
+    units = _datastores(run)
     schemas = [asset for asset in index.rows if asset.level == "schema"]
     connections = [asset for asset in index.rows if asset.level == "connection"]
     links = {
@@ -152,7 +163,12 @@ class _Whole:
     def read(self, key: str) -> Table[CatalogAsset]:
         """The snapshot of one datastore."""
         gone = Placement("", "absent", reason="Qualytics no longer lists it")
-        return _read(self._run, key, self._placed.get(key) or gone, self._schemas, self._index)
+        gaps = [*self._index.meta["gaps"], *self._idle]
+        return _read(self._run, key, self._placed.get(key) or gone, self._schemas, self._index, gaps)
+
+    @cached_property
+    def _idle(self) -> list[str]:
+        return idle_mappings(self._run)
 
 
 def _read(
@@ -161,6 +177,7 @@ def _read(
     placement: Placement,
     schemas: Mapping[str, CatalogAsset],
     index: Table[CatalogAsset],
+    gaps: Sequence[str],
 ) -> Table[CatalogAsset]:
     assets: list[CatalogAsset] = []
     if placement.bucket == "matched":
@@ -176,7 +193,7 @@ def _read(
         "presence": _presence(run, key, assets, held),
         TAGS_UNREAD: run.catalog.tags_unread(),
     }
-    unclear = blind_spots(run, assets, index.rows, index.meta["gaps"])
+    unclear = blind_spots(run, assets, index.rows, gaps)
     run.report(STAGE, key, {"assets": len(assets), **unclear})
     return Table(CatalogAsset, assets, meta=meta)
 

@@ -18,6 +18,7 @@ from qsync_pipeline.config import (
 )
 from qsync_pipeline.config.parts import AttributeName
 from qsync_pipeline.core.rows import ATTRIBUTES
+from qsync_pipeline.transport.errors import ConfigError
 from qsync_pipeline_tests.config.conftest import ENV, GOOD, Write
 
 EXAMPLE_ENV = {
@@ -105,6 +106,15 @@ def test_attributes_go_out_under_their_own_the_configured_or_the_prefixed_name(w
     )
     wanted = load_config(write(alation), env=ENV).integrations[0].attributes.wanted()
     assert wanted["URL"] == "Qualytics URL"
+
+
+def test_tags_of_databases_are_refused_for_alation_which_knows_none(write: Write) -> None:
+    text = GOOD.replace("type: atlan", "type: alation\n    user_id: 1").replace(
+        "    token", "    refresh_token"
+    )
+    assert load_config(write(text), env=ENV).integrations[0].tags.from_connection
+    with pytest.raises(ConfigError, match="from_database: found true, and Alation knows no databases"):
+        load_config(write(text + "    tags: {from_database: true}\n"), env=ENV)
 
 
 def test_an_alation_takes_a_refresh_token_with_its_user_or_an_oauth_client(write: Write) -> None:

@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import UNSET
+
 from qsync_pipeline.catalogs.alation.keys import asset_id
 from qsync_pipeline.catalogs.alation.models import DomainRow, DomainRule
 from qsync_pipeline.core.domains import UnknownDomains, domain_scope
 from qsync_pipeline.core.rows import Domain
+from qsync_pipeline.transport.errors import Malformed
 
 NO_DOMAIN = "none"
 """In no domain, whatever the asset above is in (excluded, or included above without ``recursive``)."""
@@ -66,7 +69,7 @@ def membership(rules: Iterable[DomainRule], domains: Sequence[Domain], wanted: S
     found: dict[str, Rules] = {}
     for rule in rules:
         on = found.setdefault(asset_id(rule.otype, rule.oid), Rules())
-        (on.exclude if rule.exclude else on.include)[str(rule.domain_id)] = rule.recursive
+        (on.exclude if rule.exclude else on.include)[str(rule.domain_id)] = bool(rule.recursive)
     try:
         scope = domain_scope(domains, wanted).wanted if wanted else frozenset()
     except UnknownDomains:
@@ -75,7 +78,7 @@ def membership(rules: Iterable[DomainRule], domains: Sequence[Domain], wanted: S
 
 
 def domain_tree(rows: Collection[DomainRow]) -> tuple[Domain, ...]:
-    """The domains; a parent that is not listed counts as none."""
+    """The domains; a parent that is not listed counts as none (:func:`without_parent` counts them)."""
     known = {row.id for row in rows}
     return tuple(
         Domain(
@@ -85,3 +88,18 @@ def domain_tree(rows: Collection[DomainRow]) -> tuple[Domain, ...]:
         )
         for row in rows
     )
+
+
+def without_parent(rows: Collection[DomainRow]) -> int:
+    """How many domains name one above them that is not listed: it is out of sight."""
+    known = {None, *(row.id for row in rows)}
+    return sum(1 for row in rows if row.parent_id not in known)
+
+
+def refuse_untold(rows: Iterable[DomainRow], rules: Iterable[DomainRule]) -> None:
+    """Raise where a domain does not say what it lies in, or a rule whether it holds for all below."""
+    if any(row.parent_id is UNSET for row in rows) or any(rule.recursive is UNSET for rule in rules):
+        raise Malformed(
+            "alation: a domain was answered without its parent, or a rule without its reach",
+            system="alation",
+        )

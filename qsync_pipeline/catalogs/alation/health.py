@@ -14,6 +14,7 @@ from qsync_pipeline.catalogs.alation.keys import asset_id
 from qsync_pipeline.catalogs.alation.models import HealthValue
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import HealthRow
+from qsync_pipeline.transport.errors import Malformed
 
 GOOD, WARNING, ALERT = "GOOD", "WARNING", "ALERT"
 _STATUS: Mapping[str, str] = {GOOD: "No Issues", WARNING: "Warning", ALERT: "Alert"}
@@ -46,6 +47,9 @@ class HealthBook:
                 self._by_asset.setdefault(asset, []).append(value)
             elif value.object_key:
                 self._by_key.setdefault(fold(value.object_key), []).append(value)
+            else:
+                # It would count as gone, be let go, and stand there for ever.
+                raise Malformed("alation: a data-health row of ours names no object", system="alation")
 
     def rows(self, asset: str, key: str, name: str) -> tuple[HealthRow, ...]:
         """The rows of an asset with this object key and name.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from qsync_pipeline.transport.answers import Id
 
@@ -156,11 +157,11 @@ class Flag(msgspec.Struct):
 
 
 class DomainRow(msgspec.Struct):
-    """A domain."""
+    """A domain; without a parent it is told so by null."""
 
     id: Id
     title: str
-    parent_id: Id | None = None
+    parent_id: Id | UnsetType | None = UNSET
 
 
 class DomainRule(msgspec.Struct):
@@ -170,7 +171,7 @@ class DomainRule(msgspec.Struct):
     otype: str
     oid: Id
     exclude: bool = False
-    recursive: bool = False
+    recursive: bool | UnsetType = UNSET
 
 
 class HealthValue(msgspec.Struct, gc=False):

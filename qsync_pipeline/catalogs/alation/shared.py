@@ -11,7 +11,13 @@ from typing import TypeVar
 from msgspec import structs
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
-from qsync_pipeline.catalogs.alation.domains import Membership, domain_tree, membership
+from qsync_pipeline.catalogs.alation.domains import (
+    Membership,
+    domain_tree,
+    membership,
+    refuse_untold,
+    without_parent,
+)
 from qsync_pipeline.catalogs.alation.flags import FlagBook
 from qsync_pipeline.catalogs.alation.health import HealthBook, prefix_of
 from qsync_pipeline.catalogs.alation.models import DataSource, Tag
@@ -145,8 +151,13 @@ class Shared:
         tree = domain_tree(rows)
         numbers = [row.id for row in rows]
         rules = [
-            rule for exclude in (False, True) for rule in self._client.domain_rules(numbers, exclude=exclude)
+            structs.replace(rule, exclude=exclude)  # as it was asked for, whatever the row repeats
+            for exclude in (False, True)
+            for rule in self._client.domain_rules(numbers, exclude=exclude)
         ]
+        refuse_untold(rows, rules)
+        if hidden := without_parent(rows):
+            self.gaps.append(f"domains: {hidden} lie in domains that are hidden from this token")
         return tree, membership(rules, tree, self._settings.domains)
 
     def _or_gap(self, what: str, read: Callable[[], T], nothing: T) -> T:

@@ -188,7 +188,9 @@ class Reader:
             for entity in entities:
                 asset = translator.asset(entity)
                 if asset is not None:
-                    found[asset.id] = asset
+                    # Without the key it tells nothing of its tags: none of ours is taken off for that.
+                    told = asset.complete and entity.classifications is not None
+                    found[asset.id] = structs.replace(asset, complete=told)
         return found
 
     def presence(self, ids: Sequence[str]) -> dict[str, Presence]:
@@ -312,6 +314,8 @@ def _refuse_untold(entities: Sequence[Entity]) -> None:
         )
     if any(_nameless(entity) for entity in entities):
         raise Malformed("Atlan: an asset was answered without its id, type or name", system="atlan")
+    if any(not isinstance((one.attributes or {}).get("domainGUIDs", []), list | None) for one in entities):
+        raise Malformed("Atlan: an asset was answered with something else than its domains", system="atlan")
     if any(not tag.entity_guid for entity in entities for tag in entity.classifications or ()):
         raise Malformed("Atlan: a tag was answered without the asset that it was put on", system="atlan")
 

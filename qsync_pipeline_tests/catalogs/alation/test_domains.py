@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsync_pipeline.catalogs.alation.domains import NO_DOMAIN, Membership, domain_tree, membership
+from qsync_pipeline.catalogs.alation.domains import (
+    NO_DOMAIN,
+    Membership,
+    domain_tree,
+    membership,
+    refuse_untold,
+    without_parent,
+)
 from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.models import ColumnRow, DomainRow, DomainRule
 from qsync_pipeline.catalogs.alation.translate import Translator
 from qsync_pipeline.core.domains import domain_scope
 from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.transport.errors import Malformed
 
 DOMAINS = (
     "Domains: subdomains count; the nearest own domain upwards decides (Alation: the nearest rule, exclude"
@@ -105,6 +113,19 @@ def test_a_name_that_no_domain_has_is_left_to_those_who_tell_it() -> None:
 def test_a_parent_that_is_not_listed_makes_a_domain_a_root() -> None:
     (domain,) = domain_tree([DomainRow(8, "Risk", 7)])
     assert (domain.id, domain.parent) == ("8", None)
+    assert without_parent([DomainRow(8, "Risk", 7)]) == 1
+    assert without_parent([DomainRow(8, "Risk", 7), DomainRow(7, "Finance", None)]) == 0
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_domain_that_does_not_say_what_it_lies_in_is_no_root_and_a_rule_says_how_far_it_reaches() -> None:
+    whole = [DomainRow(7, "Finance", None)]
+    reaching = [rule(7, "schema:5", recursive=False)]
+    refuse_untold(whole, reaching)
+    with pytest.raises(Malformed, match="without its parent"):
+        refuse_untold([DomainRow(7, "Finance")], reaching)
+    with pytest.raises(Malformed, match="without its reach"):
+        refuse_untold(whole, [rule(7, "schema:5")])
 
 
 rules_on_chain = st.lists(

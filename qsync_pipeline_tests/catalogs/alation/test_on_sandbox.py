@@ -140,6 +140,17 @@ def test_tags_that_cannot_be_read_make_every_asset_incomplete_and_nothing_else(b
     assert "403" in bench.catalog.tags_unread()
 
 
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize(
+    ("route", "key"),
+    [("/integration/v2/domain/", "parent_id"), ("/integration/v2/domain/*rules/", "recursive")],
+)
+def test_domains_that_are_told_in_part_are_a_gap(bench: Bench, route: str, key: str) -> None:
+    bench.control.faults({"system": "alation", "route": route, "kind": "drop_key", "key": key, "each": True})
+    index = bench.catalog.index()
+    assert [gap.partition(":")[0] for gap in index.gaps] == ["domains"]
+
+
 def test_domains_reach_tables_by_recursion_and_leave_out_what_is_excluded(bench: Bench) -> None:
     bench.mutate("set_domain", "SALES_DB.SALES", domain="Finance")
     bench.mutate("set_domain", TABLE, domain="Finance", exclude=True)

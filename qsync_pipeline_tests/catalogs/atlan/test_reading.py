@@ -317,6 +317,22 @@ def test_a_reread_returns_what_is_readable_and_leaves_the_rest_out() -> None:
 
 
 @pytest.mark.rule("5.5", "Never act on a partial read")
+def test_an_asset_that_is_read_by_id_without_its_tags_has_not_none() -> None:
+    session = FakeSession().on("GET", TYPEDEFS, typedefs(PII))
+    session.on("GET", BULK, {"entities": [row(1), row(2, classifications=[]), tagged(3, "hPII")]})
+    found = reader(session).reread([f"guid-000{n}" for n in (1, 2, 3)])
+    assert [asset.complete for asset in found.values()] == [False, True, True]
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_domains_that_are_no_list_are_not_none() -> None:
+    odd = row(1, attributes={"domainGUIDs": "d"})
+    session = FakeSession().on("GET", TYPEDEFS, typedefs()).on("POST", SEARCH, pages([odd]))
+    with pytest.raises(Malformed, match="something else than its domains"):
+        list(reader(session).read([SCHEMA]))
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
 @pytest.mark.parametrize("lost", ["typeName", "attributes", "status", "guid"])
 def test_an_asset_that_does_not_say_what_it_is_is_not_out_of_sight(lost: str) -> None:
     rows = [row(1), {name: value for name, value in row(2).items() if name != lost}]
