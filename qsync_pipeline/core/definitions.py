@@ -35,6 +35,8 @@ class TagDefinition(msgspec.Struct, frozen=True):
     count: int | None = None
     made_by: str | None = None
     made: bool = False
+    taken_over: bool = False
+    """Whether a person made it, and an integration with ``overwrite_tags`` gave it the catalog's look."""
     source_ids: tuple[str, ...] = ()
     """Ids of the catalog's tag that it stands for, by which a rename is recognised."""
 
@@ -61,6 +63,13 @@ class DefinitionBook:
             return "ours"
         return "external" if definition.type == "external" else "native"
 
+    def spared(self, key: str) -> bool:
+        """Whether people made it and the setting leaves it to them, though another integration of ours may
+        have taken it over: ``overwrite_tags`` speaks for its own integration only."""
+        known = self._known.get(key)
+        theirs = self.standing(key) == "native" or (known is not None and known.taken_over)
+        return theirs and not self.rules.overwrite
+
     def spelling(self, key: str, default: str) -> str:
         """The name as Qualytics spells it; the first spelling is kept."""
         definition = self._known.get(key)
@@ -80,6 +89,8 @@ class DefinitionBook:
         if standing == "missing":
             return self._plan(key, self._create(tag))
         known = self._known[key]
+        if self.spared(key):
+            return ()
         if standing == "native":
             return self._plan(key, self._update(known, tag, "overwrite_tags is on: the catalog's tag wins"))
         if standing == "ours" and self._is_mine(known):
@@ -205,14 +216,16 @@ class DefinitionBook:
         return known.made_by != self.rules.integration and fold(known.made_by or "") in self.rules.ours
 
     def _gives_the_look(self, known: TagDefinition, tag: TagRef) -> bool:
-        """Of a catalog's tags that differ by case only, the one spelled like the definition, or the one that
-        the definition was made from, gives it its look: always the same one.
+        """Of a catalog's tags that differ by case or blanks only, the one spelled like the definition, or the
+        one that the definition was made from, gives it its look: always the same one.
 
         A later integration's is taken over by a tag of just its spelling, or two of ours would take turns.
         """
-        if known.made_by is None or tag_name(tag.name) == known.name:
+        if known.made_by is None or tag.name == known.name:
             return True
-        return known.made_by == self.rules.integration and tag.id in known.source_ids
+        if known.made_by == self.rules.integration and known.source_ids:
+            return tag.id in known.source_ids
+        return tag_name(tag.name) == known.name
 
     def _from_a_later_one(self, known: TagDefinition) -> bool:
         """Whether it stands in the category of an integration that comes after this one in the config."""

@@ -145,8 +145,8 @@ class _Planner:
         self._copies(unit, set(wanted) | set(mine))
 
     def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
-        standing = self.book.standing(key)
-        if standing == "native" and not self.rules.overwrite:
+        held_there = there and row is not None and self.book.standing(key) != "native"
+        if self.book.spared(key) and not held_there:
             self._add(
                 unit, link, "create", key, tag, "a native tag has this name, overwrite_tags is off", "skipped"
             )

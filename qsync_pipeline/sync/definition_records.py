@@ -40,6 +40,7 @@ def read_definitions(run: Run) -> Table[TagDefinition]:
                 count=tag.count,
                 made_by=record.made_by if record else None,
                 made=bool(record and record.made),
+                taken_over=bool(record and record.taken_over and not record.made),
                 source_ids=tuple((record.before or {}).get("tag_ids", ())) if record else (),
             )
         )

@@ -6,6 +6,7 @@ import msgspec
 
 from qsync_pipeline.core.definitions import UNREACHABLE
 from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.ledger import TagDefinition as Record
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.definition_records import record_of, speaks_of
 from qsync_pipeline.sync.run import Run
@@ -83,17 +84,32 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
     takes_over = bool(change.extra.get("takes_over"))
     if known and not takes_over and not speaks_of(known, tag):
         return Outcome(journal, "skipped", ANOTHER)
-    if not run.qualytics.update_tag(
-        tag, color=look["color"], description=look["description"], category=look["category"]
-    ):
+    asked = record_of(run, change, None, made=False, before=change.before, taken_over=True)
+    if takes_over:
+        # Noted before the call, as a new one is: it stands in our category afterwards, and is a person's.
+        run.ledger.tag_definitions.put(asked)
+    try:
+        reached = run.qualytics.update_tag(
+            tag, color=look["color"], description=look["description"], category=look["category"]
+        )
+    except OutsideError:
+        now = _find(run, change) if takes_over else None
+        if takes_over and not (now and speaks_of(asked, now)):
+            _put_back(run, change, known)
+        raise
+    if not reached:
+        if takes_over:
+            _put_back(run, change, known)
         return _not_reached(run, change, journal)
     if change.extra.get("gives_back"):
         run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "applied", change.reason)
     made = bool(known and known.made)
     before = change.before if takes_over else (known.before or {}).get("look") if known else None
+    # What is in our category without a record (a lost ledger) is no person's for that.
+    taken_over = not made and (takes_over or bool(known and known.taken_over))
     run.ledger.tag_definitions.put(
-        record_of(run, change, tag.id, made=made, before=before, taken_over=not made)
+        record_of(run, change, tag.id, made=made, before=before, taken_over=taken_over)
     )
     return Outcome(journal, "applied", change.reason)
 
@@ -116,6 +132,14 @@ def _delete(run: Run, change: Change, journal: Change) -> Outcome:
         return _not_reached(run, change, journal)
     run.ledger.tag_definitions.drop(change.key)
     return Outcome(journal, "applied", change.reason)
+
+
+def _put_back(run: Run, change: Change, known: Record | None) -> None:
+    """What was asked for has not come about: the ledger says what it said before."""
+    if known is None:
+        run.ledger.tag_definitions.drop(change.key)
+    else:
+        run.ledger.tag_definitions.put(known)
 
 
 def _not_reached(run: Run, change: Change, journal: Change) -> Outcome:

@@ -179,7 +179,8 @@ class TagWorld:
         known = self.definitions.get(change.key)
         look = change.after
         made = known.made if known else True
-        ids = (known.source_ids if known else ()) + (change.extra["tag_id"],)
+        taken_over = bool(change.extra.get("takes_over")) or bool(known and known.taken_over)
+        ids = (change.extra["tag_id"],)
         self.definitions[change.key] = TagDefinition(
             change.name,
             change.kind,
@@ -189,6 +190,7 @@ class TagWorld:
             known.weight_modifier if known else look["weight_modifier"],
             made_by=rules.integration,
             made=made,
+            taken_over=taken_over,
             source_ids=ids,
         )
 

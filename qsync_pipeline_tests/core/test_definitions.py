@@ -71,6 +71,15 @@ def test_a_new_colour_or_description_is_taken_over_on_ours() -> None:
 
 
 @pytest.mark.rule("5.2", COLOURS)
+def test_of_two_catalog_tags_that_differ_by_blanks_only_one_gives_the_look_always_the_same() -> None:
+    first, other = tag("PII  1", color="#111111"), tag(" PII  1 ", color="#222222")
+    known = ours("PII 1", color="#111111", source_ids=(first.id,))
+    assert book(known).need(other) == ()
+    assert only(book(known).need(tag("PII  1", color="#333333"))).after["color"] == "#333333"
+    assert only(book(known).need(tag("PII 1", color="#444444"))).after["color"] == "#444444"
+
+
+@pytest.mark.rule("5.2", COLOURS)
 @pytest.mark.rule("5.2", HTML)
 def test_what_reads_the_same_is_no_change() -> None:
     known = ours(color="#BF1B1B", description="Personal <i>data</i>")

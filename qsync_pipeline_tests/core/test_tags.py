@@ -24,7 +24,6 @@ from qsync_pipeline_tests.core.tag_world import TagWorld, tag_rules
 
 OFF = "A tag taken off in the catalog is taken off in Qualytics, the last one too"
 ONLY_OURS = "Only assignments that an integration of ours made are ever removed; a person's stay"
-NATIVE = "Same name as a native tag"
 NAMES = "Names: NFC, trimmed"
 RENAME = "A rename in the catalog moves the assignments and keeps category and weight"
 THREE_WAY = "Desired, actual and ledger decide (three-way)"
@@ -218,50 +217,6 @@ def test_a_name_of_which_nothing_is_left_is_passed_over() -> None:
     w.retag(C_ID.id, tag(" \x00\t"), tag("PII"))
     w.sync()
     assert set(w.definitions) == {"pii"}
-
-
-@pytest.mark.rule("5.2", NATIVE)
-def test_a_native_tag_of_the_name_is_skipped_counted_and_named_with_overwrite_off() -> None:
-    w = world()
-    w.define("pii", category="Person", color="#111111")
-    w.retag(C_ID.id, tag("PII"))
-    w.retag(T_ORDERS.id, tag("PII"))
-    plan = w.sync()
-    assert lines(plan.changes, status="skipped") == [
-        ("create", "container:1", "pii", "skipped"),
-        ("create", "field:1", "pii", "skipped"),
-    ]
-    assert "overwrite_tags" in plan.changes[0].reason
-    assert plan.changes[0].after == "pii"
-    assert w.state() == {}
-    assert w.definitions["pii"].category == "Person"
-
-
-@pytest.mark.rule("5.2", NATIVE)
-def test_with_overwrite_on_a_native_tag_takes_the_catalogs_look_and_keeps_its_assignments() -> None:
-    w = world()
-    w.define("pii", category="Person", color="#111111", weight_modifier=7)
-    w.put("container:2", "pii")
-    w.retag(C_ID.id, tag("PII", color="#BF1B1B", description="<p>Personal</p>"))
-    w.sync(tag_rules(overwrite=True))
-    one = w.definitions["pii"]
-    assert (one.name, one.category, one.color, one.description) == ("pii", "atlan", "#BF1B1B", "Personal")
-    assert one.weight_modifier == 7
-    assert w.tags("container:2") == w.tags("field:1") == {"pii"}
-    w.retag(C_ID.id)
-    w.sync(tag_rules(overwrite=True))
-    assert w.state() == {"container:2": {"pii"}}
-    assert "pii" in w.definitions, "we did not make it, we do not delete it"
-
-
-@pytest.mark.rule("5.2", "A tag that any integration of ours made is never a native clash")
-def test_a_tag_that_another_integration_made_is_shared_with_overwrite_off() -> None:
-    w = world()
-    w.retag(C_ID.id, tag("PII"))
-    w.sync(tag_rules("second"))
-    w.retag(T_PEOPLE.id, tag("PII"))
-    w.sync()
-    assert w.tags("container:2") == {"pii"}
 
 
 @pytest.mark.rule("5.2", RENAME)

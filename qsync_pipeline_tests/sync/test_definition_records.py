@@ -66,16 +66,26 @@ def world(system: tuple[RunningSandbox, QualyticsClient], tmp_path: Path) -> Ite
 class Lost:
     """A client of which the calls that make a definition and look for it fail from some moment on."""
 
-    def __init__(self, client: QualyticsClient, *, after: bool) -> None:
+    def __init__(self, client: QualyticsClient, *, after: bool, sees_before: bool = False) -> None:
         self._client = client
         self._after = after
+        self._sees_before = sees_before
+        self._asked = False
 
     def create_tag(self, *args: Any, **kwargs: Any) -> Any:
         if self._after:
             self._client.create_tag(*args, **kwargs)
         raise Throttled("no answer")
 
+    def update_tag(self, *args: Any, **kwargs: Any) -> Any:
+        if self._after:
+            self._client.update_tag(*args, **kwargs)
+        self._asked = True
+        raise Throttled("no answer")
+
     def global_tags(self) -> Any:
+        if not self._asked and self._sees_before:
+            return self._client.global_tags()
         raise Throttled("no answer")
 
 
@@ -157,3 +167,36 @@ def replace_dry(run: Run) -> Run:
     dry = Run(run.run_id, run.config, run.integration, run.ledger, run.ledger, dry_run=True)
     dry.__dict__["qualytics"] = run.qualytics
     return dry
+
+
+PERSONS = {"category": "Legal", "color": "#123456", "description": None}
+
+
+@pytest.mark.rule("5.2", "Same name as a native tag")
+@pytest.mark.parametrize("after", [True, False])
+def test_a_persons_tag_that_a_run_was_taking_over_when_it_died_stays_a_persons(
+    world: World, after: bool
+) -> None:
+    world.person("create_tag", category="Legal", color="#123456")
+    world.run.__dict__["qualytics"] = Lost(world.client, after=after, sees_before=True)
+    look = {"category": "atlan", "color": "#BF1B1B", "description": "Personal"}
+    assert world.carry_out("update", before=PERSONS, after=look, extra={"takes_over": True}) == "rejected"
+    world.run.__dict__["qualytics"] = world.client
+    seen = world.seen()
+    assert (seen.made_by, seen.taken_over, seen.made) == (
+        ("atlan", True, False) if after else (None, False, False)
+    )
+    record = world.ledger.tag_definitions.all().get("pii")
+    assert (record.before["look"] if record else None) == (PERSONS if after else None)
+
+
+@pytest.mark.rule("5.2", "Same name as a native tag")
+def test_a_takeover_that_was_refused_leaves_no_trace_in_the_ledger(world: World) -> None:
+    world.person("create_tag", category="Legal", color="#123456")
+    world.sandbox.control.faults(
+        {"system": "qualytics", "method": "PUT", "route": "*/global-tags/*", "status": 422}
+    )
+    look = {"category": "atlan", "color": "#BF1B1B", "description": "Personal"}
+    assert world.carry_out("update", before=PERSONS, after=look, extra={"takes_over": True}) == "rejected"
+    world.sandbox.control.clear_faults()
+    assert "pii" not in world.ledger.tag_definitions.all()
