@@ -11,14 +11,9 @@ from msgspec.structs import replace
 
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Change
 from qsync_pipeline.ledger import Ledger
-<<<<<<< Updated upstream
-from qsync_pipeline.sync.index_lag import settled
-from qsync_pipeline.sync.push import apply_quality
-=======
 from qsync_pipeline.sync.confirming import LAG
 from qsync_pipeline.sync.index_lag import confirm_written, settled
-from qsync_pipeline.sync.push import Permissions, apply_quality
->>>>>>> Stashed changes
+from qsync_pipeline.sync.push import apply_quality
 from qsync_pipeline.sync.refusals import refusals
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.sync.write_permissions import Permissions
