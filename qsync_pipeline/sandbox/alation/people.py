@@ -253,6 +253,8 @@ class People(CatalogPeople[Steps]):
         if "value" not in change:
             raise ControlError("value: needed, null clears")
         value = change["value"]
+        if value is not None and (isinstance(value, bool) or not isinstance(value, str | int | float)):
+            raise ControlError(f"value: {value!r} is neither a text nor a number nor null")
         fields = self._world.fields.named(state.PREFIX + name)
         if not fields:
             raise ControlError(f"name: there is no custom field {state.PREFIX + name!r} yet")

@@ -6,6 +6,7 @@ Each ``do`` has a method that first checks the whole change and then answers the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ Steps = Callable[[Transaction], list[str]]
 """Makes the change within a transaction; answers the ids touched."""
 PERSON = "grace.hopper"
 CRAWLER = "service-account-atlan-argo"
+_COLOR = re.compile("Green|Yellow|Red|Gray|#[0-9A-Fa-f]{6}")
 _CRAWLED = frozenset({"rename", "drop", "create", "swap"})
 
 
@@ -79,8 +81,8 @@ class People(CatalogPeople[Steps]):
     def _tag(self, change: Change) -> Steps:
         docs, name = self._assets(change), text_of(change, "tag")
         color, propagate = change.get("color"), change.get("propagate", False)
-        if color is not None and not isinstance(color, str):
-            raise ControlError("color: must be Green, Yellow, Red, Gray or a hex value")
+        if color is not None and not (isinstance(color, str) and _COLOR.fullmatch(color)):
+            raise ControlError(f"color: {color!r} is not allowed; allowed: Green, Yellow, Red, Gray, #0A1B2C")
         if not isinstance(propagate, bool):
             raise ControlError("propagate: must be true or false")
 

@@ -152,6 +152,9 @@ def test_a_person_sets_and_clears_an_attribute_once_the_field_is_there(api: Api)
     api.make_field("Qualytics Check Count")
     api.mutate("set_attribute", ORDERS, name="Check Count", value=5)
     assert api.state(ORDERS)["attributes"] == {"Check Count": 5}
+    for odd in ({"a": 1}, [5], True):
+        with pytest.raises(ControlError, match="neither a text nor a number"):
+            api.mutate("set_attribute", ORDERS, name="Check Count", value=odd)
     api.mutate("set_attribute", ORDERS, name="Check Count", value=None)
     assert api.state(ORDERS)["attributes"] == {}
 

@@ -69,6 +69,9 @@ def test_like_matches_as_sql_does(tenant: Tenant) -> None:
 
 
 def test_tag_makes_the_definition_and_untag_takes_the_direct_one(tenant: Tenant) -> None:
+    for odd in ("Chartreuse", "#12345", 7):
+        with pytest.raises(ControlError, match="allowed: Green, Yellow, Red, Gray"):
+            do(tenant, "tag", ORDERS, tag="Brand new", color=odd)
     do(tenant, "tag", ORDERS, tag="Brand new", color="Green")
     assert {"name": "Brand new", "origin": "person", "color": "Green", "description": None} in one(
         tenant, ORDERS
