@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from qsync_pipeline_tests.e2e.reference import folded, tag_key
@@ -24,6 +25,14 @@ class Acts(Memory):
         hot = [one for one in entries if plain_name(one) in self.hot] if which % 2 else ()
         chosen = hot or entries
         return chosen[which // 2 % len(chosen)] if chosen else None
+
+    def _in_company(self, system: str) -> list[Json]:
+        """Tables and columns that are not alone in what they lie in: else what goes leaves that empty, and
+        then all waits (DESIGN.md §5.5)."""
+        there = [(one, plain_name(one).rpartition(".")[0]) for one in self._world.state(system)]
+        there = [(one, above) for one, above in there if level_of(one) in (1, 2)]
+        company = Counter(above for _, above in there)
+        return [one for one, above in there if company[above] > 1]
 
     # On all sides.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qsync_pipeline_tests.histories.acts import Acts
 from qsync_pipeline_tests.histories.estates import DOMAINS, TAGS
+from qsync_pipeline_tests.histories.scene import level_of
 from qsync_pipeline_tests.histories.world import Json
 
 
@@ -42,11 +43,32 @@ class ActsInCatalogs(Acts):
 
     def _forbid(self, system: str, which: int, what: int) -> Json | None:
         entry = self._some(system, which, 0, 1)
-        if entry is None:
-            return None
+        return None if entry is None else self._hide(system, entry)
+
+    def _hide(self, system: str, entry: Json) -> Json:
         self._doubt(entry)
         self.hidden[system].add(entry["name"])
-        return {"asset": entry["name"]}
+        return {"do": "forbid", "asset": entry["name"]}
+
+    def _forbid_tagged(self, system: str, which: int, what: int) -> Json | None:
+        """A table with a tag on it or on a column of it, and beside which there are others."""
+        tagged = [f"{one['name']}." for one in self._in_company(system) if one["tags"]]
+        tables = [one for one in self._in_company(system) if level_of(one) == 1]
+        there = [one for one in tables if any(name.startswith(f"{one['name']}.") for name in tagged)]
+        entry = self._one(there, which)
+        return None if entry is None else self._hide(system, entry)
+
+    def _tag_inside(self, system: str, which: int, what: int) -> Json | None:
+        """A tag on a table or column, of which there are others beside it."""
+        entry = self._one(self._in_company(system), which)
+        return None if entry is None else {"do": "tag", "asset": entry["name"], "tag": "PII"}
+
+    def _drop_tagged(self, system: str, which: int, what: int) -> Json | None:
+        entry = self._one([one for one in self._in_company(system) if one["tags"]], which)
+        if entry is None:
+            return None
+        self._move(entry)
+        return {"do": "drop", "asset": entry["name"]}
 
     def _allow(self, system: str, which: int, what: int) -> Json | None:
         entry = self._some(system, which, 0, 1)

@@ -48,6 +48,9 @@ BY_ID: Mapping[int, tuple[str, tuple[str, ...]]] = {
 }
 """In place of a number among those: wherever a system is asked for single objects by their ids."""
 
+TAG_LISTS = ("/api/datastores", "/api/containers", "/api/fields")
+"""How the paths of writes begin that put tags on objects of Qualytics, or take them off."""
+
 MEANWHILE_IN_CATALOGS = [
     "tag",
     "untag",
@@ -65,6 +68,7 @@ MEANWHILE_IN_QUALYTICS = ["untag", "raise_anomaly", "resolve", "set_score", "dro
 """What people may do while a run is at work."""
 
 _small = st.integers(0, 11)
+_NONE: st.SearchStrategy[Any] = st.none()
 IN_CATALOGS = ["tag", "tag", "tag", "untag", "untag", "undo", "undo", "rename_tag", "rename", "drop",
      "create", "set_alert", "clear_alert", "set_attribute", "forbid", "allow", "set_domain"]  # fmt: skip
 IN_QUALYTICS = ["tag", "tag", "untag", "create_tag", "delete_tag", "raise_anomaly", "raise_anomaly",
@@ -116,34 +120,68 @@ _runs = st.tuples(
 )
 
 
-def _blind(side: str, where: int) -> st.SearchStrategy[Any]:
-    fault = st.tuples(st.sampled_from(BLIND), st.just("1"), st.just(0), st.just(where))
-    run = st.tuples(
-        st.just("run"), st.integers(0, 1), st.just("both"), st.none(), st.none(), fault, st.just(False)
-    )
-    return st.tuples(st.tuples(_done(side, "drop")), run, st.just([]))
+def _whole(
+    direction: str = "both",
+    kill: st.SearchStrategy[Any] = _NONE,
+    fault: st.SearchStrategy[Any] = _NONE,
+    meanwhile: st.SearchStrategy[Any] = _NONE,
+) -> st.SearchStrategy[Step]:
+    """A run over everything, once all indexes have caught up."""
+    which = st.tuples(st.just("run"), st.integers(0, 1), st.just(direction), _NONE)
+    happens = st.tuples(kill, fault, st.just(False), meanwhile)
+    return st.tuples(which, happens).map(lambda parts: (*parts[0], *parts[1]))
 
 
-_unproved = _mostly((2, _blind("qualytics", 97)), (1, _blind("catalog", 98)))
-"""Something goes, and whoever asks for it by its id is turned away: that proves nothing."""
+def _one_after_another(*each: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
+    return st.tuples(*each).map(list)
+
+
+def _blind(side: str, act: str, where: int) -> st.SearchStrategy[list[Step]]:
+    """Something goes, and whoever asks for it by its id is turned away: that proves nothing."""
+    fault = st.tuples(st.sampled_from((*BLIND, BLIND[0])), st.just("1"), st.just(0), st.just(where))
+    return _one_after_another(_done("catalog", "tag_inside"), _whole(), _done(side, act), _whole(fault=fault))
+
+
+_out_of_sight = _one_after_another(
+    _done("catalog", "tag_inside"), _whole(), _done("catalog", "forbid_tagged"), _whole()
+)
+"""What a run wrote on is out of our sight in the next."""
+_orphaned = _one_after_another(
+    _whole("pull", kill=st.tuples(st.sampled_from([1, 3, 3, 4, 5]), st.just(True), st.just(TAG_LISTS))),
+    *(_done("catalog", "undo") for _ in range(3)),
+)
+"""A run dies right after a tag of ours was put on, and the tag is wanted no more."""
+_typed = st.tuples(st.just("catalog"), st.just("set_attribute"), st.sampled_from([1, 3, 5, 7]), _small)
+_spoiled = _one_after_another(
+    _whole("push", meanwhile=st.tuples(st.integers(1, 4), _typed)),
+)
+"""Somebody changes a value right after it was written."""
 _undone = _mostly(
     (2, _done("catalog", "undo")),
     (2, _done("qualytics", "resolve")),
     (1, st.tuples(st.just("qualytics"), st.just("set_score"), st.just(1), st.sampled_from([0, 4, 8]))),
 )
 """What the last run wrote is wanted no more, or is something else now."""
+_any = st.builds(
+    lambda some, run, undone: [*some, run, *(undone if run[4] else undone[1:])],
+    st.lists(_acts, max_size=3),
+    _runs,
+    st.lists(_undone, max_size=2),
+)
 _rounds = _mostly(
-    (5, st.tuples(st.lists(_acts, max_size=3), _runs, st.lists(_undone, max_size=2))), (1, _unproved)
+    (16, _any),
+    (1, _blind("qualytics", "drop", 97)),
+    (2, _blind("catalog", "drop_tagged", 98)),
+    (1, _out_of_sight),
+    (2, _orphaned),
+    (2, _spoiled),
 )
 _last = _mostly(
     (3, st.lists(_acts, min_size=1, max_size=4)),
-    (1, st.tuples(_done("qualytics", "lose_column"), _done("catalog", "undo"))),
+    (1, _one_after_another(_done("qualytics", "lose_column"), _done("catalog", "undo"))),
 )
 steps = st.builds(
-    lambda rounds, last: (
-        [step for some, run, undone in rounds for step in (*some, run, *(undone if run[4] else undone[1:]))]
-        + list(last)
-    ),
+    lambda rounds, last: [step for one in (*rounds, last) for step in one],
     st.lists(_rounds, min_size=1, max_size=2),
     _last,
 )

@@ -15,7 +15,7 @@ from qsync_pipeline_tests.histories.looks import Looks
 from qsync_pipeline_tests.histories.people import People
 from qsync_pipeline_tests.histories.scene import plain_name
 from qsync_pipeline_tests.histories.steps import BLIND, BY_ID, FAULTS, ROUTES, Step
-from qsync_pipeline_tests.histories.world import SETTLED, Json, World
+from qsync_pipeline_tests.histories.world import SETTLED, Json, Kill, World
 
 DEFINING = ("typedefs", "custom_field/", "global-tags")
 """Words in the paths of writes that are about no object."""
@@ -101,7 +101,7 @@ class Story:
         catalog: int,
         direction: str,
         event: int | None,
-        kill: tuple[int, bool] | None,
+        kill: Kill | None,
         fault: tuple[int, str, int, int | None] | None,
         hasty: bool,
         meanwhile: tuple[int, Step] | None = None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -13,17 +15,24 @@ from qsync_pipeline_tests.histories.story import Story
 from qsync_pipeline_tests.histories.telling import history
 from qsync_pipeline_tests.histories.wire import wired
 
+TABLES = [("plain", ["tagged", "banner"]), ("plain", ["view"])]
+"""Two datastores, each with a table that carries a tag in the catalog, one with another table beside."""
 
-@pytest.fixture
-def story() -> Iterator[Story]:
-    """Two datastores, each with a table that carries a tag in the catalog, one with another table beside."""
+
+@contextmanager
+def begun(catalog: str = "atlan", **switches: Any) -> Iterator[Story]:
+    """A story over those tables, of which nothing is told yet."""
     clock = Clock()
     told: list[Story] = []
     with virtual_time(clock), wired(lambda: told[0].world.wire):
-        told.append(
-            Story(estate_of([("plain", ["tagged", "banner"]), ("plain", ["view"])]), ["atlan"], (), clock, {})
-        )
+        told.append(Story(estate_of(TABLES), [catalog], (), clock, {catalog: switches}))
         yield told[0]
+
+
+@pytest.fixture
+def story() -> Iterator[Story]:
+    with begun() as story:
+        yield story
 
 
 def test_definitions_are_cleared_away_though_the_last_datastore_is_out_of_sight(story: Story) -> None:
@@ -92,3 +101,34 @@ def test_a_pull_of_a_few_tables_does_not_go_by_a_snapshot_whose_tags_could_not_b
     no_tags = (2, "1", 0, [*ROUTES["qualytics"], *ROUTES["alation"]].index("*/subject/"))
     push = ("run", 0, "push", 0, None, no_tags, False)
     history(["alation"], [(where, ["tagged"])], [push, ("run", 0, "both", 0, None, None, False)])
+
+
+@pytest.mark.parametrize("catalog", ["atlan", "alation"])
+def test_what_only_is_out_of_sight_keeps_what_is_ours(catalog: str) -> None:
+    """Forbidden is not gone, although both are missing from every list."""
+    with begun(catalog) as story:
+        story.tell([(*RUN, None, False)])
+        story.tell([("catalog", "forbid_tagged", 0, 0), (*RUN, None, False)])
+        assert "DB1.S1.T1" in story.people.hidden[catalog]
+        (table,) = story.world.systems["qualytics"].state(name="DB1.S1.T1")
+        assert [tag["name"] for tag in table["tags"]] == ["PII"]
+        story.end()
+
+
+def test_an_index_that_is_minutes_behind_is_taken_for_nobodys_change() -> None:
+    """However soon the next run comes: it writes nothing again, and calls nothing drift."""
+    with begun(index_lag=600.0) as story:
+        world, clock = story.world, story.world.clock
+        world.sync("atlan")
+        clock.sleep(700)
+        world.writes()
+        for score in (12.5, None):
+            world.mutate("qualytics", "set_score", asset="DB1.S1.T1", dimension="coverage", value=score)
+            world.sync("atlan")
+            assert world.writes()
+            for seconds in (1, 150, 200):
+                clock.sleep(seconds)
+                ran = world.sync("atlan")
+                assert (ran.failures, ran.planned, world.writes()) == ([], [], {})
+        clock.sleep(700)
+        story.end()

@@ -78,6 +78,8 @@ class Wire:
         self.log = log
         self.kill_at: int | None = None
         self.kill_after = False
+        self.kill_on: tuple[str, ...] = ("",)
+        """How the paths of writes begin that count for that."""
         self.dead = False
         self.on_write: Callable[[str], None] | None = None
         """Called with its path after every write that was carried out, before its answer is read."""
@@ -103,7 +105,7 @@ class Wire:
         url = urlsplit(request.url or "")
         writes = request.method != "GET" and not any(word in url.path for word in READING_POSTS)
         killed = False
-        if writes and self.kill_at is not None:
+        if writes and self.kill_at is not None and url.path.startswith(self.kill_on):
             self.kill_at -= 1
             killed = self.kill_at <= 0
         if killed and not self.kill_after:

@@ -28,6 +28,7 @@ from qsync_pipeline_tests.histories.ledgers import fresh_ledger
 from qsync_pipeline_tests.histories.wire import Killed, Wire
 
 Json = dict[str, Any]
+Kill = tuple[int, bool] | tuple[int, bool, tuple[str, ...]]
 
 SETTLED = 40.0
 """Seconds after which every index of the sandbox shows every change."""
@@ -106,11 +107,12 @@ class World:
         direction: Direction = "both",
         *,
         only: tuple[int, Sequence[str]] | None = None,
-        kill: tuple[int, bool] | None = None,
+        kill: Kill | None = None,
     ) -> Ran:
         """One run over all datastores, or over ``only`` these containers of the datastore with this number.
 
-        ``kill`` is the write (from 1) at which the process dies, and whether the write still arrives.
+        ``kill`` is the write (from 1) at which the process dies, whether the write still arrives, and, if not
+        all writes count, how the paths of those begin that do.
         """
         self._runs += 1
         run = Run(
@@ -126,7 +128,8 @@ class World:
             say=lambda line: None,
         )
         vars(run)["budget"] = self._budget
-        self.wire.kill_at, self.wire.kill_after = kill or (None, False)
+        self.wire.kill_at, self.wire.kill_after, *on = kill or (None, False)
+        self.wire.kill_on = on[0] if on else ("",)
         job = Job(run, [], self.stored)
         try:
             known = register_datastores(self.ledger, run.listed)
