@@ -58,7 +58,12 @@ def json_line(content: object) -> str:
 
     What JSON has no form for is written as its text.
     """
-    return _CONTROL.sub(_escaped, json.dumps(content, ensure_ascii=False, default=str))
+    return harmless_json(json.dumps(content, ensure_ascii=False, default=str))
+
+
+def harmless_json(text: str) -> str:
+    """JSON text of one line with every control character escaped."""
+    return _CONTROL.sub(_escaped, text)
 
 
 def _visible(found: re.Match[str]) -> str:

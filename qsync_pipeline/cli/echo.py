@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from qsync_pipeline.outside_text import for_terminal, json_line
-from qsync_pipeline.transport.redact import redact
+from qsync_pipeline.transport.redact import redact, redact_within
 
 
 def harmless(text: str) -> str:
@@ -24,7 +24,12 @@ def say(text: str = "", *, err: bool = False) -> None:
 
 def say_json(content: object) -> None:
     """One line of JSON on standard output."""
-    click.echo(redact(json_line(content)))
+    click.echo(json_line(redact_within(content)))
+
+
+def say_csv(text: str) -> None:
+    """CSV on standard output, its cells made harmless by whoever filled them."""
+    click.echo(for_terminal(text), nl=False)
 
 
 class SafeConsole(Console):

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from qsync_pipeline.cli.display import console
-from qsync_pipeline.cli.echo import say, say_json
+from qsync_pipeline.cli.echo import say, say_csv, say_json
 from qsync_pipeline.cli.options import config_option
 from qsync_pipeline.cli.plain import as_csv, brief_change, harmless, iso, when
 from qsync_pipeline.cli.tables import show_table
@@ -83,7 +83,7 @@ def command(
         say_json({"history": [_object(one) for one in found], "more": more})
     elif as_csv_:
         rows = [_object(one) for one in found]
-        say(as_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows]).rstrip("\n"))
+        say_csv(as_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows]))
         if more:
             say("qsync: there is more (--limit 0 shows all)", err=True)
     else:

@@ -65,6 +65,15 @@ def show_summary(target: Console, summary: Summary, *, dry_run: bool) -> None:
     target.print(f"  requests: {sent}; {ran.seconds:.1f} s; runs: {', '.join(ran.run_ids) or 'none'}")
 
 
+_WIDEST = 600
+"""Characters of a cell: more than any answer that is kept, and than the longest path of names in earnest."""
+
+
+def _shown(cell: str) -> str:
+    text = harmless(cell)
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
+
+
 def show_table(
     target: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool
 ) -> None:
@@ -78,10 +87,10 @@ def show_table(
         for position, column in enumerate(columns):
             table.add_column(column, overflow="fold", justify="right" if numbers and position else "left")
         for row in rows:
-            table.add_row(*(Text(harmless(cell)) for cell in row))
+            table.add_row(*(Text(_shown(cell)) for cell in row))
         target.print(table)
         return
-    rows = [[one_line(harmless(cell)) for cell in row] for row in rows]
+    rows = [[one_line(_shown(cell)) for cell in row] for row in rows]
     widths = [max(cell_len(row[place]) for row in (columns, *rows)) for place in range(len(columns))]
     for row in (columns, *rows):
         cells = []

@@ -18,6 +18,7 @@ import msgspec
 
 from qsync_pipeline.config.show import show
 from qsync_pipeline.core.rows import Change
+from qsync_pipeline.outside_text import harmless_json
 from qsync_pipeline.transport.errors import ConfigError
 
 VERSION = 1
@@ -57,7 +58,7 @@ def write_plan(path: Path, header: Header, lines: Iterable[Line]) -> int:
         with aside.open("wb") as file:
             file.write(encoder.encode(header) + b"\n")
             for line in lines:
-                file.write(encoder.encode(line) + b"\n")
+                file.write(harmless_json(encoder.encode(line).decode()).encode() + b"\n")
                 number += 1
         aside.replace(path)
     except OSError as wrong:

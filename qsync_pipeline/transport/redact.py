@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Mapping
 from urllib.parse import quote
 
 MASK = "***"
@@ -20,6 +21,7 @@ _KEY = (
     r"(?:api[_-]?(?:access|refresh|service)?[_-]?(?:token|key)|access[_-]?token|refresh[_-]?token|bearer[_-]?token"
     r"|id[_-]?token|token|password|passwd|client[_-]?secret|secret|authorization|apikey|x-qualytics-secret)"
 )
+_NAMED = re.compile(_KEY, re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # "Bearer <anything that could be a token>", in headers, curl lines and reprs
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
@@ -57,6 +59,25 @@ def redact(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def redact_within(content: object) -> object:
+    """``content``, such as becomes JSON, with the secrets in its texts masked.
+
+    Masking text that is JSON or CSV already would take its quotes and commas for parts of a secret.
+    """
+    if content is None or isinstance(content, bool | int | float):
+        return content
+    if isinstance(content, Mapping):
+        return {
+            redact(str(key)): MASK
+            if isinstance(value, str) and _NAMED.fullmatch(str(key))
+            else redact_within(value)
+            for key, value in content.items()
+        }
+    if isinstance(content, list | tuple | set | frozenset):
+        return [redact_within(one) for one in content]
+    return redact(str(content))
 
 
 def scrub(error: BaseException) -> None:

@@ -182,6 +182,27 @@ def test_text_from_outside_acts_on_no_terminal_and_in_no_spreadsheet(qsync: Qsyn
     assert not set("\x1b\u202e\r") & set(said.out)
 
 
+def test_what_looks_like_a_secret_is_masked_without_breaking_what_machines_read(
+    qsync: Qsync, past: Past
+) -> None:
+    name = 'T."https://evil.example/?token=abc",x'
+    settle(past, Outcome(change(name=name, after={"URL": name, "token": "abc"}), "rejected", name, "server"))
+    masked = 'T."https://evil.example/?token=***",x'
+    said = qsync("history", "--limit", "1", "--json", "--config", past.config)
+    (entry,) = json.loads(said.out)["history"]
+    assert (entry["object"], entry["after"]) == (masked, {"URL": masked, "token": "***"})
+    said = qsync("history", "--limit", "1", "--csv", "--config", past.config)
+    (row,) = csv.DictReader(io.StringIO(said.out))
+    assert (row["object"], row["outcome"], None in row) == (masked, "rejected", False)
+
+
+def test_a_name_without_end_does_not_stretch_the_table(qsync: Qsync, past: Past) -> None:
+    settle(past, Outcome(change(name="L" * 30_000), "rejected", "no", "server"))
+    said = qsync("history", "--limit", "5", "--config", past.config)
+    assert "LLL..." in said.out
+    assert max(map(len, said.out.splitlines())) < 2000
+
+
 def test_the_csv_has_a_head_for_every_column_and_says_where_it_stops(qsync: Qsync, past: Past) -> None:
     said = qsync("history", "--limit", "2", "--csv", "--config", past.config)
     head, *rows = csv.reader(io.StringIO(said.out))

@@ -80,6 +80,16 @@ def test_one_line_that_is_none_refuses_the_whole_file_before_anything_is_done(
         PlanFile(path)
 
 
+def test_what_would_act_in_an_editor_is_escaped_and_read_again_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "plan.jsonl"
+    evil = "a\u202egnp.exe\u2066\u2028b\x85\x1b[31m\U000e0041"
+    change = msgspec.structs.replace(ONE, name=evil, after=evil)
+    write_plan(path, Header(), [Line("atlan", "1-x", "tag_plan", change)])
+    written = path.read_text(encoding="utf-8")
+    assert not [one for one in written if not one.isprintable() and one != "\n"]
+    assert PlanFile(path).of("atlan", "tag_plan", "1-x") == [change]
+
+
 def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         PlanFile(tmp_path / "absent")
