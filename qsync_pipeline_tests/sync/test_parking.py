@@ -1,0 +1,95 @@
+"""What waits for approval: let through once, not table by table, and only what is proved gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from qsync_pipeline.core.guards import Parked
+from qsync_pipeline.core.rows import Change
+from qsync_pipeline.ledger import Holding, Ledger
+from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
+from qsync_pipeline.sync.run import Run
+from qsync_pipeline_tests.sync.fakes import KEY, config_in, run_on
+
+TAGS = "external_tags"
+GUARDED = "Parked for approval: removals above 30 % *and* 25 items of a scope"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    with Ledger.open("sqlite://") as ledger:
+        yield run_on(config_in(tmp_path), ledger)
+
+
+def removals(count: int, since: int = 0) -> list[Change]:
+    numbers = range(since, since + count)
+    return [Change(TAGS, "remove", f"field:{n}", f"F{n}", "pii", before="PII") for n in numbers]
+
+
+def planned(
+    run: Run, changes: Sequence[Change], *, scoped: bool = False, noted: bool = True
+) -> tuple[list[str], list[Parked]]:
+    """The names of the lines that go, and what is parked; noted as a plan does."""
+    lines, parked = guarded(run, KEY, changes, {TAGS: 30}, (), scoped=scoped)
+    if noted:
+        note_parked(run, KEY, [TAGS], lines, parked, scoped=scoped)
+    return [line.name for line in lines if line.status == "planned"], parked
+
+
+@pytest.mark.rule("5.5", GUARDED)
+def test_what_was_approved_passes_once(run: Run) -> None:
+    going, (parked,) = planned(run, removals(30))
+    assert not going
+    assert run.ledger.parked.approve(parked.code)
+    going, _ = planned(run, removals(30))
+    assert len(going) == 30
+    assert planned(run, []) == ([], []), "all of it was carried out"
+    going, (again,) = planned(run, removals(30))
+    assert not going, "the same lines later wait again"
+    assert again.lines == parked.lines
+
+
+def test_what_waits_is_not_let_go_table_by_table(run: Run) -> None:
+    planned(run, removals(30))
+    few = removals(3)
+    going, (parked,) = planned(run, few, scoped=True)
+    assert not going
+    assert parked.items == 30
+    waiting = run.ledger.parked.get(run.name, KEY, TAGS)
+    assert waiting is not None
+    assert len(waiting.lines) == 30, "and a run of a few tables takes nothing off the list"
+    assert planned(run, removals(2, since=40), scoped=True)[0] == ["F40", "F41"], "what is new goes"
+    assert planned(run, few)[0] == ["F0", "F1", "F2"], "a whole run finds that there is little left"
+    assert run.ledger.parked.get(run.name, KEY, TAGS) is None
+
+
+def test_a_dry_run_notes_nothing_and_uses_up_no_approval(run: Run) -> None:
+    _, (parked,) = planned(run, removals(30))
+    run.ledger.parked.approve(parked.code)
+    known = run.ledger.parked.get(run.name, KEY, TAGS)
+    run.dry_run = True
+    planned(run, [])
+    assert run.ledger.parked.get(run.name, KEY, TAGS) == known
+
+
+@pytest.mark.rule("5.5", GUARDED)
+@pytest.mark.parametrize("gone", [True, False])
+def test_of_a_vanished_datastore_only_what_is_proved_gone_can_be_approved(run: Run, gone: bool) -> None:
+    held = [
+        Holding(
+            integration=run.name, surface=TAGS, target="field:1", key="pii", datastore=KEY, value="PII",
+            run_id="run-0", set_at=1.0,
+        )
+    ]  # fmt: skip
+    waiting, (parked,), approved = park_vanished(run, KEY, held, gone=True)
+    note_parked(run, KEY, [TAGS], waiting, [parked], scoped=False)
+    assert (len(waiting), approved) == (1, [])
+    assert run.ledger.parked.approve(parked.code)
+    waiting, (parked,), approved = park_vanished(run, KEY, held, gone=gone)
+    assert approved == (held if gone else [])
+    assert [line.status for line in waiting] == ([] if gone else ["parked"])
+    if not gone:
+        assert parked.code == "", "nothing to approve it by"
