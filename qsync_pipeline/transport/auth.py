@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
-import requests
-from requests.auth import AuthBase
 
 from qsync_pipeline.transport.errors import ConfigError
 from qsync_pipeline.transport.redact import register_secret
@@ -77,14 +75,3 @@ class BearerToken:
 
     def __repr__(self) -> str:
         return f"BearerToken(source={self.source!r})"
-
-
-class HeaderAuth(AuthBase):
-    """Sets our headers last. Given as ``auth``, because requests else lets ``.netrc`` replace the token."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._headers)
-        return request

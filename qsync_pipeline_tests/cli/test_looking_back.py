@@ -443,4 +443,4 @@ def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("a command that looks back sent a request")
 
-        monkeypatch.setattr("requests.Session.send", refuse)
+        monkeypatch.setattr("requests.adapters.HTTPAdapter.send", refuse)
