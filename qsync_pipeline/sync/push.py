@@ -16,7 +16,8 @@ from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
-from qsync_pipeline.ledger import Holding
+from qsync_pipeline.ledger import Holding, Rejection
+from qsync_pipeline.ledger.holdings import Place
 from qsync_pipeline.sync.claiming import Held, claimed
 from qsync_pipeline.sync.confirming import confirm, sample_of
 from qsync_pipeline.sync.feeds.sights import make_good
@@ -61,6 +62,9 @@ def apply_quality(run: Run, key: str, plan: Table[Change], permissions: Permissi
     return tally
 
 
+NOT_TRIED = "not tried"
+"""Begins the reason of what was not sent, as the connection had closed before."""
+
 Group = tuple[Change, ...]
 """All changes of one asset, those of its tags apart: they go in one call."""
 
@@ -96,9 +100,12 @@ class _Writer:
         self.again = sample_of(targets, self.run.integration.read_back)
         self.careful = self.run.catalog.writes_carry_names and len(targets) <= FEW
         by_ground: dict[str, dict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
-        for change in sorted(changes, key=_top_down):
+        stands = self.run.ledger.outcomes.latest_rejections(self.run.name, self.key)
+        # Where a policy covers a part of a connection, the same first refusals would close it for ever.
+        refused = {place for place, one in stands.items() if not one.reason.startswith(NOT_TRIED)}
+        for change in sorted(changes, key=lambda change: (_place(change) in refused, _top_down(change))):
             by_ground[self._ground(change)][change.target].append(change)
-        standing = self._standing(changes)
+        standing = self._standing(changes, stands)
         for ground, by_asset in by_ground.items():
             if not self.permissions.troubled(ground) and not self.permissions.proven_on(ground):
                 self.permissions.remember(ground, standing.get(ground, {}))
@@ -111,12 +118,14 @@ class _Writer:
                 self._batch(batch)
                 groups = groups[len(batch) :]
 
-    def _standing(self, changes: Sequence[Change]) -> dict[str, Counter[str]]:
+    def _standing(
+        self, changes: Sequence[Change], stands: Mapping[Place, Rejection]
+    ) -> dict[str, Counter[str]]:
         """How many items of this datastore stand refused for lack of permission and are not tried now."""
-        now = {(change.surface, change.target, change.key) for change in changes}
+        now = set(map(_place, changes))
         found: dict[str, Counter[str]] = defaultdict(Counter)
         connections = {change.connection for change in changes}
-        for place, one in self.run.ledger.outcomes.latest_rejections(self.run.name, self.key).items():
+        for place, one in stands.items():
             if one.error_class == "permission" and place not in now and place[0] in self.roles:
                 for connection in connections:
                     found[ground_of(connection, self.roles[place[0]])][place[0]] += 1
@@ -212,7 +221,7 @@ class _Writer:
         advice = f"missing in the token's policies there: {', '.join(lacking)}" if lacking else surface.needs
         verb = "tag" if surface.role == "tags" else "write"
         reason = (
-            f"not tried: the token may not {verb} on connection {first.connection} "
+            f"{NOT_TRIED}: the token may not {verb} on connection {first.connection} "
             f"(its first {STORM} writes were refused); {advice}"
         )
         self.tally.settle(
@@ -288,6 +297,10 @@ def _named_anew(change: Change, asset: CatalogAsset | None) -> Change:
         return change
     names = {"name": asset.name, "qualified_name": asset.qualified_name}
     return msgspec.structs.replace(change, extra={**change.extra, **names})
+
+
+def _place(change: Change) -> Place:
+    return change.surface, change.target, change.key
 
 
 def _top_down(change: Change) -> tuple[int, str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from qsync_pipeline.core.rows import Alert, CatalogAsset, Change
+from qsync_pipeline.catalogs.base import BatchRejected
+from qsync_pipeline.core.rows import Alert, CatalogAsset, Change, Outcome
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sync.confirming import LAG
 from qsync_pipeline.sync.index_lag import confirm_written, settled
@@ -136,6 +137,30 @@ def test_what_stands_refused_from_a_run_that_was_killed_counts_in_the_next(
     catalog.read_only = set()
     tally = written(ledger, tmp_path, catalog, *map(score, here))
     assert tally.counts["custom_metadata"]["applied"] == 9, "it takes a refusal of this run to close it"
+
+
+class PartlyOpen(FakeCatalog):
+    """A policy covers a part of a connection."""
+
+    closed: frozenset[str] = frozenset()
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        if self.closed.intersection(change.target for change in changes):
+            raise BatchRejected("you may not", error_class="permission", status=403)
+        return super().write(changes)
+
+
+@pytest.mark.rule("5.5", STORM)
+def test_what_was_not_tried_goes_before_what_was_refused(tmp_path: Path, ledger: Ledger) -> None:
+    here = assets(9)
+    catalog = PartlyOpen(here, batch_size=4)
+    catalog.closed = frozenset(one.id for one in here[1:5])
+    first = written(ledger, tmp_path, catalog, *map(score, here))
+    assert first.counts["custom_metadata"]["rejected"] > 4, "three refusals, and the rest was not tried"
+    left = [one for one in here if not catalog.assets[one.id].attributes]
+    written(ledger, tmp_path, catalog, *map(score, left))
+    open_now = {one.id for one in here if catalog.assets[one.id].attributes}
+    assert open_now == {one.id for one in here} - catalog.closed
 
 
 @pytest.mark.rule("5.5", SPLIT)
