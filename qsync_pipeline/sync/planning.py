@@ -20,7 +20,6 @@ from qsync_pipeline.sync.mapping import snapshot_of
 from qsync_pipeline.sync.outgoing_tags import as_pulled, ground_of, plan_outgoing
 from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
 from qsync_pipeline.sync.retired import withdrawn
-from qsync_pipeline.sync.retired import withdrawn
 from qsync_pipeline.sync.rules import alert_rules, health_rules, quality_rules, tag_rules
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
