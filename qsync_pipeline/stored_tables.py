@@ -20,7 +20,7 @@ ROW_TYPES: dict[str, type[msgspec.Struct]] = {
 
 
 class NoTable(Exception):
-    """A table that a stage needs was never written."""
+    """A table that a stage needs was never written, or can no longer be read."""
 
 
 class Collected:
@@ -55,14 +55,20 @@ class StoredTables(Mapping[str, Table[Any]]):
         path = self._directory / f"{key}.parquet"
         if not path.exists():
             raise NoTable(f"{self._stage} has no table for {key}: materialize {self._stage} for it first")
-        # One small file: handing it to Arrow's threads costs three times what reading it does.
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            arrow = file.read(use_threads=False)
-        head = msgspec.json.decode((arrow.schema.metadata or {})[b"qsync"])
-        return Table.from_arrow(ROW_TYPES[head["row"]], arrow)
+        try:
+            # One small file: handing it to Arrow's threads costs three times what reading it does.
+            with pq.ParquetFile(path, pre_buffer=False) as file:
+                arrow = file.read(use_threads=False)
+            row_type = ROW_TYPES[msgspec.json.decode((arrow.schema.metadata or {})[b"qsync"])["row"]]
+        except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as wrong:
+            raise NoTable(
+                f"{self._stage}: the table for {key} cannot be read ({wrong}): materialize {self._stage} for "
+                "it again"
+            ) from wrong
+        return Table.from_arrow(row_type, arrow)
 
     def find(self, key: str) -> Table[Any] | None:
-        """The table of one datastore, or null where none was ever written."""
+        """The table of one datastore, or null where there is none that can be read."""
         try:
             return self[key]
         except NoTable:

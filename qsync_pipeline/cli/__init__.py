@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 
 import click
 
@@ -71,8 +72,18 @@ def group() -> None:
 
 
 def main() -> None:
-    """Entry point of ``qsync``: errors a user can act on are one message and a status, never a traceback."""
-    sys.exit(run(sys.argv[1:]))
+    """Entry point of ``qsync``: errors a user can act on are one message and a status, never a traceback.
+
+    What nobody foresaw has one, without secrets and without what a terminal would obey.
+    """
+    try:
+        status = run(sys.argv[1:])
+    except Exception:
+        from qsync_pipeline.cli.echo import say  # imported late: it brings rich
+
+        say(f"{traceback.format_exc()}qsync: this should not have happened; please report it", err=True)
+        status = EXIT_REJECTED
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ import pytest
 import requests
 import yaml
 
+from qsync_pipeline import cli
 from qsync_pipeline.assets.common import told
 from qsync_pipeline.transport.redact import register_secret, scrub
 from qsync_pipeline_tests.e2e.alation import QUICK_JOBS
@@ -218,6 +219,24 @@ def test_a_fault_of_our_own_keeps_no_secret_in_what_dagster_stores_of_it() -> No
     assert "outer ***" in stored
     assert "inner ***" in stored
     assert HOOK not in stored
+
+
+def test_a_command_that_crashes_shows_no_secret_and_obeys_no_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "planted-of-a-crash-0123456789"
+    register_secret(secret)
+
+    def crash(arguments: list[str]) -> int:
+        raise RuntimeError(f"asked with {secret}\x1b[31m")
+
+    monkeypatch.setattr(cli, "run", crash)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "RuntimeError: asked with ***\\x1b[31m" in said
+    assert secret not in said
 
 
 def test_masking_an_error_goes_through_groups_and_circles() -> None:

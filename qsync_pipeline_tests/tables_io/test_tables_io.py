@@ -34,6 +34,19 @@ def manager(tmp_path: Path) -> TableIOManager:
     return TableIOManager(directory=str(tmp_path))
 
 
+@pytest.mark.parametrize("content", [b"", b"junk", b"PAR1PAR1PAR1"])
+def test_a_table_that_cannot_be_read_counts_as_none_and_is_named(
+    manager: TableIOManager, tmp_path: Path, content: bytes
+) -> None:
+    store(manager, sales=Table(Unit, [datastore()]))
+    (path,) = tmp_path.rglob("sales.parquet")
+    path.write_bytes(content)
+    tables = stored(tmp_path)
+    assert tables.find("sales") is None
+    with pytest.raises(NoTable, match="atlan/asset_mapping: the table for sales cannot be read"):
+        tables["sales"]
+
+
 def test_what_a_stage_stores_the_next_one_reads(manager: TableIOManager, tmp_path: Path) -> None:
     rows = [datastore(), container(1, "Größe “x”")]
     store(manager, sales=Table(Unit, rows, meta={"read_at": 1.5, "missing": {}}))
