@@ -34,6 +34,14 @@ from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.sync.write_permissions import STORM, Permissions
+from qsync_pipeline.transport.errors import (
+    Malformed,
+    NotTheSystem,
+    OutsideError,
+    ServerError,
+    Throttled,
+    TimedOutAfterSend,
+)
 
 STAGE = "quality_metadata"
 FEW = 1000
@@ -162,6 +170,15 @@ class _Writer:
         except BatchRejected as refusal:
             self._refused(groups, refusal)
             return
+        except Throttled as trouble:
+            self._reject(flat, trouble, "throttle")
+            raise
+        except (ServerError, TimedOutAfterSend, Malformed) as trouble:
+            if isinstance(trouble, NotTheSystem):
+                raise
+            self._in_trouble(groups, trouble)
+            return
+        self.permissions.troubles = 0
         self.permissions.proven |= {(self._ground(change), change.surface) for change in flat}
         grounds = {ground for ground in map(self._ground, flat) if not self.permissions.troubled(ground)}
         mine = {ground: one for ground, one in self.noted.items() if ground in grounds}
@@ -181,6 +198,21 @@ class _Writer:
                 decimals=self.run.integration.decimals,
                 whole=False,
             )
+
+    def _in_trouble(self, groups: Sequence[Group], trouble: OutsideError) -> None:
+        """An answer that says nothing of what was written. One item can be why, and must not hold up all
+        others at every run: so each goes alone, until several in a row fare no better."""
+        if len(groups) > 1 and self.permissions.troubles < STORM:
+            for group in groups:
+                self._batch([group])
+            return
+        self.permissions.troubles += 1
+        self._reject([change for group in groups for change in group], trouble, "server")
+        if self.permissions.troubles >= STORM:
+            raise trouble
+
+    def _reject(self, changes: Sequence[Change], error: OutsideError, error_class: RejectionClass) -> None:
+        self.tally.settle([Outcome(change, "rejected", str(error), error_class) for change in changes])
 
     def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
         """Split until the bad item is alone. Nothing of the batch was written."""

@@ -21,6 +21,8 @@ class Permissions:
         self.refused: Counter[tuple[str, str]] = Counter()
         self.missing: dict[str, tuple[str, ...] | None] = {}
         """By connection that refused a write: what we lack there, null where the catalog cannot tell."""
+        self.troubles = 0
+        """Single writes in a row that ended in trouble on the catalog's side."""
 
     def troubled(self, ground: str) -> bool:
         """Whether anything was refused there: its surfaces go apart from then on."""

@@ -16,6 +16,7 @@ from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.qualytics.models import Field, GlobalTag, User
 from qsync_pipeline.sync.first_contact import DONE
 from qsync_pipeline.sync.run import Run
+from qsync_pipeline.transport.errors import ServerError
 
 ME = "service-account-qsync"
 KEY = "1-sales"
@@ -139,6 +140,8 @@ class FakeCatalog:
         self.bad: set[str] = set()
         self.unfit: set[str] = set()
         """Surfaces of which no value fits."""
+        self.broken: set[str] = set()
+        """Assets that their server fails on, whatever else is in the batch."""
         self.read_only: set[str] = set()
         self.not_granted: set[str] = set()
         """Surfaces that no asset takes from us."""
@@ -159,6 +162,8 @@ class FakeCatalog:
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         ids = tuple(dict.fromkeys(change.target for change in changes))
         self.calls.append(("write", ids))
+        if self.broken & set(ids):
+            raise ServerError("atlan: 500: it broke", system="atlan")
         refused = {change.connection for change in changes} & self.read_only
         if refused or {change.surface for change in changes} & self.not_granted:
             raise BatchRejected("you may not", error_class="permission", status=403)
