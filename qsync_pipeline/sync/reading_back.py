@@ -23,16 +23,16 @@ class ReadBack:
     ) -> tuple[list[Outcome], Collection[CatalogAsset], frozenset[Role]]:
         """The outcomes by what is shown now, the assets as they were read, and of which surfaces.
 
-        Of many applied changes only as much is read as the setting asks for.
+        Of many changes only as much is read as the setting asks for.
         """
         how = self._run.integration.read_back
-        applied = sorted({one.change.target for one in outcomes if one.outcome == "applied"})
+        applied = sorted({one.change.target for one in outcomes if _claimed(one)})
         most = {"none": 0, "sample": max(SAMPLE - self._read, 0)}.get(how, len(applied))
         asked = set(applied[:most])
         if not asked:
             return list(outcomes), (), frozenset()
         self._read += len(asked)
-        roles = frozenset(self._roles[one.change.surface] for one in outcomes if one.outcome == "applied")
+        roles = frozenset(self._roles[one.change.surface] for one in outcomes if _claimed(one))
         fresh = self._run.catalog.reread(sorted(asked), roles=roles)
         read = [
             self._confirmed(one, fresh.get(one.change.target)) if one.change.target in asked else one
@@ -53,10 +53,18 @@ class ReadBack:
 
     def _confirmed(self, outcome: Outcome, asset: CatalogAsset | None) -> Outcome:
         change = outcome.change
-        if outcome.outcome != "applied":
+        if not _claimed(outcome):
             return outcome
         if asset is None:
             return Outcome(change, "rejected", "read back, the asset is out of sight", "conflict")
         if self.agrees(change, asset):
             return outcome
         return Outcome(change, "rejected", "read back, the asset shows something else", "conflict")
+
+
+def _claimed(outcome: Outcome) -> bool:
+    """Whether the catalog says that it stands there now: written, or there before without another reason.
+
+    The plan found a difference, so an answer that passes a change over proves nothing by itself.
+    """
+    return outcome.outcome == "applied" or (outcome.outcome == "unchanged" and not outcome.reason)

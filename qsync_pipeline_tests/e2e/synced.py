@@ -45,6 +45,8 @@ class Synced:
     buckets: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     """Why lines were not carried out, as ``"<outcome>: <reason>"``."""
+    left: Counter[str] = field(default_factory=Counter)
+    """Why ours was left as it is."""
     failures: list[tuple[str, str, str]] = field(default_factory=list)
     """(stage, datastore, error)"""
     crashes: list[str] = field(default_factory=list)
@@ -117,6 +119,6 @@ def take_reports(synced: Synced, ledger: Ledger, run_id: str) -> None:
             for surface, row in report.counts.get(name, {}).items():
                 into.setdefault(surface, Counter()).update({key: n for key, n in row.items() if n})
         for name, into_counter in (("counts", synced.counts), ("reasons", synced.reasons),
-                                   ("buckets", synced.buckets)):  # fmt: skip
+                                   ("buckets", synced.buckets), ("left", synced.left)):  # fmt: skip
             into_counter.update(report.counts.get(name, {}))
         synced.parked += report.counts.get("parked", [])

@@ -239,6 +239,24 @@ def test_what_another_value_shows_when_it_is_read_back_counts_as_rejected(
     assert ledger.holdings.of(KEY) == []
 
 
+class PassesOver(FakeCatalog):
+    """Answers that nothing had to be changed, and changes nothing."""
+
+    def write(self, changes: Sequence[Change]) -> list[Outcome]:
+        return [Outcome(change, "unchanged") for change in changes]
+
+
+@pytest.mark.parametrize(("there", "outcome"), [(False, "rejected"), (True, "unchanged")])
+def test_a_write_that_the_answer_passes_over_is_read_back_too(
+    tmp_path: Path, ledger: Ledger, there: bool, outcome: str
+) -> None:
+    (asset,) = assets(1)
+    line = score(asset)
+    shown = replace(asset, attributes=dict(line.after)) if there else asset
+    tally = written(ledger, tmp_path, PassesOver([shown]), line)
+    assert tally.counts["custom_metadata"][outcome] == 1
+
+
 @pytest.mark.parametrize(("how", "expected"), [("all", 450), ("sample", 200), ("none", 0)])
 def test_a_sample_is_no_more_than_one_even_where_a_write_carries_a_whole_datastore(
     tmp_path: Path, ledger: Ledger, how: str, expected: int
