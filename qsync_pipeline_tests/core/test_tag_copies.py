@@ -46,6 +46,19 @@ def world(**more: object) -> TagWorld:
     return TagWorld([STORE, ORDERS, PEOPLE, ID], assets, **more)  # type: ignore[arg-type]  # of the test
 
 
+@pytest.mark.rule("5.2", ONLY_OURS)
+def test_what_a_person_put_below_before_two_owners_came_stays_when_the_last_one_goes() -> None:
+    w = world()
+    w.define("PII", made_by="atlan", category="atlan")
+    w.put(ID.id, "PII")
+    for tags in ([tag("PII")], []):
+        for name in ("atlan", "second"):
+            w.retag(T_ORDERS.id, *tags, integration=name)
+            w.sync(tag_rules(name))
+        assert w.tags(ORDERS.id) == {one.name.lower() for one in tags}
+    assert w.tags(ID.id) == {"pii"}
+
+
 @pytest.mark.rule("5.2", TWO)
 def test_an_assignment_goes_when_its_last_owner_drops_it() -> None:
     w = world()
