@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from qsync_pipeline.core.names import fold
@@ -11,7 +11,7 @@ from qsync_pipeline.core.rows import Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import DatastoreSeen, Holding, Ledger
 from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, read_datastore
-from qsync_pipeline.qualytics.models import Datastore
+from qsync_pipeline.qualytics.models import Container, Datastore
 from qsync_pipeline.sync.feeds.memory import remembered, score_seen
 from qsync_pipeline.sync.feeds.sights import take_down
 from qsync_pipeline.sync.run import Run, alone
@@ -82,10 +82,18 @@ def _read(run: Run, datastore: Datastore, key: str, earlier: Earlier) -> Table[U
         meta["missing"] = _missing(run, key, units)
     else:
         scope = folded(run.scope[key])
+        if unknown := not_listed(run.scope[key], read.containers):
+            run.say(f"{key}: the scope names {', '.join(unknown)}, which Qualytics does not list there")
         units = merged_units(stored.rows, fresh, scope)
         meta |= {META: sorted(scope), "missing": _missing_in_scope(run, key, stored.rows, units, scope)}
     run.report(STAGE, key, {"units": len(units)}, partial=stored is not None)
     return Table(Unit, units, meta=meta)
+
+
+def not_listed(names: Iterable[str], containers: Iterable[Container]) -> list[str]:
+    """The names of a scope that no container has: a table that went, or a slip of the pen."""
+    there = {fold(row.name) for row in containers}
+    return sorted(name for name in names if fold(name) not in there)
 
 
 def _take_down(run: Run, key: str, read: DatastoreRead, began: float) -> None:

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.core.rules import MappingRule
 from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.qualytics.models import Container
+from qsync_pipeline.sync.inventory import not_listed
 from qsync_pipeline.sync.out_of_sight import blind_spots, without_container, without_datastore
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline_tests.core.build import CONNECTION, connection, container, datastore, table
@@ -77,3 +79,9 @@ def test_a_mapping_that_speaks_of_nothing_is_named() -> None:
     assert without_datastore(rules, [datastore()]) == ['mappings: Qualytics lists no datastore "Salse"']
     found = without_container(rules, [datastore(), container(1, "ORDERS")])
     assert found == ['mappings: Sales has no container "ORDRES"']
+
+
+def test_a_scope_that_names_no_container_is_told() -> None:
+    rows = [Container(id=1, name="ORDERS"), Container(id=2, name="Customers")]
+    assert not_listed(["orders", "CUSTOMERS"], rows) == []
+    assert not_listed(["ORDRES", "orders"], rows) == ["ORDRES"]
