@@ -18,6 +18,7 @@ from qsync_pipeline.sync.push import apply_quality
 from qsync_pipeline.sync.refusals import refusals
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.sync.write_permissions import Permissions
+from qsync_pipeline.transport.errors import ServerError
 from qsync_pipeline_tests.core.build import connection, table
 from qsync_pipeline_tests.sync.fakes import KEY, FakeCatalog, config_in, plan_of, run_on
 
@@ -188,6 +189,37 @@ def test_only_the_bad_items_of_a_batch_are_rejected(tmp_path: Path, ledger: Ledg
     assert {(target, one.error_class) for (_, target, _), one in rejected.items()} == {
         (here[n].id, "validation") for n in bad
     }
+
+
+@pytest.mark.rule("5.5", SPLIT)
+@pytest.mark.parametrize("broken", [{0}, {5}, {1, 8}])
+def test_what_their_server_fails_on_holds_up_nothing_else(
+    tmp_path: Path, ledger: Ledger, broken: set[int]
+) -> None:
+    here = assets(9)
+    catalog = FakeCatalog(here, batch_size=8)
+    catalog.broken = {here[n].id for n in broken}
+    tally = written(ledger, tmp_path, catalog, *map(score, here))
+    assert {n for n, asset in enumerate(here) if not catalog.assets[asset.id].attributes} == broken
+    assert tally.counts["custom_metadata"]["applied"] == 9 - len(broken)
+    rejected = ledger.outcomes.latest_rejections("atlan", KEY)
+    assert {(target, one.error_class) for (_, target, _), one in rejected.items()} == {
+        (here[n].id, "server") for n in broken
+    }
+    assert {row.target for row in ledger.holdings.of(KEY) if row.has_pending} == catalog.broken, "who knows"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_after_three_in_a_row_it_is_the_server_itself_and_the_rest_waits(
+    tmp_path: Path, ledger: Ledger, first: int
+) -> None:
+    here = assets(9)
+    catalog = FakeCatalog(here, batch_size=4)
+    catalog.broken = {asset.id for asset in here[first:]}
+    with pytest.raises(ServerError):
+        written(ledger, tmp_path, catalog, *map(score, here))
+    assert len(ledger.outcomes.latest_rejections("atlan", KEY)) == 3
+    assert len(catalog.written) == 3 + 2 * first, "the first that went through, and the batch that did not"
 
 
 @pytest.mark.rule("5.4", REREAD)
