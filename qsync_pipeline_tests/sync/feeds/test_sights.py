@@ -72,6 +72,16 @@ def beside() -> Beside:
     return Beside()
 
 
+def test_a_run_of_one_table_forgets_nothing_of_the_others(beside: Beside) -> None:
+    for number, name in ((12, "ITEMS"), (11, "ORDERS")):
+        beside.raise_anomaly(number)
+        beside.webhook(name)
+        for integration in BOTH:
+            beside.run(integration, name)
+    beside.ledger.now += 10 * AWAIT
+    assert beside.poll() == []
+
+
 def test_what_every_integration_has_read_and_pushed_since_is_not_told_again(beside: Beside) -> None:
     beside.raise_anomaly(11)
     beside.webhook("ORDERS")
