@@ -1,7 +1,9 @@
 """One HTTP session for an outside system: thin on ``requests``, thread-safe, patient, silent about secrets.
 
-Each thread has a ``requests.Session`` of its own (they are not thread-safe); budget, counter and credentials
-are shared. Redirects are never followed: a token must not travel to another host.
+Each call in flight has a ``requests.Session`` to itself (they are not thread-safe), and with it a connection
+that a call before it may have left open, on whatever thread: to begin one takes longer than many a call.
+Budget, counter and credentials are shared. Redirects are never followed: a token must not travel to another
+host.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar, overload
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -98,6 +101,8 @@ class HttpSession:
         self._held = _Held()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self._sessions_lock = threading.Lock()
+        self._idle: list[requests.Session] = []
+        """Those that no call uses now; the one that was used last is taken first."""
 
     @overload
     def request(
@@ -225,7 +230,7 @@ class HttpSession:
         return getattr(self._local, "headers", {}).get(name)
 
     def close(self) -> None:
-        """Close every thread's connections. The session can still be used; it opens new ones."""
+        """Close all connections. The session can still be used; it opens new ones."""
         with self._sessions_lock:
             for session in list(self._sessions):
                 session.close()
@@ -270,7 +275,6 @@ class HttpSession:
             self._held.grants -= 1
         else:
             self._patience.reserve()
-        session = self._session()
         headers: dict[str, str | bytes] = {**self._headers}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
@@ -282,12 +286,13 @@ class HttpSession:
         try:
             with turn(self._turns, self.host, sum(call.timeout), self._sleep):
                 started = time.monotonic()
-                response = self._exchange(session, call, headers)
-                try:
-                    body = self._read(response, started + self._answer_limit)
-                finally:
-                    # An answer read to its end has given its connection back; any other is of no more use.
-                    response.close()
+                with self._session() as session:
+                    response = self._exchange(session, call, headers)
+                    try:
+                        body = self._read(response, started + self._answer_limit)
+                    finally:
+                        # Read to its end it has given its connection back; else that is of no more use.
+                        response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise no_answer(self.system, self.host, call.where, error, repeatable=call.repeatable) from error
         self._local.latency = seconds = time.monotonic() - started
@@ -326,18 +331,25 @@ class HttpSession:
                 raise requests.ReadTimeout(f"the answer was not complete after {self._answer_limit:.0f} s")
         return b"".join(chunks)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            # Proxies and certificate bundles of the environment are honoured, but not for our own machine.
-            session.trust_env = not self._loopback
-            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            self._local.session = session
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """A session for one call alone."""
+        with self._sessions_lock:
+            session = self._idle.pop() if self._idle else self._new_session()
+        try:
+            yield session
+        finally:
             with self._sessions_lock:
-                self._sessions.add(session)
+                self._idle.append(session)
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        # Proxies and certificate bundles of the environment are honoured, but not for our own machine.
+        session.trust_env = not self._loopback
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        self._sessions.add(session)
         return session
 
 

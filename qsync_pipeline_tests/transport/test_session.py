@@ -216,6 +216,23 @@ def test_threads_share_one_session_without_sharing_connections() -> None:
     assert http.counter.snapshot() == {"read": 30, "write": 0}
 
 
+def test_a_connection_that_one_thread_left_is_used_by_the_next() -> None:
+    connections: set[threading.Thread] = set()
+
+    def answer(_: Request) -> Reply:
+        connections.add(threading.current_thread())  # the server has one for each
+        return Reply()
+
+    with serving(answer) as server:
+        http = session(server.url)
+        for _ in range(3):
+            thread = threading.Thread(target=lambda: http.request("GET", "/x", kind="read", decode=dict))
+            thread.start()
+            thread.join()
+        http.close()
+    assert len(connections) == 1
+
+
 @pytest.mark.rule("5.6", "Every call has a time-out")
 def test_an_answer_that_trickles_is_cut_off() -> None:
     with serving(lambda _: Reply(body=b'{"id": 1}' + b" " * 300_000)) as server:
