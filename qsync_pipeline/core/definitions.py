@@ -39,6 +39,8 @@ class TagDefinition(msgspec.Struct, frozen=True):
     """Whether a person made it, and an integration with ``overwrite_tags`` gave it the catalog's look."""
     source_ids: tuple[str, ...] = ()
     """Ids of the catalog's tag that it stands for, by which a rename is recognised."""
+    suppliers: tuple[str, ...] = ()
+    """Integrations that hold an assignment of it, on whichever object."""
 
 
 class DefinitionBook:
@@ -180,7 +182,7 @@ class DefinitionBook:
         before = look_of(known)
         native = self.standing(tag_key(known.name)) == "native"
         after = {
-            "category": self.rules.category if native or self._from_a_later_one(known) else known.category,
+            "category": self.rules.category if native or self._from_another(known) else known.category,
             "color": tag.color or known.color,
             "description": reader_text(tag.description) or known.description,
         }
@@ -208,7 +210,9 @@ class DefinitionBook:
                 False  # the API changes only category and weight of an external tag (qualytics-api.md §2.8)
             )
         if known.made_by:
-            return known.made_by not in self.rules.earlier
+            earlier = self.rules.earlier
+            # What an earlier one made and supplies no more passes on to the first that does.
+            return known.made_by not in earlier or not any(one in known.suppliers for one in earlier)
         return fold(known.category or "") == fold(self.rules.category)
 
     def _is_of_another(self, known: TagDefinition) -> bool:
@@ -227,8 +231,8 @@ class DefinitionBook:
             return tag.id in known.source_ids
         return tag_name(tag.name) == known.name
 
-    def _from_a_later_one(self, known: TagDefinition) -> bool:
-        """Whether it stands in the category of an integration that comes after this one in the config."""
+    def _from_another(self, known: TagDefinition) -> bool:
+        """Whether it stands in the category of another integration, whose turn it is no more."""
         return known.made_by not in (None, self.rules.integration) and (
             fold(known.category or "") in self.rules.ours
         )

@@ -80,6 +80,15 @@ class Holdings:
                 for part in chunks(dict.fromkeys(targets))
             )
 
+    def holders(self, surface: str, integrations: Iterable[str]) -> dict[str, set[str]]:
+        """Which of these integrations hold anything on a surface, by key."""
+        query = select(_T.key, _T.integration).distinct().where(_T.surface == surface)
+        found: dict[str, set[str]] = {}
+        with self._db.read() as connection:
+            for key, integration in connection.execute(query.where(_T.integration.in_(list(integrations)))):
+                found.setdefault(key, set()).add(integration)
+        return found
+
     def counts(self, *, datastore: str | None = None) -> dict[str, dict[str, int]]:
         """How many holdings there are: ``{integration: {surface: n}}``."""
         query = select(_T.integration, _T.surface, func.count()).group_by(_T.integration, _T.surface)

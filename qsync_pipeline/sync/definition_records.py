@@ -14,6 +14,7 @@ from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.names import fold, reader_text, tag_key
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import TagDefinition as Record
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.run import Run
@@ -26,6 +27,8 @@ def read_definitions(run: Run) -> Table[TagDefinition]:
     """
     listed = run.qualytics.global_tags()
     ours = _ours(run, listed)
+    names = [one.name for one in run.config.integrations]
+    holders = run.ledger.holdings.holders(SURFACE, names) if len(names) > 1 else {}
     rows = []
     for tag in listed:
         record = ours.get(tag.name)
@@ -42,6 +45,7 @@ def read_definitions(run: Run) -> Table[TagDefinition]:
                 made=bool(record and record.made),
                 taken_over=bool(record and record.taken_over and not record.made),
                 source_ids=tuple((record.before or {}).get("tag_ids", ())) if record else (),
+                suppliers=tuple(sorted(holders.get(tag_key(tag.name), ()))),
             )
         )
     return Table(TagDefinition, rows)

@@ -124,7 +124,12 @@ class TagWorld:
         assets = self.assets[rules.integration]
         links = match(units, assets, links=self.links, presence=self.catalog_presence)
         count = {key: sum(key in here for here in self.on.values()) for key in self.definitions}
-        known = [msgspec.structs.replace(one, count=count[key]) for key, one in self.definitions.items()]
+        known = [
+            msgspec.structs.replace(
+                one, count=count[key], suppliers=tuple({at for at, _, its in self.holdings if its == key})
+            )
+            for key, one in self.definitions.items()
+        ]
         book = DefinitionBook(known, rules)
         held = self.holdings.values()
         plan = plan_tags(units, [*links.values()], Snapshot(assets), held, book, rules, self.presence)

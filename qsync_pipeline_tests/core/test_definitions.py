@@ -127,8 +127,17 @@ def test_the_first_in_config_order_decides_how_a_shared_tag_looks() -> None:
     seconds = ours(category="second", made_by="second", color="#222222")
     change = only(book(seconds).need(tag("PII", color="#111111")))
     assert (change.after["category"], change.after["color"]) == ("atlan", "#111111")
-    firsts = ours(category="atlan", made_by="atlan", color="#111111")
+    firsts = ours(category="atlan", made_by="atlan", color="#111111", suppliers=("atlan", "second"))
     assert book(firsts, integration="second").need(tag("PII", color="#222222")) == ()
+
+
+@pytest.mark.rule("5.2", TWO)
+def test_what_the_first_supplies_no_more_passes_on_to_the_next_that_does() -> None:
+    left = ours(category="atlan", made_by="atlan", color="#111111", suppliers=("second",))
+    order = {"order": ("atlan", "second", "third")}
+    change = only(book(left, integration="second", **order).need(tag("PII", color="#222222")))
+    assert (change.after["category"], change.after["color"]) == ("second", "#222222")
+    assert book(left, integration="third", **order).need(tag("PII", color="#333333")) == ()
 
 
 @pytest.mark.rule("5.2", TWO)

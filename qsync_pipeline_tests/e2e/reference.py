@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -148,15 +148,17 @@ def _in_qualytics(judges: Sequence[_Judge], qualytics: Sequence[Entry]) -> Itera
     if not rules.pull:
         return
     wanted: dict[int, dict[str, str]] = {}
+    overwritten: set[tuple[int, str]] = set()  # said by each catalog for itself
     for judge in judges:
         for unit, tags in judge.wanted():
             wanted[id(unit)] = {**tags, **wanted.get(id(unit), {})}
+            overwritten |= {(id(unit), key) for key in tags if judge.rules.overwrite}
     parent = judges[0].qualytics.parent
     for unit in qualytics:
         if id(unit) in wanted:
             # Where one catalog cannot tell what belongs to a unit, its share of the tags there is unknown.
             waits = any(judge.waits_on(unit) for judge in judges)
-            yield from _tags(unit, wanted, rules, parent, waits=waits)
+            yield from _tags(unit, wanted, rules, parent, overwritten, waits=waits)
         elif not rules.frozen and not any(judge.leaves_alone(unit) for judge in judges):
             stray = [
                 tag["name"]
@@ -173,6 +175,7 @@ def _tags(
     of_all: Mapping[int, Mapping[str, str]],
     rules: Rules,
     parent: Mapping[int, Entry],
+    overwritten: Set[tuple[int, str]],
     *,
     waits: bool,
 ) -> Iterator[str]:
@@ -182,7 +185,7 @@ def _tags(
     ours = "external" if rules.external else "managed"
     for key, name in wanted.items():
         if key in native:
-            if rules.overwrite and key not in there:
+            if key not in there and (id(unit), key) in overwritten:
                 yield f"{unit['name']}: native tag {name!r} is missing, overwrite is on"
         elif key not in there:
             yield f"{unit['name']}: tag {name!r} is missing"

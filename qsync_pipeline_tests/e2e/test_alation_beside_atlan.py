@@ -86,8 +86,11 @@ def test_a_definition_moves_to_the_first_catalog_once_that_supplies_it_too(both:
     shown = next(tag for tag in both.state("qualytics", table)["tags"] if tag["name"] == "Moving")
     assert shown["color"] == "#BF1B1B"
     both.all_quiet()
-    change(both, "untag", table, "Moving", "alation")
     change(both, "untag", other, "Moving", "atlan")
+    both.sync_all()
+    assert category(both, "moving") == "alation", "the first that supplies it now"
+    both.all_quiet()
+    change(both, "untag", table, "Moving", "alation")
     both.sync_all()
     assert category(both, "moving") is None
 

@@ -91,6 +91,15 @@ def test_two_integrations_hold_the_same_tag_each_for_itself(ledger: Ledger) -> N
     assert [row.integration for row in ledger.holdings.of("1-x")] == ["alation"]
 
 
+def test_who_holds_what_is_told_by_key_over_all_datastores(ledger: Ledger) -> None:
+    ledger.settle("run", "atlan", "1-x", done(tag("field:1"), tag("field:2")))
+    ledger.settle("run", "alation", "2-y", done(tag("field:3"), tag("field:3", key="gdpr")))
+    ledger.settle("run", "gone", "2-y", done(tag("field:3")))
+    found = ledger.holdings.holders("external_tags", ["atlan", "alation"])
+    assert found == {"pii": {"atlan", "alation"}, "gdpr": {"alation"}}
+    assert ledger.holdings.holders("tags", ["atlan", "alation"]) == {}
+
+
 def test_holdings_are_found_by_datastore_by_surface_and_by_object(ledger: Ledger) -> None:
     ledger.settle("run", "atlan", "1-x", done(tag("field:1"), tag("field:1", key="gdpr"), tag("field:2")))
     ledger.settle("run", "atlan", "2-y", done(tag("field:3")))
