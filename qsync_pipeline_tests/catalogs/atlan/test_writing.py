@@ -86,6 +86,12 @@ def test_a_write_that_created_is_not_passed_over() -> None:
     assert outcomes[0].outcome == "rejected"
 
 
+def test_a_write_on_an_asset_that_was_archived_meanwhile_is_seen_by_nobody_and_not_passed_over() -> None:
+    archived = {"guid": "a", "status": "DELETED"}
+    outcomes, _ = write([change("a", "announcements", None)], {"mutatedEntities": {"UPDATE": [archived]}})
+    assert (outcomes[0].outcome, outcomes[0].error_class) == ("rejected", "missing")
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
