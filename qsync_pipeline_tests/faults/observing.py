@@ -15,7 +15,7 @@ import dagster as dg
 import requests
 
 from qsync_pipeline.assets import reading
-from qsync_pipeline.catalogs.alation.client import AlationClient
+from qsync_pipeline.catalogs.alation.calls import Calls as AlationCalls
 from qsync_pipeline.catalogs.atlan.client import AtlanClient
 from qsync_pipeline.cli import status_of
 from qsync_pipeline.cli.datastores import known_datastores
@@ -173,7 +173,7 @@ def staged(catalog: str, *, small_pages: bool, switches: dict[str, dict[str, Any
         stack.enter_context(mock.patch.object(reading, "coverage_plot", return_value=dg.MetadataValue.md("")))
         # The heart of a claim beats in real time, of which none passes while a run waits here.
         stack.enter_context(mock.patch.object(claiming, "TTL", 10 * DAY))
-        for client in (Calls, AtlanClient, AlationClient) if small_pages else ():
+        for client in (Calls, AtlanClient, AlationCalls) if small_pages else ():
             # Fewer rows than the config would allow: this estate's lists have several pages.
             small = property(lambda client: PAGE, lambda client, size: None)
             stack.enter_context(mock.patch.object(client, "page_size", small, create=True))
