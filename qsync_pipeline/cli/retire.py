@@ -14,6 +14,7 @@ from qsync_pipeline.cli.options import Request, config_option, datastores_option
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync import planning
 from qsync_pipeline.sync.judging import RETIRED_AT
 from qsync_pipeline.sync.retiring import settle_retired
 from qsync_pipeline.transport.errors import SyncError
@@ -21,6 +22,14 @@ from qsync_pipeline.transport.errors import SyncError
 UNKNOWN = (
     "retire: the ledger knows of nothing that {} has put anywhere, so nothing was taken back. If it was "
     "lost, or is another one, qsync sync --adopt takes up what carries our marks; then retire again"
+)
+UNOWNED = (
+    "when it was last compared, {} items carried our marks that the ledger did not know: they stay; "
+    "qsync sync --adopt takes them up first"
+)
+SLASHED = (
+    "in Qualytics, where its API does not find names with a slash: the tag definitions {}, to be deleted by "
+    "hand"
 )
 
 
@@ -61,9 +70,10 @@ def command(
     with Ledger.open(config.ledger.reveal_url(), read_only=True) as ledger:
         if not _is_known(ledger, integration):
             raise SyncError(UNKNOWN.format(integration))
+        unowned, slashed = _unowned(ledger, integration), _slashed(ledger)
     catalog = open_catalog(chosen)
     try:
-        lasting = list(catalog.lasting())
+        lasting = [*catalog.lasting(), *([SLASHED.format(", ".join(slashed))] if slashed else [])]
     finally:
         catalog.close()
 
@@ -78,8 +88,13 @@ def command(
         "retire",
         Flags(dry_run=True, retire="left_behind" if left_behind else "all"),
         pick,
-        empty=f"nothing of {integration} is there to take back",
-        ahead=["", "What stays, because qsync never deletes it:", *(f"  - {one}" for one in lasting)],
+        empty=f"nothing of {integration} is there to take back{unowned and f'; {unowned}'}",
+        ahead=[
+            *([] if not unowned else ["", unowned]),
+            "",
+            "What stays, because qsync cannot or never does delete it:",
+            *(f"  - {one}" for one in lasting),
+        ],
         after=f"Take {integration} out of the config, or its schedule and events: the next sync starts anew."
         if not (datastores or left_behind)
         else "",
@@ -95,6 +110,21 @@ def _is_known(ledger: Ledger, integration: str) -> bool:
     made = any(one.made_by == integration for one in ledger.tag_definitions.all().values())
     held = bool(ledger.holdings.counts().get(integration))
     return made or held or bool(ledger.notes.get(integration, RETIRED_AT, {}))
+
+
+def _unowned(ledger: Ledger, integration: str) -> str:
+    """A line about what only looks like ours, as the last whole comparisons counted it; or nothing."""
+    stages = (planning.TAG_STAGE, planning.QUALITY_STAGE)
+    reports = [
+        one for stage in stages for one in ledger.reports.latest(integration, stage, whole=True).values()
+    ]
+    number = sum(one.counts.get("counts", {}).get("unowned", 0) for one in reports)
+    return UNOWNED.format(number) if number else ""
+
+
+def _slashed(ledger: Ledger) -> list[str]:
+    """Names of definitions of ours that may not be reachable in a URL."""
+    return sorted(one.name for one in ledger.tag_definitions.all().values() if one.made and "/" in one.name)
 
 
 def _settle(config: Config, integration: str) -> None:

@@ -66,6 +66,7 @@ def test_the_last_to_be_retired_takes_the_definitions_that_the_first_had_to_leav
         last = qsync(one, "retire", "alation", "--yes")
         assert last.status == 0, last.said
         assert lasting(one.changed(before)) == set()
+        assert "Finance/Tier 1" in str(last.object["retire"]["stays"]), "no call reaches a name with a slash"
         with one.ledger() as ledger:
             assert {key for key in ledger.tag_definitions.all() if "/" not in key} == set()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qsync_pipeline.core.rows import ATTRIBUTES
+from qsync_pipeline_tests.e2e.commands import qsync
 from qsync_pipeline_tests.e2e.harness import World, world
 from qsync_pipeline_tests.e2e.reference import one_decimal
 
@@ -74,6 +75,10 @@ def test_after_a_lost_ledger_ours_is_taken_up_by_command_and_then_kept_in_step(f
         fresh.control.advance(5)
     assert any("--adopt" in reason for reason in done.reasons), "it is listed"
     assert done.counts["unowned"] > 0
+    shown = qsync(fresh, "retire", "atlan", "--dry-run").said
+    assert "carried our marks that the ledger did not know: they stay; qsync sync --adopt" in " ".join(
+        shown.split()
+    )
 
     assert fresh.sync(adopt=True).ok
     fresh.atlan("untag", table, tag="Known")
