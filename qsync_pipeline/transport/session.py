@@ -21,7 +21,6 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import msgspec
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from qsync_pipeline import __version__
 from qsync_pipeline.transport.answers import decode_body, error_for, error_text
@@ -34,6 +33,7 @@ from qsync_pipeline.transport.patience import OnWait, Patience
 from qsync_pipeline.transport.query import Params, query_pairs
 from qsync_pipeline.transport.redact import redact
 from qsync_pipeline.transport.retry import DEFAULT, Again, RetryPolicy, retry_after_seconds
+from qsync_pipeline.transport.timely import TimelyAdapter
 from qsync_pipeline.transport.turns import turn
 
 log = logging.getLogger("qsync.http")
@@ -346,7 +346,7 @@ class HttpSession:
         session = requests.Session()
         # Proxies and certificate bundles of the environment are honoured, but not for our own machine.
         session.trust_env = not self._loopback
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+        adapter = TimelyAdapter(self._answer_limit)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         self._sessions.add(session)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from itertools import chain, repeat
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from qsync_pipeline.transport import timely
 from qsync_pipeline.transport.auth import BearerToken
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import (
@@ -17,6 +20,7 @@ from qsync_pipeline.transport.errors import (
     NotFound,
     OutsideError,
     Rejected,
+    TimedOutAfterSend,
     Unauthorized,
 )
 from qsync_pipeline.transport.session import HttpSession
@@ -239,6 +243,19 @@ def test_an_answer_that_trickles_is_cut_off() -> None:
         http = session(server.url, answer_limit=-1.0)
         with pytest.raises(OutsideError, match="not complete after"):
             http.request("GET", "/x", kind="read", decode=Thing)
+
+
+@pytest.mark.parametrize("looks", [1, 2], ids=["in its head", "in its body"])
+def test_an_answer_that_goes_on_beyond_its_time_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """The clock stands still for so many looks at it, the one when the answer begins among them."""
+    clock = chain(repeat(0.0, looks), repeat(1e6))
+    monkeypatch.setattr(timely, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with serving([Reply(body=b'{"id": 1}' + b" " * 300_000)]) as server:
+        http = session(server.url)
+        with pytest.raises(TimedOutAfterSend, match="not complete after 300 s"):
+            http.request("POST", "/x", kind="write", json={}, decode=Thing)
 
 
 def test_cookies_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
