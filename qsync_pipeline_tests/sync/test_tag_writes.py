@@ -130,6 +130,21 @@ def test_before_the_first_tags_one_is_written_read_back_and_taken_off_again(
 
 
 @pytest.mark.rule("5.5", FIRST)
+def test_what_a_person_puts_there_while_the_first_tag_is_tried_stays(tmp_path: Path, ledger: Ledger) -> None:
+    qualytics = FakeQualytics("PII", "Theirs")
+    qualytics.on = {1: []}
+
+    def tagged(row: object) -> None:
+        if len(qualytics.writes) == 1:
+            qualytics.on[1].append("Theirs")
+
+    qualytics.foreign = tagged
+    run = run_on(config_in(tmp_path), ledger, qualytics, contact=True)
+    apply_tags(run, KEY, plan_of(put(1)))
+    assert sorted(qualytics.on[1]) == ["PII", "Theirs"]
+
+
+@pytest.mark.rule("5.5", FIRST)
 def test_where_a_tag_write_changes_something_foreign_the_pull_stops_with_the_difference(
     tmp_path: Path, ledger: Ledger
 ) -> None:
