@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from qsync_pipeline.core.rows import Change, Outcome, TagRef
 from qsync_pipeline.ledger import Ledger, payload_hash
@@ -177,8 +178,9 @@ def test_counts_add_up_over_runs(ledger: Ledger) -> None:
     assert ledger.outcomes.counts([]) == {}
 
 
-def test_a_rejection_stands_until_the_item_is_applied_and_skipping_it_does_not_end_it(
-    ledger: Ledger, clock: Clock
+@pytest.mark.parametrize("end", ["applied", "unchanged"])
+def test_a_rejection_stands_until_the_item_is_there_and_skipping_it_does_not_end_it(
+    ledger: Ledger, clock: Clock, end: str
 ) -> None:
     place = ("external_tags", "field:1", "pii")
     ledger.settle("run-1", "atlan", "1-x", done(tag("field:1"), outcome="rejected", error_class="validation"))
@@ -187,7 +189,7 @@ def test_a_rejection_stands_until_the_item_is_applied_and_skipping_it_does_not_e
     assert standing[place].payload_hash == payload_hash("PII")
     assert (standing[place].error_class, standing[place].at) == ("validation", clock.now)
     assert ledger.outcomes.latest_rejections("atlan", "2-y") == {}
-    ledger.settle("run-3", "atlan", "1-x", done(tag("field:1")))
+    ledger.settle("run-3", "atlan", "1-x", done(tag("field:1"), outcome=end))
     assert ledger.outcomes.latest_rejections("atlan", "1-x") == {}
 
 
