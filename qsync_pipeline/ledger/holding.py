@@ -98,11 +98,11 @@ def settled(
 
     Applied, or found to be so already: the value is ours, or (removal; note with ``extra["release"]``) no
     longer. Rejected, skipped or parked: as before this run's intention. An intention of another run is not
-    taken back: nobody knows yet whether that write landed. Nor is one of this run where the answer leaves it
-    open (class ``server``: an error on their side, none in time, or one that cannot be read).
+    taken back: nobody knows yet whether that write landed. Nor is one of this run where that is open
+    (:func:`_is_open`).
     """
     change = outcome.change
-    if outcome.outcome == "rejected" and outcome.error_class == "server":
+    if _is_open(outcome):
         return old
     if outcome.outcome not in ("applied", "unchanged"):
         return _taken_back(old, run_id, merge=_merges(change, change.after))
@@ -201,6 +201,16 @@ def _only(base: Any, value: Any) -> Any:
 
 def _keys(value: Any) -> set[str]:
     return set(value) if isinstance(value, dict) else set()
+
+
+def _is_open(outcome: Outcome) -> bool:
+    """Whether a rejection leaves open what was written: an error on their side, no answer in time or one that
+    cannot be read (class ``server``); or, of several values, one that was not there when they were read back.
+    """
+    if outcome.outcome != "rejected":
+        return False
+    several = _merges(outcome.change, outcome.change.after)
+    return outcome.error_class == "server" or (outcome.error_class == "conflict" and several)
 
 
 def _own_extra(change: Change) -> dict[str, Any]:
