@@ -120,11 +120,16 @@ class Store:
             self._children.setdefault(doc.scope.parent, {})[doc.guid] = None
         self.index.load(doc)
 
-    def begin(self, actor: str, headers: Mapping[str, str] | None = None) -> Transaction:
-        return Transaction(self, actor, self.clock.now_ms(), headers or {})
+    def begin(
+        self, actor: str, headers: Mapping[str, str] | None = None, *, at: float | None = None
+    ) -> Transaction:
+        """``at`` is the moment from which the index counts its lag, where that was before now."""
+        now = self.clock.now()
+        return Transaction(self, actor, int(now * 1000), headers or {}, now if at is None else at)
 
-    def replace(self, guid: str, new: Doc | None) -> None:
-        """Put a new version in place; null takes the asset out for good."""
+    def replace(self, guid: str, new: Doc | None, at: float) -> None:
+        """Put a new version in place; null takes the asset out for good. The index follows, counted from
+        ``at``."""
         old = self._docs.get(guid)
         if new is None:
             self._docs.pop(guid, None)
@@ -141,7 +146,7 @@ class Store:
             self._children.setdefault(after, {})[guid] = None
         if guid not in self._behind:
             self._behind[guid] = old
-        self._queue.append((self.clock.now() + self.switches.index_lag, guid, new))
+        self._queue.append((at + self.switches.index_lag, guid, new))
         if self.switches.index_lag <= 0:
             self.catch_up()
 
@@ -164,8 +169,9 @@ class Store:
 class Transaction:
     """All changes of one request: they become visible together in :meth:`commit`, or never (row 13)."""
 
-    def __init__(self, store: Store, actor: str, now_ms: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, actor: str, now_ms: int, headers: Mapping[str, str], at: float) -> None:
         self.store = store
+        self.at = at
         self.actor = actor
         self.now_ms = now_ms
         self.drafts: dict[str, Doc | None] = {}
@@ -223,7 +229,7 @@ class Transaction:
 
     def commit(self) -> None:
         for guid, draft in self.drafts.items():
-            self.store.replace(guid, draft)
+            self.store.replace(guid, draft, self.at)
         self.store.audits.extend(self._records)
         for listener in self.store.listeners:
             for record in self._records:

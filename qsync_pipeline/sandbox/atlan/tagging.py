@@ -124,14 +124,16 @@ class Tagging:
 
     def propagate(self, *, everything: bool = False) -> None:
         """Do the queued propagation that is due by now, or all of it."""
-        now = self._store.clock.now()
+        now = at = self._store.clock.now()
         tasks: dict[tuple[str, str], None] = {}
         while self._queue and (everything or self._queue[0][0] <= now):
-            _, guid, type_name = self._queue.popleft()
+            due, guid, type_name = self._queue.popleft()
+            at = min(due, now)
             tasks[(guid, type_name)] = None
         if not tasks:
             return
-        txn = self._store.begin("atlan-propagation")
+        # Nobody may have asked since: what was due long ago is long in the index too.
+        txn = self._store.begin("atlan-propagation", at=at)
         lost: dict[tuple[str, str], Tag | None] = {}
         for guid, type_name in tasks:
             source = self._store.get(guid)

@@ -89,6 +89,19 @@ def test_a_tag_without_propagate_propagates_after_a_while() -> None:
     assert tags(tenant, f"{CART}.id") == tags(tenant, f"{CART}.new") == {}
 
 
+def test_what_spread_while_nobody_asked_is_in_the_index_at_the_first_search() -> None:
+    tenant = Tenant(propagation_lag=2, index_lag=1)
+    tenant.system.mutate({"do": "tag", "asset": CART, "tag": "PII", "propagate": True})
+    column = {"term": {"__guid": tenant.id(f"{CART}.id")}}
+    tenant.clock.advance(2.5)
+    assert tenant.search(column)["entities"][0]["classificationNames"] == []
+    tenant.system.mutate({"do": "untag", "asset": CART, "tag": "PII"})
+    tenant.system.mutate({"do": "tag", "asset": CART, "tag": "SENSITIVITY", "propagate": True})
+    tenant.clock.advance(60)
+    found = tenant.search(column)["entities"][0]["classificationNames"]
+    assert found == [tenant.tag_id("SENSITIVITY")]
+
+
 def test_a_new_child_inherits_what_its_parent_spreads(tenant: Tenant) -> None:
     tenant.system.mutate({"do": "tag", "asset": CART, "tag": "PII", "propagate": True})
     tenant.system.mutate({"do": "create", "asset": f"{CART}.new"})
