@@ -192,7 +192,7 @@ def test_only_the_bad_items_of_a_batch_are_rejected(tmp_path: Path, ledger: Ledg
 
 
 @pytest.mark.rule("5.5", SPLIT)
-@pytest.mark.parametrize("broken", [{0}, {5}, {1, 8}])
+@pytest.mark.parametrize("broken", [{0}, {5}, {1, 8}, {0, 2, 5, 8}])
 def test_what_their_server_fails_on_holds_up_nothing_else(
     tmp_path: Path, ledger: Ledger, broken: set[int]
 ) -> None:
