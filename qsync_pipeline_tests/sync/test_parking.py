@@ -9,8 +9,10 @@ import pytest
 
 from qsync_pipeline.core.guards import Parked
 from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.rules import Bounds, GuardRules
 from qsync_pipeline.ledger import Holding, Ledger
 from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
+from qsync_pipeline.sync.rules import guard_rules
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline_tests.sync.fakes import KEY, config_in, run_on
 
@@ -50,6 +52,18 @@ def test_what_was_approved_passes_once(run: Run) -> None:
     going, (again,) = planned(run, removals(30))
     assert not going, "the same lines later wait again"
     assert again.lines == parked.lines
+
+
+def test_every_limit_is_that_of_the_config(run: Run) -> None:
+    guards = run.integration.guards
+    limits = {
+        "share": 0.1,
+        "items": 1,
+        "overwrites": guards.overwrites.model_copy(update={"share": 0.2, "items": 2}),
+        "cleared_alerts": guards.cleared_alerts.model_copy(update={"share": 0.3, "items": 3}),
+    }
+    given = run.integration.model_copy(update={"guards": guards.model_copy(update=limits)})
+    assert guard_rules(given) == GuardRules(0.1, 1, overwrites=Bounds(0.2, 2), clearings=Bounds(0.3, 3))
 
 
 def test_what_waits_is_not_let_go_table_by_table(run: Run) -> None:
