@@ -19,6 +19,7 @@ import pytest
 import requests
 import uvicorn
 from allie_sdk.methods import job as allie_job
+from requests.adapters import HTTPAdapter
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.tokens import AlationAuth
@@ -228,14 +229,14 @@ def test_we_tag_by_the_calls_that_the_sdk_makes(
     orders = table(sdk, "V_ORDERS")
     ours = AlationClient(HttpSession("alation", url, auth=AlationAuth(_Token(sdk.access_token))))
     sent: list[tuple[str | None, str, Any]] = []
-    really_send = requests.Session.send
+    really_send = HTTPAdapter.send
 
-    def send(session: requests.Session, request: requests.PreparedRequest, **words: Any) -> Any:
+    def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **words: Any) -> Any:
         body = json.loads(request.body) if request.body else None
         sent.append((request.method, request.path_url, body))
-        return really_send(session, request, **words)
+        return really_send(adapter, request, **words)
 
-    monkeypatch.setattr(requests.Session, "send", send)
+    monkeypatch.setattr(HTTPAdapter, "send", send)
     tag = ours.tag_object(name, "table", orders.id)
     ours.describe_tag(tag.id, "Why")
     ours.untag_object(name, "table", orders.id)
