@@ -20,6 +20,7 @@ from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.progress import listener
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.opening import open_qualytics
+from qsync_pipeline.sync.journalled import whole_id
 from qsync_pipeline.sync.run import Direction, Run
 from qsync_pipeline.transport.errors import ConfigError
 
@@ -66,7 +67,8 @@ class SyncSettings(dg.ConfigurableResource[Any]):
     )
     revert: str = Field(
         default="",
-        description="Undo what the run of this id applied, where it still stands, instead of syncing.",
+        description="Undo what the run of this id (or its beginning) applied, where it still stands, instead "
+        "of syncing.",
     )
 
 
@@ -155,7 +157,7 @@ class _OpensRun(dg.ConfigurableResource[Any]):
                 approve=settings.approve,
                 lines=settings.lines,
                 retire=settings.retire,
-                revert=settings.revert,
+                revert=whole_id(ledger.ledger(), settings.revert),
                 direction=narrower(context.run.tags.get(DIRECTION_TAG, "both"), settings.direction),
                 tell=listener(),
             )

@@ -10,13 +10,11 @@ import click
 from qsync_pipeline.cli.carrying import Question, question_options
 from qsync_pipeline.cli.datastores import Known, choose
 from qsync_pipeline.cli.options import Request, config_option, datastores_option, json_option, quiet_option
-from qsync_pipeline.cli.plain import harmless
 from qsync_pipeline.cli.running import Flags
 from qsync_pipeline.config import load_config
 from qsync_pipeline.core.tags import SURFACE
-from qsync_pipeline.ledger import JournalEntry, Ledger
-from qsync_pipeline.sync.reverted import PRUNED
-from qsync_pipeline.transport.errors import ConfigError
+from qsync_pipeline.ledger import Ledger
+from qsync_pipeline.sync.journalled import applied_by
 
 AFTER = (
     "The next sync will want its own state again: change what led to it (the config, or the values in either "
@@ -47,7 +45,7 @@ def command(
     """
     config = load_config(config_path)
     with Ledger.open(config.ledger.reveal_url(), read_only=True) as ledger:
-        entries = _entries(ledger, run)
+        entries = applied_by(ledger, run)
         integration, run_id = entries[0].integration, entries[0].run_id
         touched = {entry.datastore for entry in entries}
         unsettled = _unsettled(ledger, integration, run_id, touched)
@@ -75,20 +73,3 @@ def _unsettled(ledger: Ledger, integration: str, run_id: str, datastores: Iterab
     if not number:
         return ""
     return f"the run died at {number} writes in the catalog that are not undone: the next sync finds out"
-
-
-def _entries(ledger: Ledger, run: str) -> list[JournalEntry]:
-    """What the run applied. Raises ``ConfigError`` where the journal knows no such run, or several."""
-    found = ledger.outcomes.run_ids(run) if run.strip() else []
-    if len(found) > 1:
-        raise ConfigError(f"revert: {harmless(run)} begins the ids of several runs: {', '.join(found)}")
-    if found and not ledger.outcomes.is_whole(found[0]):
-        raise ConfigError(PRUNED.format(found[0]))
-    entries = ledger.outcomes.of_run(found[0]) if found else []
-    applied = [entry for entry in entries if entry.outcome == "applied"]
-    if not applied:
-        raise ConfigError(
-            f"revert: the journal has no run {harmless(run)} that changed anything; qsync history shows "
-            "those that did"
-        )
-    return applied

@@ -17,13 +17,9 @@ from qsync_pipeline.core.steering import Place, came_along
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.ground import assets_by_id, tags_off_and_on, what_for
+from qsync_pipeline.sync.journalled import ELSEWHERE, PRUNED
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.transport.errors import ConfigError
-
-PRUNED = (
-    "revert: the journal is forgetting run {} (ledger.keep_days): part of what it did is not known any more, "
-    "so nothing of it is undone"
-)
 
 
 def reverted_tags(
@@ -137,4 +133,6 @@ def _undos(run: Run, key: str | None = None) -> list[Undo]:
     if not run.ledger.outcomes.is_whole(run.revert):
         raise ConfigError(PRUNED.format(run.revert))
     entries = run.ledger.outcomes.of_run(run.revert, integration=run.name)
+    if not entries:
+        raise ConfigError(ELSEWHERE.format(run.revert, run.name))
     return undos(entry for entry in entries if key in (None, entry.datastore))

@@ -80,6 +80,12 @@ def test_a_dry_run_from_the_launchpad_writes_nothing(world: Live) -> None:
     assert 999 not in checks(world, tables)
 
 
+def test_a_run_to_undo_that_the_journal_does_not_know_fails_the_run(world: Live) -> None:
+    settings = {**SETTINGS, "revert": "0123abcd"}
+    run_id = world.launch("atlan_push", settings, run_tags("atlan", "push", world.partitions(), "by hand"))
+    assert world.ended(run_id) == "FAILURE"
+
+
 def test_cancelling_ends_after_the_batch_in_flight_and_the_next_run_does_the_rest(world: Live) -> None:
     tables = drifted(world, 400)
     world.control.faults(
