@@ -82,8 +82,11 @@ class DefinitionBook:
         definition = self._known.get(key)
         return not (definition.type == "external" if definition else self.rules.native)
 
-    def need(self, tag: TagRef) -> tuple[Change, ...]:
-        """What must happen to the definition before this catalog tag can be assigned; often nothing."""
+    def need(self, tag: TagRef, *, held: bool = True) -> tuple[Change, ...]:
+        """What must happen to the definition before this catalog tag can be assigned; often nothing.
+
+        ``held`` says whether the assignment is ours, or will be: a person may have made it.
+        """
         key = tag_key(tag.name)
         if key in self._planned:
             return ()
@@ -95,7 +98,7 @@ class DefinitionBook:
             return ()
         if standing == "native":
             return self._plan(key, self._update(known, tag, "overwrite_tags is on: the catalog's tag wins"))
-        if standing == "ours" and self._is_mine(known):
+        if standing == "ours" and self._is_mine(known, held=held):
             if not self._gives_the_look(known, tag):
                 return ()
             change = self._update(known, tag, "the catalog's tag looks different now")
@@ -203,16 +206,21 @@ class DefinitionBook:
             extra={"tag_id": tag.id, "takes_over": native},
         )
 
-    def _is_mine(self, known: TagDefinition) -> bool:
-        """Whether this integration decides how the tag looks: the first in config order that supplies it."""
+    def _is_mine(self, known: TagDefinition, *, held: bool) -> bool:
+        """Whether this integration decides how the tag looks: the first in config order that supplies it.
+
+        Those that hold an assignment supply it. Where people made all of them nobody does, and it stays with
+        the first that asks: two that both ask would take turns.
+        """
         if known.type == "external":
             return (
                 False  # the API changes only category and weight of an external tag (qualytics-api.md §2.8)
             )
         if known.made_by:
-            earlier = self.rules.earlier
-            # What an earlier one made and supplies no more passes on to the first that does.
-            return known.made_by not in earlier or not any(one in known.suppliers for one in earlier)
+            supplied_before = any(one in known.suppliers for one in self.rules.earlier)
+            if known.suppliers or held:
+                return (held or self.rules.integration in known.suppliers) and not supplied_before
+            return known.made_by not in self.rules.earlier
         return fold(known.category or "") == fold(self.rules.category)
 
     def _is_of_another(self, known: TagDefinition) -> bool:

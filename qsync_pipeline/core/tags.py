@@ -168,8 +168,11 @@ class _Planner:
 
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
-        self.plan.definitions += self.book.need(tag)
-        if any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key)):
+        above_goes = any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key))
+        came_down, owners = self.copies.origins(unit.id, key), self._other_owners(unit, key)
+        held = bool(above_goes or row is not None or owners or came_down or self.rules.adopt)
+        self.plan.definitions += self.book.need(tag, held=held)
+        if above_goes:
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
             self._add(unit, link, "create", key, tag, "the same tag above goes, this one stays", held_on=True)
         elif row is not None:
@@ -177,9 +180,9 @@ class _Planner:
                 self._add(unit, link, "note", key, tag, "a run that died had written it")
             else:
                 self.plan.counts["unchanged"] += 1
-        elif owners := self._other_owners(unit, key):
+        elif owners:
             self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
-        elif self.copies.origins(unit.id, key):
+        elif came_down:
             self._add(unit, link, "note", key, tag, CAME_DOWN, came_down=True)
         else:
             self.plan.counts["unchanged"] += 1

@@ -141,6 +141,17 @@ def test_what_the_first_supplies_no_more_passes_on_to_the_next_that_does() -> No
 
 
 @pytest.mark.rule("5.2", TWO)
+def test_two_that_find_what_people_assigned_take_no_turns_at_its_look() -> None:
+    """Neither holds an assignment: it stays with the first that asks."""
+    seconds = ours(category="second", made_by="second", color="#222222")
+    assert book(seconds).need(tag("PII", color="#111111"), held=False) != ()
+    firsts = ours(category="atlan", made_by="atlan", color="#111111")
+    assert book(firsts, integration="second").need(tag("PII", color="#222222"), held=False) == ()
+    held = ours(category="second", made_by="second", color="#222222", suppliers=("second",))
+    assert book(held).need(tag("PII", color="#111111"), held=False) == ()
+
+
+@pytest.mark.rule("5.2", TWO)
 def test_a_shared_definition_that_a_person_moved_keeps_its_category() -> None:
     moved = ours(category="Legal", made_by="second", color="#222222")
     assert only(book(moved).need(tag("PII", color="#111111"))).after["category"] == "Legal"
