@@ -21,7 +21,7 @@ def ledger() -> Iterator[Ledger]:
         yield one
 
 
-@pytest.mark.rule("3", "a second run waits, says for which one, and re-reads before it writes")
+@pytest.mark.rule("3", "Starts that bypass the queue")
 def test_what_was_planned_before_a_wait_is_written_only_where_it_is_still_due(
     tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ def test_of_two_stages_the_narrower_one_says_what_is_acted_on() -> None:
     assert scope_of(Table(Unit, [])) is None
 
 
-@pytest.mark.rule("3", "plan and writes act on the scope and on the datastore's own score")
+@pytest.mark.rule("3", "Readers replace exactly those containers")
 def test_what_is_on_an_asset_that_another_unit_has_now_is_that_units_concern() -> None:
     """Two tables that changed their names: what we hold for the one stands on what is the other's."""
     links = [link(ORDERS, "asset-1"), link(PEOPLE, "asset-2")]
