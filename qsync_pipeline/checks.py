@@ -70,7 +70,8 @@ def freshness_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
 
 def coverage(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
     """Judge the newest mapping of every datastore."""
-    found = judge_coverage(_newest(run, mapping.STAGE), _newest(run, snapshot.STAGE, whole=True))
+    ours = run.reports.reports.of_runs([run.run_id])
+    found = judge_coverage(_newest(run, mapping.STAGE, ours), _newest(run, snapshot.STAGE, ours, whole=True))
     severity = dg.AssetCheckSeverity.ERROR
     if found.failed:
         message = f"{len(found.failed)} datastores could not be mapped"
@@ -100,7 +101,8 @@ def coverage(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
 
 def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> Iterator[dg.AssetCheckResult]:
     """Judge what stands rejected or parked, and whether the last sync of every datastore settled its plan."""
-    newest = _newest(run, stage)
+    ours = run.reports.reports.of_runs([run.run_id])
+    newest = _newest(run, stage, ours)
     found = judge_writes(run.ledger, run.name, newest)
     rejected = sum(map(len, found.rejected.values()))
     reasons = sorted({one.reason for one in found.parked})
@@ -118,7 +120,7 @@ def write_checks(run: Run, asset: dg.AssetKey, stage: str, plan_stage: str) -> I
             **({"parked because": "; ".join(reasons[:5])} if reasons else {}),
         },
     )
-    plans = _newest(run, plan_stage)
+    plans = _newest(run, plan_stage, ours)
     whole = newest_reports(run.ledger, run.name, stage, whole=True)
     step = judge_step(newest, plans, {key: report for key, report in whole.items() if key in newest})
     yield dg.AssetCheckResult(
@@ -172,10 +174,10 @@ def freshness(run: Run, asset: dg.AssetKey) -> dg.AssetCheckResult:
     )
 
 
-def _newest(run: Run, stage: str, *, whole: bool = False) -> dict[str, Report]:
-    """The newest report of each datastore; in a plan, that of this run over what the ledger knew."""
+def _newest(run: Run, stage: str, ours: Sequence[Report], *, whole: bool = False) -> dict[str, Report]:
+    """The newest report of each datastore; in a plan, that of this run (of ``ours``) over what is known."""
     newest = newest_reports(run.ledger, run.name, stage, whole=whole)
-    for report in run.reports.reports.of_runs([run.run_id]):
+    for report in ours:
         if report.stage == stage and report.integration == run.name and not (whole and report.partial):
             newest[report.datastore] = report
     newest.pop("", None)

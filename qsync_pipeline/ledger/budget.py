@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select
 
@@ -21,6 +21,8 @@ WINDOW = 60.0
 """Seconds."""
 EXACT_UP_TO = 600
 """Limits a minute up to which each grant has a row of its own."""
+TIDY = 10.0
+"""Seconds of a caller's clock after which it deletes again what no window reaches any more."""
 _MARGIN = 0.001
 """A wait ends this much after the moment that a grant leaves the window, out of reach of rounding."""
 
@@ -33,14 +35,15 @@ _G = budget_grants.c
 _L = budget_lockouts.c
 
 # Built once: these run before every request.
-_LOCKED = select(_L.until).where(_L.host == bindparam("host"))
 _HERE = _G.host == bindparam("host")
+_WITHIN = (_HERE, _G.at >= bindparam("since"), _G.at <= bindparam("ahead"))
+_LOCKED = select(_L.until).where(_L.host == bindparam("host")).scalar_subquery()
 _OLD = delete(budget_grants).where(_HERE, (_G.at < bindparam("old")) | (_G.at > bindparam("ahead")))
-_USED = select(func.coalesce(func.sum(_G.n), 0)).where(_HERE, _G.at >= bindparam("since"))
+_USED = select(func.coalesce(func.sum(_G.n), 0), _LOCKED).where(*_WITHIN)
 _LEASES = select(leases).where(leases.c.name.in_((bindparam("turn"), bindparam("next"))))
 _PLACE = delete(leases).where(leases.c.name == bindparam("next"))
 _TURN = delete(leases).where(leases.c.name == bindparam("turn"), leases.c.owner == bindparam("mine"))
-_ROWS = select(_G.at, _G.n).where(_HERE, _G.at >= bindparam("since")).order_by(_G.at)
+_ROWS = select(_G.at, _G.n).where(*_WITHIN).order_by(_G.at)
 
 
 def _grant(insert: Callable[[Table], Insert]) -> Insert:
@@ -60,26 +63,28 @@ class LedgerBudget:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._tidied: dict[str, float] = {}
 
     def reserve(self, host: str, limit: int, now: float) -> float:
         """Take one request of ``limit`` a minute: 0 when granted, else the seconds after which to ask again.
 
         ``now`` is the caller's clock, seconds since the epoch. A clock that was set back does not block:
-        grants that lie more than a window ahead are dropped.
+        grants that lie more than a window ahead do not count, and are dropped.
         """
         if limit < 1:
             raise ValueError(f"a request budget is at least 1 a minute, not {limit}")
         with self._db.write(f"budget:{host}") as connection:
-            until = connection.execute(_LOCKED, {"host": host}).scalar()
+            window = {"host": host, "since": now - WINDOW, "ahead": now + WINDOW + 1}
+            used, until = connection.execute(_USED, window).one()
             if until is not None and until > now:
                 return float(until - now)
-            # Kept for two windows: callers come with clocks that were read in another order, or are a little
-            # apart, and each must still find all grants of its own window.
-            bounds = {"host": host, "old": now - 2 * WINDOW, "ahead": now + WINDOW + 1}
-            connection.execute(_OLD, bounds)
-            used = connection.execute(_USED, {"host": host, "since": now - WINDOW}).scalar_one()
+            if not 0 <= now - self._tidied.get(host, math.inf) < TIDY:
+                # Kept for two windows: callers come with clocks that were read in another order, or are a
+                # little apart, and each must still find all grants of its own window.
+                connection.execute(_OLD, {"host": host, "old": now - 2 * WINDOW, "ahead": window["ahead"]})
+                self._tidied[host] = now
             if used >= limit:
-                return self._wait(connection, host, int(used) - limit, now)
+                return self._wait(connection, window, int(used) - limit, now)
             at = now if limit <= EXACT_UP_TO else math.floor(now) + 1.0
             connection.execute(self._db.fixed(_grant), {"host": host, "at": at, "n": 1})
         return 0.0
@@ -121,10 +126,10 @@ class LedgerBudget:
             connection.execute(_TURN, {"turn": f"turn:{host}", "mine": owner})
 
     @staticmethod
-    def _wait(connection: Connection, host: str, over: int, now: float) -> float:
+    def _wait(connection: Connection, window: Mapping[str, object], over: int, now: float) -> float:
         """Until more than ``over`` grants have left the window."""
         left = 0
-        for at, n in connection.execute(_ROWS, {"host": host, "since": now - WINDOW}):
+        for at, n in connection.execute(_ROWS, window):
             left += n
             if left > over:
                 return float(max(at + WINDOW - now, 0.0) + _MARGIN)

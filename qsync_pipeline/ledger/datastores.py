@@ -44,6 +44,9 @@ class DatastoreRecord(msgspec.Struct, frozen=True):
     vanished_at: float | None
 
 
+_ALL = select(*(_T[name] for name in DatastoreRecord.__struct_fields__)).order_by(_T.id)
+
+
 class Datastores:
     """Gives every datastore a key at first sight, and keeps it for ever."""
 
@@ -86,9 +89,8 @@ class Datastores:
 
     def all(self) -> list[DatastoreRecord]:
         """Every datastore ever seen, by id."""
-        query = select(*(_T[name] for name in DatastoreRecord.__struct_fields__)).order_by(_T.id)
         with self._db.read() as connection:
-            return [DatastoreRecord(*row) for row in connection.execute(query)]
+            return [DatastoreRecord(*row) for row in connection.execute(_ALL)]
 
 
 def slug(name: str) -> str:

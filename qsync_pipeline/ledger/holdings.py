@@ -55,7 +55,8 @@ class Holdings:
             for part in chunks(dict.fromkeys(targets)):
                 wanted = {"integration": integration, "surface": surface, "targets": part}
                 for row in connection.execute(_ON_TARGETS, wanted):
-                    found.setdefault(row.target, []).append(_holding(row))
+                    holding = _holding(row)
+                    found.setdefault(holding.target, []).append(holding)
         return {target: sorted(held, key=_order) for target, held in found.items()}
 
     def forget(
@@ -122,9 +123,10 @@ def load_places(connection: Connection, integration: str, places: Iterable[Place
         for part in chunks(sorted(targets)):
             these = {"integration": integration, "surface": surface, "targets": part}
             for row in connection.execute(_ON_TARGETS, these):
-                place = (row.surface, row.target, row.key)
+                holding = _holding(row)
+                place = (holding.surface, holding.target, holding.key)
                 if place in asked:
-                    found[place] = _holding(row)
+                    found[place] = holding
     return found
 
 
@@ -152,22 +154,25 @@ def _order(holding: Holding) -> tuple[str, str, str, str]:
 
 
 def _holding(row: Row[Any]) -> Holding:
+    # Unpacked: to ask a row for a column by its name takes longer than all the rest.
+    integration, surface, target, key, datastore, value, run_id, set_at, *more = row
+    pending, has_pending, pending_run, base, actor, extra, confirmed_at = more
     return Holding(
-        integration=row.integration,
-        surface=row.surface,
-        target=row.target,
-        key=row.key,
-        datastore=row.datastore,
-        value=load(row.value),
-        run_id=row.run_id,
-        set_at=row.set_at,
-        pending=load(row.pending),
-        has_pending=row.has_pending,
-        pending_run=row.pending_run,
-        base=load(row.base),
-        actor=row.actor,
-        extra=load(row.extra),
-        confirmed_at=row.confirmed_at,
+        integration=integration,
+        surface=surface,
+        target=target,
+        key=key,
+        datastore=datastore,
+        value=load(value),
+        run_id=run_id,
+        set_at=set_at,
+        pending=load(pending),
+        has_pending=has_pending,
+        pending_run=pending_run,
+        base=load(base),
+        actor=actor,
+        extra=load(extra),
+        confirmed_at=confirmed_at,
     )
 
 

@@ -15,8 +15,6 @@ from qsync_pipeline.ledger.schema import links
 
 _T = links.c
 _HERE = (_T.datastore == bindparam("of_datastore"), _T.integration == bindparam("of_integration"))
-_OF = select(links).where(*_HERE).order_by(_T.unit)
-_SEEN = update(links).where(*_HERE).values(last_seen=bindparam("now"))
 
 
 class Pairing(msgspec.Struct, frozen=True):
@@ -32,6 +30,11 @@ class Pairing(msgspec.Struct, frozen=True):
     last_seen: float
 
 
+_LINKS = select(*(_T[name] for name in Pairing.__struct_fields__))
+_OF = _LINKS.where(*_HERE).order_by(_T.unit)
+_SEEN = update(links).where(*_HERE).values(last_seen=bindparam("now"))
+
+
 class Links:
     """The memory of the matching: it lets an id keep a link through a rename (DESIGN.md §5.1)."""
 
@@ -43,11 +46,11 @@ class Links:
         here = {"of_datastore": datastore, "of_integration": integration}
         with self._db.read() as connection:
             rows = connection.execute(_OF, here).all()
-        return {row.unit: _pairing(row) for row in rows}
+        return {pairing.unit: pairing for pairing in map(_pairing, rows)}
 
     def of_unit(self, unit: str) -> Pairing | None:
         """A pairing of this unit, in whichever integration has one."""
-        query = select(links).where(_T.unit == unit).order_by(_T.integration).limit(1)
+        query = _LINKS.where(_T.unit == unit).order_by(_T.integration).limit(1)
         with self._db.read() as connection:
             row = connection.execute(query).first()
         return None if row is None else _pairing(row)
@@ -63,7 +66,7 @@ class Links:
             for part in chunks(sorted(assets)):
                 wanted = set(part)
                 # Nearly every unit has one asset; those with several are few, and looked into here.
-                query = select(links).where(
+                query = _LINKS.where(
                     _T.integration == integration,
                     or_(_T.assets.in_([dump([asset]) for asset in part]), _T.assets.contains(",")),
                 )
@@ -88,9 +91,7 @@ class Links:
             *(func.lower(_T.asset_name).endswith(tail.lower(), autoescape=True) for tail in tails),
         ]
         with self._db.read() as connection:
-            rows = connection.execute(
-                select(links).where(or_(*wanted)).order_by(_T.integration, _T.unit)
-            ).all()
+            rows = connection.execute(_LINKS.where(or_(*wanted)).order_by(_T.integration, _T.unit)).all()
         return [_pairing(row) for row in rows]
 
     def datastores_below(self, integration: str, prefix: str) -> set[str]:
@@ -142,27 +143,18 @@ class Links:
                     "last_seen": now,
                 }
             )
-        here = (_T.datastore == datastore, _T.integration == integration)
+        place = {"of_datastore": datastore, "of_integration": integration}
         with self._db.write(f"links:{integration}") as connection:
             for part in chunks(before.keys() - wanted.keys()):
-                connection.execute(delete(links).where(*here, _T.unit.in_(part)))
+                connection.execute(delete(links).where(*_HERE, _T.unit.in_(part)), place)
             if only is None:
-                place = {"of_datastore": datastore, "of_integration": integration}
                 connection.execute(_SEEN, {**place, "now": now})
             for part in chunks(() if only is None else before):
-                connection.execute(update(links).where(*here, _T.unit.in_(part)).values(last_seen=now))
+                connection.execute(_SEEN.where(_T.unit.in_(part)), {**place, "now": now})
             if rows:
                 connection.execute(self._db.upsert(links), rows)
 
 
 def _pairing(row: Row[Any]) -> Pairing:
-    return Pairing(
-        integration=row.integration,
-        datastore=row.datastore,
-        unit=row.unit,
-        assets=tuple(load(row.assets)),
-        unit_name=row.unit_name,
-        asset_name=row.asset_name,
-        first_seen=row.first_seen,
-        last_seen=row.last_seen,
-    )
+    integration, datastore, unit, assets, *rest = row  # by name a row takes several times as long
+    return Pairing(integration, datastore, unit, tuple(load(assets)), *rest)

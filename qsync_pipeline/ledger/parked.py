@@ -17,11 +17,9 @@ from qsync_pipeline.ledger.jsontext import dump, load, plain_text
 from qsync_pipeline.ledger.schema import parked
 
 _T = parked.c
-_GET = select(parked).where(
-    _T.integration == bindparam("integration"),
-    _T.datastore == bindparam("datastore"),
-    _T.surface == bindparam("surface"),
-)
+_OF = select(parked).where(_T.integration == bindparam("integration")).order_by(_T.datastore, _T.surface)
+_ON = _OF.where(_T.datastore == bindparam("datastore"))
+_GET = _ON.where(_T.surface == bindparam("surface"))
 _CHANGED = ["items", "reason", "run_id", "code", "lines", "approved", "approved_at"]
 
 
@@ -125,10 +123,15 @@ class Parked:
 
     def of(self, integration: str) -> list[ParkedScope]:
         """What waits for an integration, by datastore and surface."""
-        query = select(parked).where(_T.integration == integration).order_by(_T.datastore, _T.surface)
         with self._db.read() as connection:
-            scopes = [_scope(row) for row in connection.execute(query)]
+            scopes = [_scope(row) for row in connection.execute(_OF, {"integration": integration})]
         return [scope for scope in scopes if scope.items or not scope.approved]
+
+    def on(self, integration: str, datastore: str) -> dict[str, ParkedScope]:
+        """The entries of one datastore by surface, also where nothing waits any more."""
+        here = {"integration": integration, "datastore": datastore}
+        with self._db.read() as connection:
+            return {row.surface: _scope(row) for row in connection.execute(_ON, here)}
 
     def get(self, integration: str, datastore: str, surface: str) -> ParkedScope | None:
         """The entry of one scope, also where nothing waits in it any more; or null."""

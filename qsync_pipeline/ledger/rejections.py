@@ -6,10 +6,11 @@ Apart from the journal, so that pruning that forgets no refusal.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, tuple_, update
 
 from qsync_pipeline.core.rows import Outcome
 from qsync_pipeline.ledger.database import Database, chunks
@@ -73,9 +74,15 @@ class Rejections:
         targets: Collection[str] = (),
     ) -> list[Rejected]:
         """Those that agree with everything named, oldest first."""
-        query = select(rejections).where(*_conditions(integration, datastore, surface, error_class))
+        named = {
+            "integration": integration,
+            "datastore": datastore,
+            "surface": surface,
+            "error_class": error_class,
+        }
+        wanted = {name: value for name, value in named.items() if value}
         with self._db.read() as connection:
-            rows = connection.execute(query.order_by(_R.at, _R.target, _R.key)).all()
+            rows = connection.execute(_found(tuple(wanted)), wanted).all()
         return [
             Rejected(row.integration, row.datastore, row.surface, row.target, row.key, _rejection(row))
             for row in rows
@@ -92,6 +99,8 @@ class Rejections:
 
     def _each(self, items: Sequence[Rejected], statement: Any) -> int:
         done = 0
+        if not items:
+            return done
         with self._db.write() as connection:
             for part in chunks(items, 150):
                 places = [(one.integration, one.datastore, one.surface, one.target, one.key) for one in part]
@@ -148,7 +157,6 @@ def note_rejections(
         for place, outcome in sorted(latest.items())
         if outcome.outcome == "rejected"
     ]
-    here = (_R.integration == integration, _R.datastore == datastore)
     place_of = {"integration": integration, "datastore": datastore}
     standing = connection.execute(_STANDING, place_of).all()
     done = [
@@ -157,7 +165,8 @@ def note_rejections(
         if (outcome := latest.get(tuple(place))) and outcome.outcome in ("applied", "unchanged")
     ]
     for part in chunks(done, 150):
-        connection.execute(delete(rejections).where(*here, tuple_(_R.surface, _R.target, _R.key).in_(part)))
+        gone = delete(rejections).where(*_HERE, tuple_(_R.surface, _R.target, _R.key).in_(part))
+        connection.execute(gone, place_of)
     if rejected:
         add = database.insert(rejections)
         keys = [column.name for column in rejections.primary_key.columns]
@@ -176,9 +185,11 @@ def shortened(answer: str) -> str:
     return answer if len(answer) <= ANSWER else f"{answer[: ANSWER - 3]}..."
 
 
-def _conditions(*wanted: str) -> list[ColumnElement[bool]]:
-    columns = (_R.integration, _R.datastore, _R.surface, _R.error_class)
-    return [column == value for column, value in zip(columns, wanted, strict=True) if value]
+@cache
+def _found(columns: tuple[str, ...]) -> Select[Any]:
+    """Those that have a value in each of these columns, oldest first."""
+    wanted = (_R[name] == bindparam(name) for name in columns)
+    return select(rejections).where(*wanted).order_by(_R.at, _R.target, _R.key)
 
 
 def _rejection(row: Row[Any]) -> Rejection:

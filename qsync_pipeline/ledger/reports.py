@@ -34,6 +34,10 @@ class Report(msgspec.Struct, frozen=True):
     """Set by the ledger."""
 
 
+_COLUMNS = tuple(_T[name] for name in Report.__struct_fields__)
+_OF_RUNS = select(*_COLUMNS).where(_T.run_id.in_(bindparam("runs", expanding=True)))
+
+
 class Reports:
     """Keeps and finds reports; asset checks and the command line judge by them."""
 
@@ -52,8 +56,7 @@ class Reports:
         found: list[Report] = []
         with self._db.read() as connection:
             for part in chunks(set(run_ids)):
-                query = select(reports).where(_T.run_id.in_(part))
-                found += [_report(row) for row in connection.execute(query)]
+                found += map(_report, connection.execute(_OF_RUNS, {"runs": part}))
         return sorted(
             found, key=lambda report: (report.at, report.integration, report.datastore, report.stage)
         )
@@ -134,7 +137,7 @@ def _latest(*, whole: bool) -> Select[Any]:
         .scalar_subquery()
     )
     return (
-        select(reports)
+        select(*_COLUMNS)
         .join(keys, _T.datastore == keys.c.key)
         .where(*here, _T.run_id == newest)
         .order_by(_T.datastore)
@@ -142,5 +145,5 @@ def _latest(*, whole: bool) -> Select[Any]:
 
 
 def _report(row: Row[Any]) -> Report:
-    fields = {name: getattr(row, name) for name in Report.__struct_fields__}
-    return Report(**{**fields, "counts": load(row.counts)})
+    report = Report(*row)
+    return msgspec.structs.replace(report, counts=load(row.counts))

@@ -44,13 +44,12 @@ def closed(ledger: Ledger, integration: str) -> frozenset[str]:
 
     No run comes there any more, so what the last one said of them is nobody's business.
     """
+    vanished = [one.key for one in ledger.datastores.all() if one.vanished_at is not None]
+    if not vanished:
+        return frozenset()
     waiting = {scope.datastore for scope in ledger.parked.of(integration)}
     return frozenset(
-        one.key
-        for one in ledger.datastores.all()
-        if one.vanished_at is not None
-        and one.key not in waiting
-        and not ledger.holdings.of(one.key, integration=integration)
+        key for key in vanished if key not in waiting and not ledger.holdings.of(key, integration=integration)
     )
 
 

@@ -41,8 +41,9 @@ def guarded(
     if not scoped:
         return lines, parked
     by_surface = {one.surface: one for one in parked}
+    entries = run.ledger.parked.on(run.name, key)
     for surface in surfaces:
-        known = run.ledger.parked.get(run.name, key, surface)
+        known = entries.get(surface)
         waiting = set(known.lines) - set(known.approved) if known is not None else set()
         if known is None or not waiting:
             continue
@@ -59,8 +60,8 @@ def guarded(
 def approvals(run: Run, key: str, surfaces: Iterable[str]) -> dict[str, frozenset[str]]:
     """Fingerprints that were approved, by surface; codes that this run was given are approved first."""
     _ = run.approved_now
-    found = {surface: run.ledger.parked.get(run.name, key, surface) for surface in surfaces}
-    return {surface: frozenset(entry.approved) for surface, entry in found.items() if entry is not None}
+    entries = run.ledger.parked.on(run.name, key)
+    return {surface: frozenset(entries[surface].approved) for surface in surfaces if surface in entries}
 
 
 def park_vanished(
@@ -109,9 +110,10 @@ def note_parked(
     if run.dry_run or run.ledger.read_only:
         return
     by_surface = {one.surface: one for one in parked}
+    entries = run.ledger.parked.on(run.name, key)
     for surface in surfaces:
         here = by_surface.get(surface)
-        known = run.ledger.parked.get(run.name, key, surface)
+        known = entries.get(surface)
         if here is None:
             if known is not None and not scoped:
                 run.ledger.parked.clear(run.name, key, surface)
