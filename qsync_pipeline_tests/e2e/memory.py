@@ -104,8 +104,27 @@ MEMORIES: Mapping[str, Callable[[RunningSandbox], State]] = {
 """By system, what it holds beside what people see."""
 
 
-def checks_of(sandbox: RunningSandbox) -> dict[str, list[tuple[str, int, str]]]:
-    """Active checks by the id of their container: rule, number of open anomalies, description."""
+OPEN = ("Active", "Acknowledged")
+
+
+def counts_of(sandbox: RunningSandbox, statuses: Sequence[str]) -> dict[str, int]:
+    """Anomalies of these statuses by the id of what they are about, of all that there is."""
+    store: Any = sandbox.systems["qualytics"].store  # type: ignore[attr-defined]  # the real system
+    found: dict[str, int] = {f"datastore:{number}": 0 for number in store.datastores}
+    for container in store.containers.values():
+        counted = [one for one in container.anomalies.values() if one.status in statuses]
+        found[f"container:{container.id}"] = len(counted)
+        found[f"datastore:{container.datastore.id}"] += 0 if container.deleted_at else len(counted)
+        for column in container.fields.values():
+            named = [one for one in counted if any(column in check.fields for check in one.checks)]
+            found[f"field:{column.id}"] = len(named)
+    return found
+
+
+def checks_of(
+    sandbox: RunningSandbox, statuses: Sequence[str] = OPEN
+) -> dict[str, list[tuple[str, int, str]]]:
+    """Active checks by the id of their container: rule, anomalies of these statuses, description."""
     store: Any = sandbox.systems["qualytics"].store  # type: ignore[attr-defined]  # the real system
     found: dict[str, list[tuple[str, int, str]]] = {}
     for datastore in store.datastores.values():
@@ -113,7 +132,7 @@ def checks_of(sandbox: RunningSandbox) -> dict[str, list[tuple[str, int, str]]]:
             counts = Counter(
                 check.id
                 for anomaly in container.anomalies.values()
-                if anomaly.status in ("Active", "Acknowledged")
+                if anomaly.status in statuses
                 for check in anomaly.checks
             )
             found[f"container:{container.id}"] = [

@@ -63,6 +63,20 @@ class Rules:
     """Datastores (ids) that Qualytics does not show us: they and what belongs to them stay as they are."""
     emptied_waits: bool = False
     """Where nothing of a schema matches, what is ours there may wait for approval."""
+    alert_levels: frozenset[str] = frozenset({"table"})
+    decimals: int = 1
+    dropped: frozenset[str] = frozenset()
+    """Attributes that do not go out."""
+    propagated: bool = False
+    """Tags that the catalog spread by itself count like those of people."""
+    from_connection: bool = True
+    counts: Mapping[str, int] | None = None
+    """Anomalies that count, by the id of an object of Qualytics that was scanned; null: as it shows them."""
+    kept_values: frozenset[tuple[str, str]] = frozenset()
+    """Attributes (name) of the catalog's objects (id) that stay as people left them; so with the next two."""
+    kept_alerts: frozenset[str] = frozenset()
+    kept_tags: frozenset[tuple[str, str]] = frozenset()
+    """Tags (key) that people took off objects of Qualytics (id)."""
     domains_inherited: bool = True
     """What has no domain of its own has that of what it lies in; else the catalog says it of each object."""
 
@@ -151,7 +165,8 @@ class Pairs:
             if unit is paired:
                 # What a source out of sight carries is not known, and may be what stands here.
                 above = self._connection(asset) if level == "schema" else None
-                return id(unit) in self.emptied or (above is not None and self._hidden(above))
+                unknown = self.rules.from_connection and above is not None and self._hidden(above)
+                return id(unit) in self.emptied or unknown
         return self._unsure(unit, self.qualytics)
 
     def _pair(self) -> None:

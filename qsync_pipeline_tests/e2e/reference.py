@@ -14,7 +14,7 @@ from typing import Any
 
 from qsync_pipeline_tests.e2e.pairs import Entry, Pairs, Rules, folded, tag_key
 
-__all__ = ["Rules", "folded", "one_decimal", "out_of_scope", "problems", "problems_of_all", "tag_key"]
+__all__ = ["Rules", "folded", "out_of_scope", "problems", "problems_of_all", "rounded", "tag_key"]
 
 _SHOWN_OF_A_ROW = ("rule", "object", "status", "value", "description")
 
@@ -38,10 +38,10 @@ def out_of_scope(catalog: Sequence[Entry], rules: Rules) -> list[Entry]:
     return Pairs(catalog, (), rules).out_of_scope()
 
 
-def one_decimal(value: Any) -> Any:
+def rounded(value: Any, decimals: int = 1) -> Any:
     """A score as it should stand in the catalog."""
     if isinstance(value, float):
-        return float(Decimal(repr(value)).quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN))
+        return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN))
     return value
 
 
@@ -71,15 +71,16 @@ class _Judge(Pairs):
             yield unit, self._wanted(level, asset)
 
     def _wanted(self, level: str, asset: Entry) -> dict[str, str]:
+        origins = ("person", "propagated") if self.rules.propagated else ("person",)
         sources = [asset]
         above = self._connection(asset) if level == "schema" else None
-        if above is not None and not self._hidden(above):
+        if above is not None and self.rules.from_connection and not self._hidden(above):
             sources.append(above)
         return {
             tag_key(tag["name"]): tag["name"]
             for source in sources
             for tag in source["tags"]
-            if tag["origin"] == "person" and self.rules.tags(tag["name"])
+            if tag["origin"] in origins and self.rules.tags(tag["name"])
         }
 
     # (a) attributes
@@ -87,22 +88,30 @@ class _Judge(Pairs):
     def _attributes(self, asset: Entry, unit: Entry) -> Iterator[str]:
         shown = asset["attributes"]
         for name, value in unit["attributes"].items():
-            should, actual = one_decimal(value), shown.get(name)
+            if (asset["id"], name) in self.rules.kept_values:
+                continue
+            value = self._count(unit) if name == "Anomaly Count" else value
+            should = None if name in self.rules.dropped else rounded(value, self.rules.decimals)
+            actual = shown.get(name)
             if should is None and name in shown:
                 yield f"{asset['name']}: {name} is {actual!r}, Qualytics has none"
             elif should is not None and actual != should:
                 yield f"{asset['name']}: {name} is {actual!r}, should be {should!r}"
 
+    def _count(self, unit: Entry) -> int | None:
+        shown: int | None = unit["attributes"]["Anomaly Count"]
+        return shown if shown is None or self.rules.counts is None else self.rules.counts[unit["id"]]
+
     # (b) alerts
 
     def _alert(self, level: str, asset: Entry, unit: Entry) -> Iterator[str]:
-        alert, count = asset["alert"], unit["attributes"]["Anomaly Count"]
+        alert, count = asset["alert"], self._count(unit)
         if alert is not None and alert["by"] == "person":
             return
-        wanted = self.rules.announcements and level == "table" and bool(count)
-        if wanted and alert is None:
+        wanted = self.rules.announcements and level in self.rules.alert_levels and bool(count)
+        if wanted and alert is None and asset["id"] not in self.rules.kept_alerts:
             yield f"{asset['name']}: no alert, with {count} anomalies"
-        elif not wanted and alert is not None:
+        elif alert is not None and not wanted:
             yield f"{asset['name']}: an alert, with {count} anomalies"
         elif alert is not None and not re.search(rf"\b{count} active anomal", said := _words(alert)):
             yield f"{asset['name']}: the alert says {said!r}, with {count} anomalies"
@@ -148,17 +157,20 @@ def _in_qualytics(judges: Sequence[_Judge], qualytics: Sequence[Entry]) -> Itera
     if not rules.pull:
         return
     wanted: dict[int, dict[str, str]] = {}
-    overwritten: set[tuple[int, str]] = set()  # said by each catalog for itself
+    due: set[tuple[int, str]] = set()  # not as people left it; this and the next say each catalog for itself
+    overwritten: set[tuple[int, str]] = set()
     for judge in judges:
         for unit, tags in judge.wanted():
             wanted[id(unit)] = {**tags, **wanted.get(id(unit), {})}
-            overwritten |= {(id(unit), key) for key in tags if judge.rules.overwrite}
+            asked = {(id(unit), key) for key in tags if (unit["id"], key) not in judge.rules.kept_tags}
+            due |= asked
+            overwritten |= asked if judge.rules.overwrite else set()
     parent = judges[0].qualytics.parent
     for unit in qualytics:
         if id(unit) in wanted:
             # Where one catalog cannot tell what belongs to a unit, its share of the tags there is unknown.
             waits = any(judge.waits_on(unit) for judge in judges)
-            yield from _tags(unit, wanted, rules, parent, overwritten, waits=waits)
+            yield from _tags(unit, wanted, rules, parent, due, overwritten, waits=waits)
         elif not rules.frozen and not any(judge.leaves_alone(unit) for judge in judges):
             stray = [
                 tag["name"]
@@ -175,6 +187,7 @@ def _tags(
     of_all: Mapping[int, Mapping[str, str]],
     rules: Rules,
     parent: Mapping[int, Entry],
+    due: Set[tuple[int, str]],
     overwritten: Set[tuple[int, str]],
     *,
     waits: bool,
@@ -188,7 +201,8 @@ def _tags(
             if key not in there and (id(unit), key) in overwritten:
                 yield f"{unit['name']}: native tag {name!r} is missing, overwrite is on"
         elif key not in there:
-            yield f"{unit['name']}: tag {name!r} is missing"
+            if (id(unit), key) in due:
+                yield f"{unit['name']}: tag {name!r} is missing"
         elif there[key] not in (ours, "propagated"):
             yield f"{unit['name']}: tag {name!r} is {there[key]}"
     for tag in unit["tags"]:

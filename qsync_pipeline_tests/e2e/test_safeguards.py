@@ -10,7 +10,7 @@ import pytest
 from qsync_pipeline.core.rows import ATTRIBUTES
 from qsync_pipeline_tests.e2e.commands import qsync
 from qsync_pipeline_tests.e2e.harness import World, world
-from qsync_pipeline_tests.e2e.reference import one_decimal
+from qsync_pipeline_tests.e2e.reference import rounded
 
 ALONE = "So inside a run each datastore fails on its own"
 CHECKS = "Checks give one result per run"
@@ -260,7 +260,7 @@ def test_attributes_that_the_vendors_own_integration_left_are_adopted_where_the_
     doc = next(doc for doc in system.store.docs() if doc.full_name == table and doc.status == "ACTIVE")
     ours = fresh.attributes(table, "qualytics")
     assert doc.cm[found["name"]] == {
-        ids[shown]: one_decimal(ours[name]) for name, shown in names.items() if ours[name] is not None
+        ids[shown]: rounded(ours[name]) for name, shown in names.items() if ours[name] is not None
     }
 
 

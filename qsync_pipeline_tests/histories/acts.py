@@ -69,6 +69,7 @@ class Acts(Memory):
         if system == "qualytics":
             same = {one["id"] for one in self._world.state("qualytics") if one["name"] == entry["name"]}
             self.theirs -= {(id_, tag_key(tag)) for id_ in same}
+            self.taken |= {(id_, tag_key(tag)) for id_ in self._below(entry["name"])}
         return {"asset": entry["name"], "tag": tag}
 
     def _rename(self, system: str, which: int, what: int) -> Json | None:

@@ -29,7 +29,10 @@ class ActsInCatalogs(Acts):
     def _clear_alert(self, system: str, which: int, what: int) -> Json | None:
         there = [one for one in self._world.state(system) if one["alert"]]
         entry = self._one(there, which)
-        return None if entry is None else {"asset": entry["name"]}
+        if entry is None:
+            return None
+        self.cleared |= {one["id"] for one in there if one["name"] == entry["name"]}
+        return {"asset": entry["name"]}
 
     def _set_attribute(self, system: str, which: int, what: int) -> Json | None:
         entry = self._one([one for one in self._world.state(system) if one["attributes"]], which)

@@ -43,6 +43,7 @@ class ActsInQualytics(Acts):
             return None
         self.native.discard(name)
         self.theirs -= {one for one in self.theirs if one[1] == tag_key(name)}
+        self.taken |= {(one["id"], tag_key(name)) for one in self._world.state("qualytics")}
         return {"name": name}
 
     def _raise_anomaly(self, system: str, which: int, what: int) -> Json | None:

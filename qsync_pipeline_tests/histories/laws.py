@@ -53,6 +53,8 @@ class Laws:
         self._people = people
         self._late: set[str] = set()
         """What runs wanted to write that did not end well: it may still arrive, out of a queue over there."""
+        self._put: set[tuple[str, str]] = set()
+        """Tags of Qualytics' own that runs put on objects (ids)."""
         self._lies_in: dict[str, list[str]] = {}
         """What objects of Qualytics lie in, of those that may be gone now."""
 
@@ -65,7 +67,8 @@ class Laws:
         old, new = before.all(), after.all()
         changed = [key for key in {*old, *new} if old.get(key) != new.get(key)]
         names = _names(before, after)
-        found = [*self._foreign(old, new, changed, ran), *self._taken(after)]
+        overwrites = bool(self._world.settings[catalog].get("overwrite_tags"))
+        found = [*self._foreign(old, new, changed, ran, overwrites=overwrites), *self._taken(after)]
         if within:
             found += self._beyond(ran, catalog, names, within)
             found += [line for key in changed for line in self._outside(key, old, new, names, within)]
@@ -96,8 +99,13 @@ class Laws:
 
     # The laws.
 
-    def _foreign(self, old: Any, new: Any, changed: Sequence[Any], ran: Ran) -> Iterator[str]:
-        """Nothing outside the plan, and nothing of a person's."""
+    def _foreign(
+        self, old: Any, new: Any, changed: Sequence[Any], ran: Ran, *, overwrites: bool
+    ) -> Iterator[str]:
+        """Nothing outside the plan, and nothing of a person's; ``overwrites`` is a setting."""
+        self._put = {
+            one for one in self._put if one[1] in _of_origin("native", old.get(("qualytics", one[0], "tags")))
+        }
         named = _named(ran) | self._late
         for key in changed:
             before, now = old.get(key), new.get(key)
@@ -106,14 +114,23 @@ class Laws:
                 person = what == "alert" and before and before["by"] == "person"
                 wrong = what not in OURS or id_ not in named or person
             elif what == "definition":
-                wrong = tag_key(id_) not in named or (before and before[-1] == "person")
+                person = before and before[-1] == "person"
+                taken_over = overwrites and person and now and now[:2] == before[:2] and now[-1] == "person"
+                wrong = tag_key(id_) not in named or (person and not taken_over)
             elif what == "tags":
                 planned = named & {id_, *self._above(id_)} or _restyled(before, now) <= named
-                wrong = _of_origin("native", before) != _of_origin("native", now) or not planned
+                put, lost = self._native(id_, before, now)
+                wrong = (put and not overwrites) or lost or not planned
             else:
                 wrong = True
             if wrong:
                 yield f"{key}: {before} -> {now}"
+
+    def _native(self, id_: str, before: Any, now: Any) -> tuple[set[str], set[str]]:
+        """Which of Qualytics' own tags came to an object, and which went that no run put there."""
+        had, has = _of_origin("native", before), _of_origin("native", now)
+        self._put |= {(id_, name) for name in has - had}
+        return has - had, {name for name in had - has if (id_, name) not in self._put}
 
     def _taken(self, after: Seen) -> Iterator[str]:
         """What a person put on an object of Qualytics is there."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from qsync_pipeline.sandbox.estate.model import Estate
-from qsync_pipeline_tests.e2e.memory import checks_of
+from qsync_pipeline_tests.e2e.memory import OPEN, checks_of, counts_of
 from qsync_pipeline_tests.e2e.reference import Rules, folded
 from qsync_pipeline_tests.histories.estates import DOMAINS
 from qsync_pipeline_tests.histories.scene import Scene, plain_name
+from qsync_pipeline_tests.histories.settings import left_out, said
 from qsync_pipeline_tests.histories.world import Json
 
 
@@ -27,6 +28,10 @@ class Memory:
         """Datastores (ids) that Qualytics does not show us."""
         self.typed: set[tuple[str, str]] = set()
         """Attributes (asset's id, name) whose value a person changed."""
+        self.cleared: set[str] = set()
+        """Assets (ids) whose alert a person cleared."""
+        self.taken: set[tuple[str, str]] = set()
+        """Tags (key) that a person took off objects of Qualytics (id), or off what they lie in."""
         self.renamed = False
         """Whether anything came to another's name, or might have."""
         self.moved: set[str] = set()
@@ -57,14 +62,23 @@ class Memory:
 
     def rules(self, catalog: str) -> Rules:
         """What the reference has to know to judge the end."""
+        setting = self._world.settings[catalog]
+        counting = setting.get("count_acknowledged", True)
+        statuses = OPEN if counting else ("Active",)
+        keeps = setting.get("on_drift") == "keep"
         return Rules(
+            **said(setting),
             connections=self.connections[catalog],
             native=self.native,
             hidden=self.hidden[catalog] | self._nowhere(catalog),
             read_only=self.read_only[catalog],
             domains=self.counted if self._world.domains else None,
-            left_out=lambda level, name: name in self.missing,
-            checks=checks_of(self._world.sandbox) if catalog == "alation" else None,
+            left_out=left_out(setting, self.missing),
+            checks=checks_of(self._world.sandbox, statuses) if catalog == "alation" else None,
+            counts=None if counting else counts_of(self._world.sandbox, statuses),
+            kept_values=frozenset(self.typed if keeps else ()),
+            kept_alerts=frozenset(self.cleared if keeps else ()),
+            kept_tags=frozenset(self.taken if keeps else ()),
             theirs=frozenset(self.theirs | self.open),
             typed=frozenset(self.typed),
             denied=frozenset(self.denied),

@@ -16,7 +16,8 @@ class People(ActsInCatalogs, ActsInQualytics):
         names = self._world.catalogs if side == "catalog" else ("qualytics",)
         system = names[what % len(names)]
         remembered: tuple[set[Any], ...] = (
-            self.native, self.theirs, self.open, self.doubted, self.missing, self.hidden[system], self.moved
+            self.native, self.theirs, self.open, self.doubted, self.missing, self.hidden[system], self.moved,
+            self.cleared, self.taken,
         )  # fmt: skip
         before = [set(one) for one in remembered]
         plan = getattr(self, f"_{do}")(system, which, what)

@@ -36,6 +36,7 @@ class Served:
     def __init__(self, sandbox: RunningSandbox, catalogs: Sequence[str]) -> None:
         self.sandbox = sandbox
         self.catalogs = tuple(catalogs)
+        self.settings: dict[str, Json] = {name: {} for name in catalogs}
         self.systems = sandbox.systems
 
     @property

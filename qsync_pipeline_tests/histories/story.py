@@ -31,8 +31,9 @@ class Story:
         domains: Sequence[str],
         clock: Clock,
         switches: Mapping[str, Mapping[str, Any]],
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.world = World(estate, catalogs, clock, domains=domains, switches=switches)
+        self.world = World(estate, catalogs, clock, domains=domains, switches=switches, settings=settings)
         self.people = People(self.world, estate)
         self.told: list[str] = []
         self.looks = Looks()

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, Phase, currently_in_test_context, given, not
 
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import WAYS, estate_of, places, ways
+from qsync_pipeline_tests.histories.settings import SETTINGS
+from qsync_pipeline_tests.histories.settings import settings as drawn
 from qsync_pipeline_tests.histories.steps import Step, steps
 from qsync_pipeline_tests.histories.story import Story
 from qsync_pipeline_tests.histories.wire import Wire, wired
@@ -22,13 +24,14 @@ def history(
     happened: Sequence[Step],
     *,
     way: int = 0,
+    setting: int = 0,
     domains: Sequence[str] = (),
 ) -> Story:
     """One history from beginning to end; raises ``AssertionError`` where a law is broken."""
     clock = Clock()
     wires: list[Wire] = []
     with virtual_time(clock), wired(lambda: wires[-1]):
-        story = Story(estate_of(where), catalogs, domains, clock, WAYS[way])
+        story = Story(estate_of(where), catalogs, domains, clock, WAYS[way], SETTINGS[setting])
         wires.append(story.world.wire)
         try:
             story.tell(happened)
@@ -52,9 +55,9 @@ def histories(number: int, catalogs: Sequence[str], *, which: int, domains: Sequ
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    @given(where=places, way=ways, happened=steps)
-    def end_well(where: Places, way: int, happened: list[Step]) -> None:
-        history(catalogs, where, happened, way=way, domains=domains)
+    @given(where=places, way=ways, setting=drawn, happened=steps)
+    def end_well(where: Places, way: int, setting: int, happened: list[Step]) -> None:
+        history(catalogs, where, happened, way=way, setting=setting, domains=domains)
 
     gc.freeze()
     usual = gc.get_threshold()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import yaml
 
 from qsync_pipeline.config import Config, load_config
 from qsync_pipeline.sandbox.configfile import Served, write_config
@@ -38,7 +41,8 @@ _URLS = {kind.name: f"http://127.0.0.1:{9001 + at}" for at, kind in enumerate(SY
 
 
 class World:
-    """Systems over an estate, with these catalogs. ``clock`` is the one that is in place of the real one."""
+    """Systems over an estate, with these catalogs. ``clock`` is the one that is in place of the real one;
+    ``settings`` are what the config says of each integration beside the usual."""
 
     def __init__(
         self,
@@ -48,10 +52,12 @@ class World:
         *,
         domains: Sequence[str] = (),
         switches: Mapping[str, Mapping[str, Any]] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.clock = clock
         self.catalogs = tuple(catalogs)
         self.domains = tuple(domains)
+        self.settings = {name: (settings or {}).get(name, {}) for name in self.catalogs}
         self.log = RequestLog()
         self.faults = FaultBook(1)
         self.wire = Wire(clock, self.faults, self.log)
@@ -66,7 +72,7 @@ class World:
                 self.systems[kind.name] = system
                 self.wire.connect(_URLS[kind.name], system)
         credentials = tuple(_flat(system.credentials()) for system in self.systems.values())
-        self.config = _config(self.catalogs, self.domains, credentials)
+        self.config = _config(self.catalogs, self.domains, credentials, json.dumps(self.settings))
         shutil.rmtree(self.config.storage, ignore_errors=True)  # of the history before
         self.ledger = fresh_ledger(clock.time, self._alive)
         if not getattr(self.systems["qualytics"], "switches").cascade_removal:  # noqa: B009 - not in the seam
@@ -185,9 +191,17 @@ def _flat(credentials: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _config(
-    catalogs: tuple[str, ...], domains: tuple[str, ...], credentials: tuple[tuple[tuple[str, str], ...], ...]
+    catalogs: tuple[str, ...],
+    domains: tuple[str, ...],
+    credentials: tuple[tuple[tuple[str, str], ...], ...],
+    settings: str,
 ) -> Config:
     names = [kind.name for kind in SYSTEMS if kind.name in ("qualytics", *catalogs)]
     served = [Served(name, _URLS[name], dict(given)) for name, given in zip(names, credentials, strict=True)]
     directory = Path(tempfile.mkdtemp(prefix="qsync-histories-"))
-    return load_config(write_config(directory, served, domains=domains, title="a history"))
+    path = write_config(directory, served, domains=domains, title="a history")
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for integration in document["integrations"]:
+        integration.update(json.loads(settings)[integration["name"]])
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    return load_config(path)
