@@ -7,16 +7,21 @@ from typing import Any
 
 import msgspec
 
+from qsync_pipeline.transport.errors import Malformed
+
 
 class Info(msgspec.Struct, frozen=True):
     version: str
 
 
 class OpenApi(msgspec.Struct, frozen=True):
-    """The parts that matter here. ``info`` and ``paths`` are promised by the standard."""
+    """The parts that matter here. ``info`` and ``paths`` are promised by the standard.
+
+    Of hundreds of paths one is looked into: each stays text until then.
+    """
 
     info: Info
-    paths: dict[str, Any]
+    paths: dict[str, msgspec.Raw]
     components: dict[str, Any] = {}
 
 
@@ -26,8 +31,11 @@ def offers_external_tags(api: OpenApi) -> bool:
     As documented it does not (§2.8): the create body is a union over global, entity and lineage. A deployment
     that offers more says so in the schema of that body; paths may or may not carry the API root.
     """
-    for path, operations in api.paths.items():
-        if path.rstrip("/").endswith("/global-tags") and isinstance(operations, Mapping):
+    for path in api.paths:
+        if not path.rstrip("/").endswith("/global-tags"):
+            continue
+        operations = _operations(path, api)
+        if isinstance(operations, Mapping):
             body = (operations.get("post") or {}).get("requestBody") or {}
             return "external" in set(_tag_types(body, api, frozenset()))
     return False
@@ -69,8 +77,24 @@ def _values(schema: Any, api: OpenApi) -> Iterator[str]:
 
 def _resolve(reference: str, api: OpenApi) -> Any:
     """What ``#/components/...`` points at, or null."""
-    head, *parts = reference.split("/")
-    node: Any = {"components": api.components, "paths": api.paths} if head == "#" else None
+    head, *rest = reference.split("/")
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in rest]
+    if head != "#":
+        return None
+    node: Any = {"components": api.components}
+    if parts[:1] == ["paths"] and len(parts) > 1:
+        node, parts = _operations(parts[1], api), parts[2:]
     for part in parts:
-        node = node.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(node, Mapping) else None
+        node = node.get(part) if isinstance(node, Mapping) else None
     return node
+
+
+def _operations(path: str, api: OpenApi) -> Any:
+    raw = api.paths.get(path)
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError as wrong:  # what is passed over is not looked at closely
+        message = f"qualytics: its OpenAPI document cannot be read at {path}"
+        raise Malformed(message, system="qualytics") from wrong
