@@ -22,18 +22,27 @@ _KEY = (
     r"|id[_-]?token|token|password|passwd|client[_-]?secret|secret|authorization|apikey|x-qualytics-secret)"
 )
 _NAMED = re.compile(_KEY, re.IGNORECASE)
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+_WORDS = ("token", "key", "passw", "secret", "author")
+"""Parts of words; one of them is in each of the names above."""
+_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # "Bearer <anything that could be a token>", in headers, curl lines and reprs
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
+    (("bearer", "bas"), re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
     # JSON and Python reprs: "access_token": "...", also where the text breaks off in the value
-    (re.compile(rf"(?im)([\"']{_KEY}[\"']\s*[:=]\s*)([\"'])(?:\\.|(?!\2).)*(?:\2|$)"), rf"\1\2{MASK}\2"),
+    (
+        _WORDS,
+        re.compile(rf"(?im)([\"']{_KEY}[\"']\s*[:=]\s*)([\"'])(?:\\.|(?!\2).)*(?:\2|$)"),
+        rf"\1\2{MASK}\2",
+    ),
     # query strings and forms: token=...
-    (re.compile(rf"(?i)\b({_KEY})=[^&\s\"'<>]+"), rf"\1={MASK}"),
+    (_WORDS, re.compile(rf"(?i)\b({_KEY})=[^&\s\"'<>]+"), rf"\1={MASK}"),
     # https://user:password@host
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@"), rf"\1{MASK}@"),
+    (("://",), re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@"), rf"\1{MASK}@"),
     # a JWT, whole or cut off behind its header
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}"), MASK),
+    (("eyj",), re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}"), MASK),
 )
+"""Marks, a pattern, what takes its place. What the pattern matches has one of the marks in it when case is
+folded (none holds an ``i``, which also matches letters that do not fold to it); to look for these takes a
+tenth of the time, and nearly every text has none."""
 
 _lock = threading.Lock()
 _secrets: tuple[str, ...] = ()
@@ -56,8 +65,12 @@ def redact(text: str) -> str:
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, MASK)
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
+    folded = text.casefold()
+    for marks, pattern, replacement in _PATTERNS:
+        for mark in marks:
+            if mark in folded:
+                text = pattern.sub(replacement, text)
+                break
     return text
 
 

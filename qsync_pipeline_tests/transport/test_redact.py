@@ -98,3 +98,22 @@ def test_log_lines_lose_secrets_in_arguments_and_tracebacks() -> None:
     line = logging.Formatter("%(message)s").format(record)
     assert "logged-fake-value" not in line
     assert "sent ***" in line
+
+
+_PIECES = (
+    "Bearer", "bearer", "BASIC", "bas\u0131c", "BAS\u0130C", "api-key", "API_TOKEN", "to\u212aen", "TOKEN",
+    "password", "pa\u017f\u017fwd", "client_secret", "\u017fecret", "authorization", "author\u0131zation",
+    "apikey", "x-qualytics-secret", "https://", "ftp://u:p@h", "eyJ", "eyJhbGciOiJI.", "=", ": ", '"', "'",
+    "@", ":", " ", "abcdef-123456", "\\", "\n", "&", "\u00df", "\ufb05",
+)  # fmt: skip
+"""What tokens are made of, with the letters that count as others when case is ignored."""
+
+
+@given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=3), max_size=12).map("".join))
+def test_a_pattern_is_only_passed_over_where_it_masks_nothing(text: str) -> None:
+    masked = text
+    for _, pattern, replacement in redaction._PATTERNS:
+        masked = pattern.sub(replacement, masked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redaction, "_secrets", ())
+        assert redact(text) == masked
