@@ -9,7 +9,7 @@ tests of that, and those that start processes, run on instances in files, which 
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +17,7 @@ from typing import Any
 from unittest import mock
 
 import dagster as dg
+from dagster._core.definitions import scoped_resources_builder
 from dagster._core.storage import event_log, runs
 from dagster._core.storage.event_log import InMemoryEventLogStorage
 from dagster._core.storage.event_log.base import AssetRecord
@@ -124,6 +125,14 @@ class QuickEventLog(InMemoryEventLogStorage):
     def dispose(self) -> None:
         self._engine.dispose()
 
+
+@cache
+def _tuple_of(name: str, *fields: str) -> type:
+    return namedtuple(name, fields)
+
+
+# Dagster makes a class for the resources of each step, input and output, of the same few names each time.
+setattr(scoped_resources_builder, "namedtuple", lambda name, fields: _tuple_of(name, *fields))  # noqa: B010
 
 _ephemeral = dg.DagsterInstance.ephemeral
 """Dagster's own, also where a test has put the quick one in its place."""

@@ -33,6 +33,7 @@ from qsync_pipeline_tests.e2e.memory import MEMORIES, checks_of, shown
 from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all
 from qsync_pipeline_tests.e2e.synced import Json, Synced, take_events, take_reports
 from qsync_pipeline_tests.instances import quick_instance
+from qsync_pipeline_tests.new_ledgers import quick_ledgers
 
 __all__ = ["SETTLED", "Synced", "World", "sources_in", "world"]
 
@@ -334,7 +335,11 @@ def world(estate: EstateName | Estate = "small", seed: int = 1, **options: Any) 
     """A world for a test or a module of tests, with Atlan as its catalog unless ``kinds`` says otherwise."""
     made = estate if isinstance(estate, Estate) else make_estate(estate, seed)
     options = {"rate_limit_scale": 100, "kinds": ATLAN_ONLY, **options}
-    with running_sandbox(made, seed, **options) as sandbox, quick_instance() as instance:
+    with (
+        running_sandbox(made, seed, **options) as sandbox,
+        quick_instance() as instance,
+        quick_ledgers(),
+    ):
         yield World(sandbox, instance, made)
 
 
