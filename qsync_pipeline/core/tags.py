@@ -21,6 +21,7 @@ from qsync_pipeline.core.tag_wishes import Wishes
 
 SURFACE = "external_tags"
 
+STAYS = "the same tag above goes, this one stays"
 CAME_DOWN = "came down from above, and is wanted here too"
 
 
@@ -142,6 +143,8 @@ class _Planner:
                 self._take_off(unit, link, row, present.get(row.key), renamed)
         else:
             self.plan.freeze(len(dropped), unsure)
+            for row in dropped:
+                self._hold_on(unit, link, row, present.get(row.key))
         self._copies(unit, set(wanted) | set(mine))
 
     def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
@@ -168,13 +171,13 @@ class _Planner:
 
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
-        above_goes = any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key))
+        above_goes = self._above_goes(unit, key)
         came_down, owners = self.copies.origins(unit.id, key), self._other_owners(unit, key)
         held = bool(above_goes or row is not None or owners or came_down or self.rules.adopt)
         self.plan.definitions += self.book.need(tag, held=held)
         if above_goes:
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
-            self._add(unit, link, "create", key, tag, "the same tag above goes, this one stays", held_on=True)
+            self._add(unit, link, "create", key, tag, STAYS, held_on=True)
         elif row is not None:
             if row.has_pending:
                 self._add(unit, link, "note", key, tag, "a run that died had written it")
@@ -187,6 +190,16 @@ class _Planner:
         else:
             self.plan.counts["unchanged"] += 1
             self._unowned(unit, key, tag)
+
+    def _above_goes(self, unit: Unit, key: str) -> bool:
+        return any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key))
+
+    def _hold_on(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
+        """What nothing is proved of stays, though the same tag goes above, of which it may be a copy."""
+        if there is None or not self._is_our_spelling(row.key, there) or not self._above_goes(unit, row.key):
+            return
+        tag = TagRef(there.name, id=str(row.extra.get("tag_id") or ""))
+        self._add(unit, link, "create", row.key, tag, STAYS, held_on=True)
 
     def _other_owners(self, unit: Unit, key: str) -> str:
         """Other integrations that put a tag here, or above, from where it came down as a copy."""
@@ -298,7 +311,7 @@ class _Planner:
     def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
         """Another integration holds a tag here, and we take the same one off above: copies go with their
         origin, this one is put back in the same run. It stays theirs: nothing is held for us."""
-        if not any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key)):
+        if not self._above_goes(unit, key):
             return
         reason = f"the same tag above goes, {self._other_owners(unit, key)} supplies it here"
         change = Change(

@@ -315,6 +315,23 @@ def test_a_tag_put_back_below_its_origin_is_no_copy_any_more() -> None:
 
 
 @pytest.mark.rule("5.2", COPIES)
+@pytest.mark.parametrize("cascade_removal", [False, True])
+def test_what_is_out_of_sight_keeps_its_own_tag_though_the_same_tag_above_goes(cascade_removal: bool) -> None:
+    w = world(cascade_removal=cascade_removal)
+    w.retag(SCHEMA.id, tag("PII"))
+    w.retag(T_ORDERS.id, tag("PII"))
+    w.sync()
+    w.retag(SCHEMA.id)
+    w.assets["atlan"] = [one for one in w.assets["atlan"] if one.id not in (T_ORDERS.id, C_ID.id)]
+    w.sync()
+    assert "pii" in w.state()[ORDERS.id]
+    assert w.held() == {ORDERS.id: {"pii"}}
+    assert "datastore:1" not in w.state()
+    plan, left_over = w.plan(tag_rules())
+    assert (plan.changes, left_over) == ([], [])
+
+
+@pytest.mark.rule("5.2", COPIES)
 def test_a_copy_that_a_run_which_died_was_taking_off_keeps_no_definition_alive_either() -> None:
     w = world()
     w.retag(T_ORDERS.id, tag("PII"))

@@ -132,3 +132,16 @@ def test_an_index_that_is_minutes_behind_is_taken_for_nobodys_change() -> None:
                 assert (ran.failures, ran.planned, world.writes()) == ([], [], {})
         clock.sleep(700)
         story.end()
+
+
+def test_a_table_out_of_sight_keeps_its_own_tag_though_the_same_tag_of_its_schema_goes(story: Story) -> None:
+    world = story.world
+    assert world.mutate("atlan", "tag", asset="DB1.S1", tag="PII")
+    world.settle()
+    world.sync("atlan")
+    assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+    story.tell([("catalog", "forbid", 2, 0)])
+    assert story.told[-1].endswith("'DB1.S1.T1'}")
+    story.end()
+    (table,) = [one for one in world.state("qualytics") if one["name"] == "DB1.S1.T1"]
+    assert "PII" in [tag["name"] for tag in table["tags"]]
