@@ -41,7 +41,7 @@ class ActsInCatalogs(Acts):
         name = "Quality Score Total" if what % 2 else "Anomaly Count"
         value = None if what % 3 == 0 else what
         same = [one["id"] for one in self._world.state(system) if one["name"] == entry["name"]]
-        self.typed |= {(id_, name) for id_ in same}
+        self.typed.update({(id_, name): value for id_ in same})
         return {"asset": entry["name"], "name": name, "value": value}
 
     def _forbid(self, system: str, which: int, what: int) -> Json | None:

@@ -75,6 +75,7 @@ SHAPES: dict[str, Callable[[str], list[TableSpec]]] = {
     "anomalous": lambda name: [_anomalous(name)],
     "tagged": lambda name: [_table(name, tags=_uses("PII"))],
     "tagged columns": _tagged_column,
+    "native name": lambda name: [_table(name, tags=_uses(NATIVE))],
     "native tag": lambda name: [_table(name, tags=_uses(NATIVE), native_tags=(NATIVE,))],
     "banner": lambda name: [_anomalous(name, banner="Under repair until Monday")],
     "view": lambda name: [_anomalous(name, kind="view", tags=_uses("Ünï/côde #1"))],
@@ -136,7 +137,7 @@ def estate_of(places: list[tuple[str, list[str]]]) -> Estate:
     return Estate(
         "tiny", 1, connections, datastores,
         domains=[DomainSpec(path) for path in DOMAINS],
-        tags=[TagSpec("PII", "Red", "<b>Personal</b> data")],
+        tags=[TagSpec("PII", "Red", "<b>Personal</b> data"), TagSpec(NATIVE, "Green", "The catalog's")],
         native_tags=[NativeTagSpec(NATIVE)],
     )  # fmt: skip
 

@@ -145,7 +145,7 @@ class Laws:
         """A run over one table writes on it and what is in it, and values on what it is in."""
         system, id_, what = key
         name = names.get((system, id_), "")
-        if what not in (*OURS, "tags") or not name or id_ in self._late or self._moved(name):
+        if what not in (*OURS, "tags") or not name or id_ in self._late or self._people.has_moved(name):
             return
         below = f"{name}.".startswith(f"{within}.")
         above = within.startswith(f"{name}.") and what != "tags"
@@ -158,7 +158,12 @@ class Laws:
             tags = line.surface == "external_tags"
             name = names.get(("qualytics" if tags else catalog, line.target), "")
             above = within.startswith(f"{name}.") and not tags
-            if name and not f"{name}.".startswith(f"{within}.") and not above and not self._moved(name):
+            if (
+                name
+                and not f"{name}.".startswith(f"{within}.")
+                and not above
+                and not self._people.has_moved(name)
+            ):
                 yield f"{name}: {line.surface} is planned in a run over {within} alone: {line.reason}"
 
     def _thawed(
@@ -168,7 +173,11 @@ class Laws:
         out = out_of_scope(before.shown[catalog], self._people.rules(catalog))
         ids = {entry["id"] for entry in out}
         seen = {plain_name(entry) for entry in before.shown[catalog] if entry["id"] not in ids}
-        frozen = {name for entry in out if not self._moved(name := plain_name(entry)) and name not in seen}
+        frozen = {
+            name
+            for entry in out
+            if not self._people.has_moved(name := plain_name(entry)) and name not in seen
+        }
         for system, id_, what in changed:
             if system == catalog and id_ in ids and what in OURS and id_ not in self._late:
                 yield f"{id_}: {what} changed, out of sight or outside the domain"
@@ -235,10 +244,6 @@ class Laws:
             follows = ended and line.endswith(" is a copy of nothing") and line.startswith(following)
             if line not in known and not returns and not follows:
                 yield f"worse than before the run: {line}"
-
-    def _moved(self, name: str) -> bool:
-        parts = name.split(".")
-        return any(".".join(parts[:cut]) in self._people.moved for cut in range(1, len(parts) + 1))
 
     def _above(self, id_: str) -> list[str]:
         level, _, number = id_.partition(":")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from qsync_pipeline_tests.e2e.reference import tag_key
+from qsync_pipeline_tests.e2e.reference import Rules, tag_key
 
 Entry = Mapping[str, Any]
 
@@ -42,19 +42,35 @@ class Looks:
                 if not any(color in ("", shown[0]) and text in ("", shown[1]) for color, text in had):
                     yield f"{unit['name']}: {tag['name']!r} looks like {shown}, the catalogs' like {had}"
 
-    def stale(self, pairs: Iterable[tuple[Entry, Entry]], native: Iterable[str]) -> Iterator[str]:
-        """Tags of ours on objects of Qualytics that look otherwise than the catalog's tag of just this name
-        on their counterparts does now. ``pairs`` are those of the first catalog.
+    def stale(
+        self, catalogs: Iterable[tuple[Iterable[Entry], Iterable[tuple[Entry, Entry]], Rules]]
+    ) -> Iterator[str]:
+        """Tags on objects of Qualytics that are ours, or taken over, and look otherwise than the catalog's
+        tag of just this name on their counterparts does now. ``catalogs`` are the entries, pairs and rules of
+        each, in the config's order: what the first has of a name counts.
 
         Names with a slash cannot be reached, and keep what they were made with (DESIGN.md §5.2).
         """
-        theirs = {tag_key(name) for name in native}
+        earlier: set[str] = set()
+        for entries, pairs, rules in catalogs:
+            yield from self._stale(pairs, rules, earlier)
+            if rules.hidden or rules.doubted or rules.denied or rules.domains is not None:
+                return  # what is left as it is out of sight holds the definition too
+            earlier |= {tag_key(tag["name"]) for entry in entries for tag in entry["tags"]}
+
+    def _stale(self, pairs: Iterable[tuple[Entry, Entry]], rules: Rules, earlier: Set[str]) -> Iterator[str]:
+        native = Counter(tag_key(name) for name in rules.native)
         for asset, unit in pairs:
-            looks = {tag["name"]: _look(tag) for tag in asset["tags"] if tag["origin"] == "person"}
+            wanted = [tag for tag in asset["tags"] if tag["origin"] == "person" and rules.tags(tag["name"])]
+            looks = {tag["name"]: _look(tag) for tag in wanted}
             for tag in unit["tags"]:
                 color, text = looks.get(tag["name"], ("", ""))
                 shown = _look(tag)
-                if tag["origin"] != "managed" or tag_key(tag["name"]) in theirs or "/" in tag["name"]:
+                # Of several that differ by case only, names do not tell which one is taken over.
+                taken_over = rules.overwrite and native[tag_key(tag["name"])] == 1
+                if tag["origin"] not in ("managed", "native") or "/" in tag["name"]:
+                    continue
+                if tag_key(tag["name"]) in earlier or (tag_key(tag["name"]) in native and not taken_over):
                     continue
                 if color not in ("", shown[0]) or text not in ("", shown[1]):
                     yield f"{unit['name']}: {tag['name']!r} looks like {shown}, there like {color}, {text}"

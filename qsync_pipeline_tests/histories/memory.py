@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline_tests.e2e.memory import OPEN, checks_of, counts_of
 from qsync_pipeline_tests.e2e.reference import Rules, folded
@@ -26,8 +28,8 @@ class Memory:
         self.hidden: dict[str, set[str]] = {name: set() for name in world.systems}
         self.denied: set[str] = set()
         """Datastores (ids) that Qualytics does not show us."""
-        self.typed: set[tuple[str, str]] = set()
-        """Attributes (asset's id, name) whose value a person changed."""
+        self.typed: dict[tuple[str, str], Any] = {}
+        """Attributes (asset's id, name) whose value a person changed, with the last one."""
         self.cleared: set[str] = set()
         """Assets (ids) whose alert a person cleared."""
         self.taken: set[tuple[str, str]] = set()
@@ -91,6 +93,11 @@ class Memory:
         """Schemas opened in a source out of sight: Alation's say nothing of their source, so that none can be
         told to be a datastore's."""
         return {name for where, name in self.closed if where == catalog == "alation"}
+
+    def has_moved(self, name: str) -> bool:
+        """Whether an object, or what it lies in, came to its name or left it."""
+        parts = name.split(".")
+        return any(".".join(parts[:cut]) in self.moved for cut in range(1, len(parts) + 1))
 
     # Taking note.
 

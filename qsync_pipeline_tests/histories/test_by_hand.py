@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from qsync_pipeline_tests.e2e.reference import tag_key
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import estate_of
 from qsync_pipeline_tests.histories.steps import BLIND, ROUTES
@@ -20,12 +21,16 @@ TABLES = [("plain", ["tagged", "banner"]), ("plain", ["view"])]
 
 
 @contextmanager
-def begun(catalog: str = "atlan", **switches: Any) -> Iterator[Story]:
-    """A story over those tables, of which nothing is told yet."""
+def begun(
+    catalog: str = "atlan", setting: Mapping[str, Any] | None = None, **switches: Any
+) -> Iterator[Story]:
+    """A story over those tables, of which nothing is told yet; ``setting`` goes into the config."""
     clock = Clock()
     told: list[Story] = []
     with virtual_time(clock), wired(lambda: told[0].world.wire):
-        told.append(Story(estate_of(TABLES), [catalog], (), clock, {catalog: switches}))
+        told.append(
+            Story(estate_of(TABLES), [catalog], (), clock, {catalog: switches}, {catalog: setting or {}})
+        )
         yield told[0]
 
 
@@ -113,6 +118,49 @@ def test_what_only_is_out_of_sight_keeps_what_is_ours(catalog: str) -> None:
         (table,) = story.world.systems["qualytics"].state(name="DB1.S1.T1")
         assert [tag["name"] for tag in table["tags"]] == ["PII"]
         story.end()
+
+
+KEEP = {"on_drift": "keep"}
+
+
+def _change_by_hand(story: Story, catalog: str) -> None:
+    """A person changes a value, clears an alert and takes a tag off, all of them ours."""
+    world, people, name, tag = story.world, story.people, "DB2.S2.T1", "Ünï/côde #1"
+    assert world.mutate(catalog, "set_attribute", asset=name, name="Quality Score Total", value=7)
+    assert world.mutate(catalog, "clear_alert", asset=name)
+    assert world.mutate("qualytics", "untag", asset=name, tag=tag)
+    (asset,) = (one["id"] for one in world.state(catalog) if one["name"] == name)
+    (unit,) = (one["id"] for one in world.state("qualytics") if one["name"] == name)
+    people.typed[asset, "Quality Score Total"] = 7
+    people.cleared.add(asset)
+    people.taken.add((unit, tag_key(tag)))
+
+
+@pytest.mark.parametrize("catalog", ["atlan", "alation"])
+def test_what_people_changed_stays_where_the_config_says_so(catalog: str) -> None:
+    with begun(catalog, KEEP) as story:
+        story.tell([(*RUN, None, False)])
+        _change_by_hand(story, catalog)
+        story.tell([(*RUN, None, False)])
+        (asset,) = story.world.systems[catalog].state(name="DB2.S2.T1")
+        (unit,) = story.world.systems["qualytics"].state(name="DB2.S2.T1")
+        assert (asset["attributes"]["Quality Score Total"], asset["alert"], unit["tags"]) == (7, None, [])
+        story.end()
+
+
+@pytest.mark.parametrize("catalog", ["atlan", "alation"])
+def test_the_judge_sees_what_is_set_again_where_it_should_stay(catalog: str) -> None:
+    """The config says reset here, and the judge is told otherwise."""
+    with begun(catalog) as story:
+        story.world.settings[catalog] = KEEP
+        story.tell([(*RUN, None, False)])
+        _change_by_hand(story, catalog)
+        with pytest.raises(AssertionError) as seen:
+            story.tell([(*RUN, None, False)])
+    said = str(seen.value)
+    assert "Quality Score Total was 7, a person's, and is 81.2" in said
+    assert "an alert that a person cleared is back" in said
+    assert "which a person took off, is back" in said
 
 
 def test_an_index_that_is_minutes_behind_is_taken_for_nobodys_change() -> None:
