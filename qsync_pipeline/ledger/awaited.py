@@ -81,6 +81,15 @@ _CONFIRM_HOLDING = (
     )
     .values(confirmed_at=bindparam("now"))
 )
+_AT = (
+    _T.integration == bindparam("of_integration"),
+    tuple_(_T.surface, _T.target, _T.key).in_(bindparam("places", expanding=True)),
+)
+_EARLIER = select(_T.outcome_id).where(*_AT)
+_LET_GO = delete(awaited).where(*_AT)
+_OVERTAKEN = (
+    update(outcomes).where(_O.id.in_(bindparam("entries", expanding=True))).values(confirmed="overtaken")
+)
 _OF = (
     select(*(_T[name] for name in Awaited.__struct_fields__ if name not in ("before", "after")))
     .add_columns(_O.before, _O.after)
@@ -216,11 +225,11 @@ def await_writes(
     """
     places = [_place(one) for one in settled if one.outcome == "applied" and one.change.action != "note"]
     for part in chunks(dict.fromkeys(places), 150):
-        at = (_T.integration == integration, tuple_(_T.surface, _T.target, _T.key).in_(part))
-        earlier = list(connection.scalars(select(_T.outcome_id).where(*at)))
+        at = {"of_integration": integration, "places": part}
+        earlier = list(connection.scalars(_EARLIER, at))
         if earlier:
-            connection.execute(update(outcomes).where(_O.id.in_(earlier)).values(confirmed="overtaken"))
-            connection.execute(delete(awaited).where(*at))
+            connection.execute(_OVERTAKEN, {"entries": earlier})
+            connection.execute(_LET_GO, at)
     rows = [
         {
             "integration": integration,

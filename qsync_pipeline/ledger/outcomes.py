@@ -20,6 +20,8 @@ from qsync_pipeline.ledger.rejections import Rejection, latest_rejections, stand
 from qsync_pipeline.ledger.schema import outcomes
 
 _O = outcomes.c
+_APPEND = insert(outcomes)
+_APPEND_NUMBERED = _APPEND.returning(_O.id, sort_by_parameter_order=True)
 FORGOTTEN = "journal_forgotten"
 """Note: until when (seconds since the epoch) runs are forgotten, or on their way."""
 
@@ -175,11 +177,10 @@ def append_outcomes(
     waiting = [row for row in rows if row["confirmed"] == "waiting"]
     rest = [row for row in rows if row["confirmed"] != "waiting"]
     if rest:
-        connection.execute(insert(outcomes), rest)
+        connection.execute(_APPEND, rest)
     if not waiting:
         return {}
-    numbered = insert(outcomes).returning(_O.id, sort_by_parameter_order=True)
-    ids = connection.scalars(numbered, waiting).all()
+    ids = connection.scalars(_APPEND_NUMBERED, waiting).all()
     return {(row["surface"], row["target"], row["key"]): id_ for row, id_ in zip(waiting, ids, strict=True)}
 
 
