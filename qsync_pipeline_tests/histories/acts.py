@@ -79,6 +79,10 @@ class Acts(Memory):
         self._doubt(entry)
         to = ("T1", "t2", "T3", "A", "New name")[what % 5]
         self._move(entry, to)
+        if system == "qualytics":
+            old, new = entry["name"], f"{entry['name'].rpartition('.')[0]}.{to}"
+            lost = [name for name in self.missing if f"{name}.".startswith(f"{old}.")]
+            self.missing |= {f"{new}{name.removeprefix(old)}" for name in lost}
         return {"asset": entry["name"], "to": to}
 
     def _drop(self, system: str, which: int, what: int) -> Json | None:
@@ -93,7 +97,15 @@ class Acts(Memory):
             if how == "missing":
                 self.missing.add(entry["name"])
             return {"asset": entry["name"], "how": how}
+        self._lose_proof(system, entry)
         return {"asset": entry["name"]}
+
+    def _lose_proof(self, system: str, entry: Json) -> None:
+        """Only a tag or a flag proves of something in Alation that it was deleted (DESIGN.md §5.1)."""
+        for one in self._world.state(system) if system == "alation" else ():
+            below = f"{one['name']}.".startswith(f"{entry['name']}.")
+            if below and not one["tags"] and one["alert"] is None:
+                self._doubt(one)
 
     def _below(self, name: str) -> set[str]:
         entries = self._world.state("qualytics")

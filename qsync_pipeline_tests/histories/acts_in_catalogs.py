@@ -71,6 +71,7 @@ class ActsInCatalogs(Acts):
         if entry is None:
             return None
         self._move(entry)
+        self._lose_proof(system, entry)
         return {"do": "drop", "asset": entry["name"]}
 
     def _allow(self, system: str, which: int, what: int) -> Json | None:

@@ -36,7 +36,7 @@ class Keeping:
         """What a run set again that it should have kept."""
         if self._world.settings[catalog].get("on_drift") != "keep":
             return []
-        well = not ran.killed and not ran.failures
+        well = settled and not ran.killed and not ran.failures
         found = [
             *self._set_again(catalog, before, after, well=well),
             *self._shown_again(catalog, before, after, well=well),
