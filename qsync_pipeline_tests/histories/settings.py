@@ -40,6 +40,8 @@ SETTINGS: tuple[Mapping[str, Setting], ...] = (
     {"atlan": _OVERWRITE | _LOUD, "alation": _OVERWRITE | _KEEP},
 )
 """By integration. Of both catalogs, and of the first and the second, each is set otherwise at least once."""
+FIRST_KEEPS = 7
+"""Where another catalog supplies the same tag this takes two syncs (README, Limits): told of one only."""
 settings = st.sampled_from([*[0] * len(SETTINGS), *range(1, len(SETTINGS))])
 """Every second history has the usual ones."""
 
