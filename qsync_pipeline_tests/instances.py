@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -131,8 +131,12 @@ def _tuple_of(name: str, *fields: str) -> type:
     return namedtuple(name, fields)
 
 
+def _known_tuple(name: str, fields: Iterable[str]) -> type:
+    return _tuple_of(name, *fields)
+
+
 # Dagster makes a class for the resources of each step, input and output, of the same few names each time.
-setattr(scoped_resources_builder, "namedtuple", lambda name, fields: _tuple_of(name, *fields))  # noqa: B010
+setattr(scoped_resources_builder, "namedtuple", _known_tuple)  # noqa: B010 - it is no name that module exports
 
 _ephemeral = dg.DagsterInstance.ephemeral
 """Dagster's own, also where a test has put the quick one in its place."""

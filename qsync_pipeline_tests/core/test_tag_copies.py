@@ -263,6 +263,10 @@ def test_after_a_lost_ledger_ours_are_taken_up_by_command_and_copies_stay_copies
     assert w.state() == {}
 
 
+WITHERED = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+"""The units once the column is listed as missing, with the tag on it still."""
+
+
 @pytest.mark.rule("5.2", COPIES)
 @pytest.mark.parametrize("theirs", [False, True])
 def test_a_copy_on_a_column_that_withered_keeps_no_definition_alive(theirs: bool) -> None:
@@ -272,7 +276,7 @@ def test_a_copy_on_a_column_that_withered_keeps_no_definition_alive(theirs: bool
         w.put(ID.id, "PII")
     w.retag(T_ORDERS.id, tag("PII"))
     w.sync()
-    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.units = WITHERED
     w.retag(T_ORDERS.id)
     plan, left_over = w.plan(tag_rules())
     assert [(change.action, change.target) for change in plan.changes] == [("remove", ORDERS.id)]
@@ -287,7 +291,7 @@ def test_a_copy_that_was_wanted_for_itself_too_goes_with_its_origin_from_a_colum
     w.retag(C_ID.id, tag("PII"))
     w.sync()
     assert w.held() == {ORDERS.id: {"pii"}, ID.id: {"pii"}}  # taken up, and never written
-    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.units = WITHERED
     w.retag(T_ORDERS.id)
     plan, left_over = w.plan(tag_rules())
     assert [(change.action, change.target) for change in plan.changes] == [
@@ -308,7 +312,7 @@ def test_a_tag_put_back_below_its_origin_is_no_copy_any_more() -> None:
     assert w.state() == {ID.id: {"pii"}}
     w.retag(T_ORDERS.id, tag("PII"))
     w.sync()
-    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.units = WITHERED
     w.retag(T_ORDERS.id)
     _, left_over = w.plan(tag_rules())
     assert left_over == []
@@ -339,7 +343,7 @@ def test_a_copy_that_a_run_which_died_was_taking_off_keeps_no_definition_alive_e
     w.retag(T_ORDERS.id)
     w.sync(steps=2)  # its intentions are noted, and nothing is written yet
     assert ("atlan", ID.id, "pii") in w.holdings
-    w.units = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+    w.units = WITHERED
     _, left_over = w.plan(tag_rules())
     assert [change.name for change in left_over] == ["PII"]
 
