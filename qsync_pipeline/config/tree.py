@@ -19,6 +19,7 @@ from qsync_pipeline.config.show import HIDDEN, show
 _TAG = "tag:yaml.org,2002:"
 _MAX_VALUES = 50_000
 _BAD_TEXT = re.compile("[\ud800-\udfff\x00]")  # lone surrogates from \\u escapes, and NUL
+_QUOTED = re.compile(r"('(?:[^'\\]|\\.|<[a-z ]+>)')|'[^']*'")
 _SECRET_KEY = re.compile(r"token|secret|password|key$", re.IGNORECASE)
 
 
@@ -73,8 +74,8 @@ def parse(text: str) -> Tree:
         tree.problems.append(Problem(line, (), "a control character", "YAML text", "Delete it."))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # What YAML quotes from the file may be a secret; single characters cannot.
-        why = re.sub(r"'[^']{2,}'", HIDDEN, error.problem or "")
+        # What YAML quotes from the file may be a secret; single characters and its own <words> cannot.
+        why = _QUOTED.sub(lambda quoted: quoted[1] or HIDDEN, error.problem or "")
         hint = f"Parser: {show(why)}. Check indentation, colons and quotes here and on the line above"
         tree.problems.append(Problem(mark.line + 1 if mark else 1, (), "broken YAML", "valid YAML", hint))
     except (_TooMuch, RecursionError):

@@ -281,6 +281,21 @@ def test_a_file_that_is_no_config_is_told_in_one_line(mistakes: Mistakes, text: 
     assert found[0].startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("text", "parser"),
+    [
+        ("a: [b\n  c: }\n", "expected ',' or ']', but got ':'."),
+        ("a: [b\n", "expected ',' or ']', but got '<stream end>'."),
+        ("a: \tb: c\n\td: e\n", "found character '\\t' that cannot start any token."),
+        ("a: *not-a-real-token\n", "found undefined alias <hidden>."),
+    ],
+)
+def test_broken_yaml_is_told_in_the_parsers_words_without_what_may_be_a_secret(
+    mistakes: Mistakes, text: str, parser: str
+) -> None:
+    assert f"Parser: {parser} Check indentation" in mistakes(text)[0]
+
+
 def test_tables_cannot_be_kept_where_a_file_is(write: Write) -> None:
     path = write(GOOD + "storage: taken/tables\n")
     (path.parent / "taken").write_text("a file", encoding="utf-8")
