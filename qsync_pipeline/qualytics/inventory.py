@@ -26,7 +26,7 @@ from qsync_pipeline.qualytics.models import (
     Score,
     ScoreRow,
 )
-from qsync_pipeline.transport.paging import parallel_map
+from qsync_pipeline.transport.paging import each_once, parallel_map
 
 LOGICAL_CATALOGS = frozenset({"hive_native", "glue_native"})
 """Native connectors whose ``catalog`` is an artefact of Spark: their names are schema.table (§2.1)."""
@@ -68,6 +68,8 @@ def read_datastore(
     whole = client.containers(datastore.id)
     wanted = whole if containers is None else chosen(whole, containers)
     fields = parallel_map(lambda row: client.fields(row.id), wanted, parallel=client.parallel)
+    every = [row for rows in fields for row in rows]
+    each_once(every, lambda row: row.id, what="fields of all containers", system=client.session.system)
     return DatastoreRead(
         datastore=datastore,
         containers=whole,

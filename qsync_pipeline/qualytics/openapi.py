@@ -95,6 +95,6 @@ def _operations(path: str, api: OpenApi) -> Any:
         return None
     try:
         return msgspec.json.decode(raw)
-    except msgspec.DecodeError as wrong:  # what is passed over is not looked at closely
+    except (msgspec.DecodeError, RecursionError) as wrong:  # what is passed over is not looked at closely
         message = f"qualytics: its OpenAPI document cannot be read at {path}"
         raise Malformed(message, system="qualytics") from wrong

@@ -102,7 +102,8 @@ def _make(run: Run) -> DefinitionResult:
                 final, made = run.catalog.make_definitions(plan)
                 outcomes = list(made)
                 run.ledger.settle(run.run_id, run.name, "", [_journal_only(one) for one in outcomes])
-            if final.handle != known:
+            # With problems there is none; what was known by then stays known.
+            if final.handle and final.handle != known:
                 run.ledger.notes.put(run.name, "definitions", dict(final.handle))
         run.catalog.use_definitions(final.handle)
         return DefinitionResult(

@@ -60,9 +60,12 @@ def error_text(body: bytes) -> ErrorBody:
     if not raw:
         return ErrorBody()
     try:
-        data: Any = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError):
+        return _said(raw, msgspec.json.decode(body))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return ErrorBody(text="an HTML page" if raw.startswith("<") else excerpt(raw))
+
+
+def _said(raw: str, data: Any) -> ErrorBody:
     if not isinstance(data, dict):
         return ErrorBody(text=excerpt(raw))
     code = next((str(data[k]) for k in ("errorCode", "code", "status") if data.get(k) not in (None, "")), "")
@@ -183,6 +186,8 @@ def decode_body(system: str, where: str, status: int, body: bytes, kind: Any) ->
         _malformed(system, where, status, f"JSON of another shape than promised: {excerpt(str(error))}", raw)
     except (msgspec.DecodeError, ValueError):
         _malformed(system, where, status, "a body that is no JSON", raw)
+    except RecursionError:
+        _malformed(system, where, status, "JSON that is nested beyond reason", raw)
 
 
 def _malformed(system: str, where: str, status: int, what: str, raw: bytes) -> NoReturn:

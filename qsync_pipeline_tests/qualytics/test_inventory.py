@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qsync_pipeline.core.rows import DIMENSIONS, Unit
-from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, chosen
+from qsync_pipeline.qualytics.client import QualyticsClient
+from qsync_pipeline.qualytics.inventory import DatastoreRead, assemble, chosen, read_datastore
 from qsync_pipeline.qualytics.models import Anomaly, Check, Container, Datastore, Field, ScoreRow
+from qsync_pipeline.transport.errors import Malformed
 
 SCANNED = "2026-10-02T10:00:00.000000Z"
 
@@ -240,6 +243,16 @@ def test_names_are_passed_on_as_the_source_has_them(
 ) -> None:
     found = units(datastore=datastore(**own))
     assert (found["container:1"].database, found["container:1"].schema) == names
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_field_that_two_containers_name_as_theirs_fails_the_datastore() -> None:
+    client = mock.create_autospec(QualyticsClient, instance=True, parallel=1)
+    client.session = mock.Mock(system="qualytics")
+    client.containers.return_value = [container(1), container(2, "PEOPLE")]
+    client.fields.side_effect = lambda number: [column(11, "ID"), column(20 + number, "NAME")]
+    with pytest.raises(Malformed, match="fields of all containers names an object twice"):
+        read_datastore(client, datastore())
 
 
 def test_missing_fields_are_no_units() -> None:

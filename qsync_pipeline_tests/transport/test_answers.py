@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qsync_pipeline.transport.answers import EXCERPT, error_text, excerpt
+from qsync_pipeline.transport.answers import EXCERPT, decode_body, error_text, excerpt
+from qsync_pipeline.transport.errors import Malformed
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,14 @@ def test_no_body_whatever_breaks_the_reader(body: bytes) -> None:
 )
 def test_no_json_whatever_breaks_the_reader(body: Any) -> None:
     assert len(error_text(json.dumps(body).encode()).text) <= EXCERPT
+
+
+@pytest.mark.parametrize("depth", [300, 600, 900, 100_000])
+def test_a_body_that_is_nested_beyond_reason_is_an_answer_like_any_other(depth: int) -> None:
+    nested = b"[" * depth + b"]" * depth
+    assert len(error_text(b'{"detail":' + nested + b"}").text) <= EXCERPT
+    with pytest.raises(Malformed):
+        decode_body("system", "GET /rows", 200, b'{"new":' + nested + b', "items": 1}', dict[str, int])
 
 
 def test_an_excerpt_is_redacted_before_it_is_cut() -> None:

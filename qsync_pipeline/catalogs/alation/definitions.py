@@ -33,17 +33,26 @@ FIELD_TYPE = "RICH_TEXT"
 
 @dataclass(frozen=True)
 class FieldPlan:
-    """What is there and what is to be made, by canonical name; with ``problems`` nothing is made."""
+    """What is there and what is to be made, by canonical name; with ``problems`` nothing is made.
+
+    ``known`` are the ids that the ledger kept of what is missing now.
+    """
 
     settings: AlationSettings
     ids: Mapping[str, int] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    known: Mapping[str, int] = field(default_factory=dict)
 
     def handle(self) -> dict[str, object]:
-        """``{"fields": {canonical: id}, "names": {canonical: name}}`` of what is there."""
-        names = {canonical: self.settings.attributes[canonical] for canonical in self.ids}
-        return {"fields": dict(self.ids), "names": names} if self.ids else {}
+        """``{"fields": {canonical: id}, "names": {canonical: name}}`` of what is there.
+
+        What an answer leaves out stays known until it was made anew: values that nobody reads any more would
+        pass for cleared.
+        """
+        ids = {**self.known, **self.ids}
+        names = {canonical: self.settings.attributes[canonical] for canonical in ids}
+        return {"fields": ids, "names": names} if ids else {}
 
 
 def plan_fields(
@@ -72,7 +81,10 @@ def plan_fields(
             problems.append(_problem(canonical, name, what))
         else:
             ids[canonical] = hits[0].id
-    return FieldPlan(settings, ids, tuple(missing), tuple(problems))
+    unseen = {
+        one: known[one] for one in missing if one in known and names.get(one) == settings.attributes[one]
+    }
+    return FieldPlan(settings, ids, tuple(missing), tuple(problems), unseen)
 
 
 class DefinitionMaker:

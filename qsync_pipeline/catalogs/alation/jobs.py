@@ -130,6 +130,6 @@ def _decoded(item: Any) -> Any:
     if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
         try:
             return msgspec.json.decode(item)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return item
     return item

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from qsync_pipeline.catalogs.atlan.chain import Chain
 from qsync_pipeline.catalogs.atlan.models import (
+    HIDDEN_GUID,
     AuditPage,
     CurrentUser,
     EntitiesAnswer,
@@ -131,9 +132,11 @@ class AtlanClient:
             params={"minExtInfo": False, "ignoreRelationships": True},
             decode=EntityAnswer,
         )
-        if answer.entity is None:
-            raise Malformed("Atlan: an asset was answered without its entity", system=self.session.system)
-        return answer.entity
+        entity = answer.entity
+        if entity is None or entity.guid not in ("", guid, HIDDEN_GUID):
+            what = "without its entity" if entity is None else "with another one"
+            raise Malformed(f"Atlan: an asset was answered {what}", system=self.session.system)
+        return entity
 
     def stands(self, type_name: str, qualified_name: str) -> bool:
         """Whether an asset of this qualified name is there, by the graph: the index may not show it yet."""

@@ -20,6 +20,7 @@ from qsync_pipeline.catalogs.atlan.queries import TABLE_TYPES
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.atlan.types import mapping_of
 from qsync_pipeline.catalogs.common import ABOUT
+from qsync_pipeline.transport.errors import Malformed
 
 Kind = Literal["url", "score", "count"]
 
@@ -58,7 +59,8 @@ class SetPlan:
     """What is to be done about the set. ``found`` is the set as it stands, raw, or null.
 
     ``ids`` are the attributes found, ``missing`` those to be made (canonical names); ``connections`` those to
-    be added to what the found attributes apply to. With ``problems`` nothing at all is done.
+    be added to what the found attributes apply to. With ``problems`` nothing at all is done. ``known`` is
+    what the ledger kept of a set of this name.
     """
 
     settings: AtlanSettings
@@ -69,6 +71,7 @@ class SetPlan:
     connections: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    known: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def action(self) -> Literal["create", "update"] | None:
@@ -80,16 +83,31 @@ class SetPlan:
         return "update" if self.missing or self.connections or self.types else None
 
     def handle(self) -> dict[str, object]:
-        """What the ledger keeps: ids, and the names they had, so that a rename by hand can be told."""
-        if self.problems or self.found is None:
+        """What the ledger keeps: ids, and the names they had, so that a rename by hand can be told.
+
+        What an answer leaves out stays known until it was made anew: a token may lose sight of a set, and
+        values that nobody reads any more would pass for cleared.
+        """
+        if self.problems:
             return {}
+        if self.found is None:
+            return dict(self.known)
         names = self.settings.attributes
+        ids = {**self._unseen(), **self.ids}
         return {
             "set": str(self.found["name"]),
             "set_name": self.settings.attribute_set,
-            "attributes": dict(self.ids),
-            "names": {canonical: names[canonical] for canonical in self.ids},
+            "attributes": ids,
+            "names": {canonical: names[canonical] for canonical in ids},
         }
+
+    def _unseen(self) -> dict[str, str]:
+        """The missing attributes that the ledger knows of this very set."""
+        if self.found is None or self.found["name"] != self.known.get("set"):
+            return {}
+        ids, names = mapping_of(self.known.get("attributes")), mapping_of(self.known.get("names"))
+        wanted = self.settings.attributes
+        return {one: ids[one] for one in self.missing if one in ids and names.get(one) == wanted[one]}
 
     def body(self) -> dict[str, Any]:
         """The set to send: whole, with all that stands there and its ids, plus what is missing."""
@@ -170,9 +188,11 @@ def plan_set(
 
     ``handle`` recognises our set and attributes after somebody renamed them in Atlan, as long as the config
     still asks for the names they were made under. Archived attributes count as absent.
+    Raises ``Malformed`` where a definition does not say what it is.
     """
     wanted = settings.attributes
     connections = tuple(dict.fromkeys(connections))
+    _refuse_nameless(sets, "custom-metadata set")
     known = handle if handle.get("set_name") == settings.attribute_set else {}
     by_id = [s for s in sets if s.get("name") and s.get("name") == known.get("set")]
     named = by_id or [s for s in sets if s.get("displayName") == settings.attribute_set]
@@ -185,8 +205,9 @@ def plan_set(
         )
         return SetPlan(settings, connections, problems=(problem,))
     if not named:
-        return SetPlan(settings, connections, missing=tuple(wanted))
+        return SetPlan(settings, connections, missing=tuple(wanted), known=known)
     found = named[0]
+    _refuse_nameless(found.get("attributeDefs") or [], f"attribute of {settings.attribute_set!r}")
     known_ids, known_names = mapping_of(known.get("attributes")), mapping_of(known.get("names"))
     live = [
         a for a in found.get("attributeDefs") or [] if not truthy((a.get("options") or {}).get("isArchived"))
@@ -219,7 +240,22 @@ def plan_set(
         types=_lacking(ours, "assetTypesList", ASSET_TYPES)
         + _lacking(ours, "applicableEntityTypes", ENTITY_TYPES),
         problems=tuple(problems),
+        known=known,
     )
+
+
+def _refuse_nameless(definitions: object, what: str) -> None:
+    """Raise where an answer does not name what stands there: it might be ours, and be made twice."""
+    whole = isinstance(definitions, Sequence) and all(
+        isinstance(one, Mapping)
+        and all(isinstance(one.get(key), str) and one[key] for key in ("name", "displayName"))
+        and isinstance(one.get("options"), Mapping | None)
+        for one in definitions
+    )
+    if not whole:
+        raise Malformed(
+            f"Atlan: the type definitions hold a {what} without its id, name or options", system="atlan"
+        )
 
 
 _NEEDS: Mapping[Kind, str] = {
@@ -263,7 +299,7 @@ def _read_list(value: object) -> list[str] | None:
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
     return [str(item) for item in value] if isinstance(value, list) else None
 

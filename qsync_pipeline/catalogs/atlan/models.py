@@ -54,7 +54,7 @@ class Entity(msgspec.Struct, rename="camel"):
     def text(self, name: str) -> str | None:
         """A text attribute; blank and null are null."""
         value = (self.attributes or {}).get(name)
-        return value if isinstance(value, str) and value else None
+        return value if isinstance(value, str) and value.strip() else None
 
 
 class SortValues(msgspec.Struct):

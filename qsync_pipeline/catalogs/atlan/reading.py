@@ -13,7 +13,13 @@ from qsync_pipeline.catalogs.atlan.client import GUIDS_PER_CALL, AtlanClient
 from qsync_pipeline.catalogs.atlan.lanes import side_by_side
 from qsync_pipeline.catalogs.atlan.models import HIDDEN_GUID, Entity, TypeDefs
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
-from qsync_pipeline.catalogs.atlan.translate import Above, Translator, domain_tree, unplaced_tags
+from qsync_pipeline.catalogs.atlan.translate import (
+    LEVELS,
+    Above,
+    Translator,
+    domain_tree,
+    unplaced_tags,
+)
 from qsync_pipeline.catalogs.atlan.types import AttributeIds, TagIndex, tags_missing
 from qsync_pipeline.catalogs.base import CatalogIndex, Presence
 from qsync_pipeline.catalogs.common import chunks
@@ -313,7 +319,8 @@ def _refuse_untold(entities: Sequence[Entity]) -> None:
             system="atlan",
         )
     if any(_nameless(entity) for entity in entities):
-        raise Malformed("Atlan: an asset was answered without its id, type or name", system="atlan")
+        what = "without its id or name, or as something that was not asked for"
+        raise Malformed(f"Atlan: an asset was answered {what}", system="atlan")
     if any(not isinstance((one.attributes or {}).get("domainGUIDs", []), list | None) for one in entities):
         raise Malformed("Atlan: an asset was answered with something else than its domains", system="atlan")
     if any(not tag.entity_guid for entity in entities for tag in entity.classifications or ()):
@@ -321,7 +328,8 @@ def _refuse_untold(entities: Sequence[Entity]) -> None:
 
 
 def _nameless(entity: Entity) -> bool:
-    named = entity.guid and entity.type_name and entity.text("name") and entity.text("qualifiedName")
+    asked = entity.type_name in LEVELS
+    named = entity.guid and asked and entity.text("name") and entity.text("qualifiedName")
     return not named and not entity.hidden and entity.status not in GONE
 
 

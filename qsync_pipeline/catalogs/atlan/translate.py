@@ -20,13 +20,14 @@ from qsync_pipeline.catalogs.atlan.queries import COLUMN_TYPES, TABLE_TYPES
 from qsync_pipeline.catalogs.atlan.types import AttributeIds, TagIndex
 from qsync_pipeline.core.rows import Alert, AssetLevel, CatalogAsset, Domain, TagRef
 
-_LEVELS: Mapping[str, AssetLevel] = {
+LEVELS: Mapping[str, AssetLevel] = {
     "Connection": "connection",
     "Database": "database",
     "Schema": "schema",
     **dict.fromkeys(TABLE_TYPES, "table"),
     **dict.fromkeys(COLUMN_TYPES, "column"),
 }
+"""By type, all that our searches ask for."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Translator:
         A hidden (scrubbed) entity becomes an asset that is neither readable nor complete and shows nothing;
         one with a tag that cannot be named is readable but not complete (DESIGN.md §5.1).
         """
-        level = _LEVELS.get(entity.type_name)
+        level = LEVELS.get(entity.type_name)
         qualified = entity.text("qualifiedName")
         name = entity.text("name")
         if level is None or name is None or qualified is None or entity.text("parentColumnQualifiedName"):

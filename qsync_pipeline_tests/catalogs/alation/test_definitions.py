@@ -51,6 +51,16 @@ def test_missing_fields_are_one_change_each_and_one_request() -> None:
     assert fields["URL"] == 10_000
 
 
+@pytest.mark.rule("5.1", "A scrubbed row, a page that failed, a tag id that cannot be resolved")
+def test_what_an_answer_does_not_show_stays_known_until_it_was_made_anew() -> None:
+    known = dict(maker(FakeSession().on("GET", FIELDS, ALL)).plan(["6"], {}).handle)
+    session = FakeSession().on("GET", FIELDS, ALL[:2])
+    session.answers("POST", FIELDS, Forbidden("403", status=403))
+    plan = maker(session).plan(["6"], known)
+    after, outcomes = made(session, plan)
+    assert (outcomes, plan.handle, after.handle) == (["rejected"] * 10, known, known)
+
+
 def test_what_stands_there_is_adopted() -> None:
     session = FakeSession().on("GET", FIELDS, ALL)
     plan = maker(session).plan(["6"], {})

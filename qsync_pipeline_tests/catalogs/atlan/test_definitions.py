@@ -14,7 +14,7 @@ from qsync_pipeline.catalogs.atlan.reading import TagCache
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
 from qsync_pipeline.catalogs.base import DefinitionPlan
 from qsync_pipeline.core.rows import ATTRIBUTES, Outcome
-from qsync_pipeline.transport.errors import Conflict, Forbidden, TimedOutAfterSend
+from qsync_pipeline.transport.errors import Conflict, Forbidden, Malformed, TimedOutAfterSend
 from qsync_pipeline_tests.catalogs.atlan.fake import BULK, CONN, SEARCH, TYPEDEFS, FakeSession
 
 OTHER = {
@@ -365,6 +365,43 @@ def test_without_the_right_to_make_definitions_nothing_is_made() -> None:
     _, outcomes = tenant.settle()
     assert (outcomes[0].outcome, outcomes[0].error_class) == ("rejected", "permission")
     assert "admin" in outcomes[0].reason
+
+
+@pytest.mark.rule("5.1", "A scrubbed row, a page that failed, a tag id that cannot be resolved")
+def test_what_an_answer_does_not_show_stays_known_until_it_was_made_anew() -> None:
+    tenant = Tenant()
+    done, _ = tenant.settle()
+    known = dict(done.handle)
+    (stands,) = (one for one in tenant.sets if one["name"] == "ourSet")
+
+    def refuse() -> None:
+        raise Conflict("409", status=409, code="ATLAS-409-00-012")
+
+    tenant.before = refuse
+    for shown in ([], [{**stands, "attributeDefs": stands["attributeDefs"][3:]}]):
+        tenant.sets = [copy.deepcopy(OTHER), *shown]
+        plan, outcomes = tenant.settle(handle=known)
+        assert outcomes[0].outcome == "rejected"
+        assert {word: plan.handle[word] for word in ("set", "attributes", "names")} == {
+            word: known[word] for word in ("set", "attributes", "names")
+        }
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"displayName": None},
+        {"name": ""},
+        {"attributeDefs": ["text"]},
+        {"attributeDefs": [{"name": "id URL"}]},
+        {"attributeDefs": [{"displayName": "URL"}]},
+        {"attributeDefs": [{"name": "id URL", "displayName": "URL", "options": "none"}]},
+    ],
+)
+def test_a_definition_that_does_not_say_what_it_is_is_not_made_a_second_time(odd: dict[str, Any]) -> None:
+    tenant = Tenant({**full_set(), **odd})
+    with pytest.raises(Malformed, match="without its id, name or options"):
+        tenant.maker().plan((CONN,), {})
 
 
 def test_without_connections_nothing_is_needed() -> None:

@@ -342,6 +342,26 @@ def test_an_asset_that_does_not_say_what_it_is_is_not_out_of_sight(lost: str) ->
         reader(session).reread(["guid-0001", "guid-0002"])
 
 
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_an_asset_of_a_type_that_was_not_asked_for_is_not_left_out() -> None:
+    session = (
+        FakeSession().on("GET", TYPEDEFS, typedefs()).on("POST", SEARCH, pages([row(1), row(2, "tAbLe")]))
+    )
+    session.on("GET", BULK, {"entities": [row(1, "tAbLe")]})
+    with pytest.raises(Malformed, match="not asked for"):
+        list(reader(session).read([SCHEMA]))
+    with pytest.raises(Malformed, match="not asked for"):
+        reader(session).reread(["guid-0001", "guid-0002"])
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_an_answer_about_another_asset_proves_nothing() -> None:
+    session = FakeSession().on("GET", TYPEDEFS, typedefs())
+    session.on("GET", "/api/meta/entity/guid/guid-0001", {"entity": row(2, status="DELETED")})
+    with pytest.raises(Malformed, match="another one"):
+        reader(session).presence(["guid-0001"])
+
+
 def test_a_reread_takes_at_most_fifty_ids_a_call() -> None:
     graph = Graph(**{f"g{n}": "present" for n in range(120)})
     assert len(reader(graph.session).reread(list(graph.states))) == 120
