@@ -13,7 +13,7 @@ from typing import Literal
 from qsync_pipeline.catalogs.base import BatchRejected
 from qsync_pipeline.core.locate import refers_to
 from qsync_pipeline.core.names import fold
-from qsync_pipeline.core.quality import asset_change, same_value
+from qsync_pipeline.core.quality import as_read, asset_change, same_value
 from qsync_pipeline.core.rows import ATTRIBUTES, AttributeValue, CatalogAsset, Change, Outcome
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.sync.claiming import claimed
@@ -150,7 +150,7 @@ def _try(run: Run, one: ConnectionInUse, trial: _Trial, attribute: str) -> Canar
 def _there_and_back(
     run: Run, one: ConnectionInUse, datastore: str, before: CatalogAsset, attribute: str
 ) -> CanaryResult:
-    there = before.attributes.get(attribute)
+    there = as_read(before.attributes.get(attribute))  # it is written again: HTML would come back as text
     change = _change(run, before, attribute, there, _other_value(there, attribute))
     # Noted first: should this end before the value is taken back, the next run knows it for ours.
     run.ledger.intend(run.run_id, run.name, datastore, [change])
@@ -223,7 +223,10 @@ def _other_value(there: AttributeValue, attribute: str) -> AttributeValue:
     """A value that is not there now, of the attribute's type."""
     if attribute == "URL":
         return "https://qsync.invalid/canary"
-    return (there if isinstance(there, (int, float)) else 0) + 1
+    try:
+        return int(float(there or 0)) + 1  # a catalog whose attributes are all text shows a count as "6"
+    except (ValueError, OverflowError):
+        return 1
 
 
 def _change(

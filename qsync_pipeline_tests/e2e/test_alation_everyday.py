@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from qsync_pipeline.sync.canary import try_writes
+from qsync_pipeline.sync.run import Run
 from qsync_pipeline_tests.e2e.alation import alation_world, containers, memory, on, settle, tags_of
 from qsync_pipeline_tests.e2e.harness import World
 from qsync_pipeline_tests.e2e.reference import problems
@@ -227,3 +229,16 @@ def test_a_schema_that_is_listed_and_then_not_answered_for_is_no_empty_one(synce
 def test_calls_go_one_at_a_time(synced: World) -> None:
     synced.quiet()
     assert synced.control.requests()["peak_in_flight"]["alation"] == 1
+
+
+def test_the_canary_puts_back_what_stood_in_a_rich_text_field(synced: World) -> None:
+    before = synced.whole_state()
+    with synced.ledger() as ledger:
+        config = synced.config()
+        run = Run("test", config, config.integrations[0], ledger, ledger)
+        results = try_writes(run)
+        run.close()
+    assert {one.result for one in results} == {"written and restored"}, results
+    assert any(synced.attributes(one.asset.split(".", 1)[1], "alation")["Check Count"] for one in results)
+    assert synced.changed(before) == set()
+    synced.quiet()
