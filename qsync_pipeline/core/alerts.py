@@ -108,7 +108,8 @@ def _one(
             reason = "somebody cleared it in the catalog" if drifted else "open anomalies"
             _add(surface, "create", asset, unit.id, wanted, reason, plan, drift=drifted)
     elif same_alert(asset.alert, wanted):
-        if row is None or row.has_pending:
+        if row is None or row.has_pending or not same_alert(asset.alert, row.value or {}):
+            # Where a write was thought to have failed, the alert shows that it did not.
             _add(surface, "note", asset, unit.id, wanted, "stands as it should: taken up", plan)
         else:
             plan.counts["unchanged"] += 1

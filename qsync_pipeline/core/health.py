@@ -139,7 +139,8 @@ def _row(
     elif not same_row(actual, after):
         drifted = confirmed and row is not None and not same_row(actual, row.value)
         write("update", "somebody changed the row" if drifted else "changed in Qualytics", drifted)
-    elif row is None or row.has_pending:
+    elif row is None or row.has_pending or not same_row(actual, row.value or {}):
+        # Where a write was thought to have failed, the row shows that it did not.
         write("note", "stands as it should: taken up")
     elif row.extra.get("asserted") != check.last_asserted:
         write("update", "asserted anew")

@@ -175,9 +175,15 @@ class QualyticsClient(TagCalls):
         return self._whole("field", number, Field)
 
     def _one(self, level: str, number: int, row: type[T]) -> T:
-        return self.session.request(
+        found = self.session.request(
             "GET", f"/{level}s/{number}", kind="read", route=f"/{level}s/{{id}}", decode=row
         )
+        if found.id != number:
+            system = self.session.system
+            raise Malformed(
+                f"{system}: {level} {number} was answered with another one", system=system, status=200
+            )
+        return found
 
     def _whole(self, level: str, number: int, row: type[T]) -> T:
         """The object, if its answer tells all that hangs on it: a list of tags is replaced by what was read,

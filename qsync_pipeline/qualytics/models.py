@@ -7,7 +7,7 @@ null (tags, scores, checks) it is ``UNSET``, and ``is_whole`` or its like tells.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -87,21 +87,25 @@ class GlobalTag(msgspec.Struct, frozen=True):
     count: int | None = None
 
 
+Points = Annotated[float, msgspec.Meta(ge=-0.5, le=100.5)]
+"""0 to 100, give or take what rounding may: anything else is no score."""
+
+
 class Score(msgspec.Struct, frozen=True):
     """The total and the eight dimensions, 0-100; null is not measured, never 0 (§2.5).
 
     All nine keys are always there: one that is missing was not told, which is not null.
     """
 
-    total: float | UnsetType | None = UNSET
-    completeness: float | UnsetType | None = UNSET
-    coverage: float | UnsetType | None = UNSET
-    conformity: float | UnsetType | None = UNSET
-    consistency: float | UnsetType | None = UNSET
-    precision: float | UnsetType | None = UNSET
-    timeliness: float | UnsetType | None = UNSET
-    volumetrics: float | UnsetType | None = UNSET
-    accuracy: float | UnsetType | None = UNSET
+    total: Points | UnsetType | None = UNSET
+    completeness: Points | UnsetType | None = UNSET
+    coverage: Points | UnsetType | None = UNSET
+    conformity: Points | UnsetType | None = UNSET
+    consistency: Points | UnsetType | None = UNSET
+    precision: Points | UnsetType | None = UNSET
+    timeliness: Points | UnsetType | None = UNSET
+    volumetrics: Points | UnsetType | None = UNSET
+    accuracy: Points | UnsetType | None = UNSET
 
     @property
     def is_whole(self) -> bool:

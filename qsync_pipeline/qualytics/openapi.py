@@ -30,14 +30,18 @@ def offers_external_tags(api: OpenApi) -> bool:
 
     As documented it does not (§2.8): the create body is a union over global, entity and lineage. A deployment
     that offers more says so in the schema of that body; paths may or may not carry the API root.
+    A document that is not built as the standard says is ``Malformed``: a wrong guess would change the mode.
     """
     for path in api.paths:
         if not path.rstrip("/").endswith("/global-tags"):
             continue
-        operations = _operations(path, api)
-        if isinstance(operations, Mapping):
+        try:
+            operations = _operations(path, api)
             body = (operations.get("post") or {}).get("requestBody") or {}
             return "external" in set(_tag_types(body, api, frozenset()))
+        except (AttributeError, TypeError, RecursionError, msgspec.DecodeError) as wrong:
+            message = f"qualytics: its OpenAPI document cannot be read at {path}"
+            raise Malformed(message, system="qualytics") from wrong
     return False
 
 
@@ -91,10 +95,4 @@ def _resolve(reference: str, api: OpenApi) -> Any:
 
 def _operations(path: str, api: OpenApi) -> Any:
     raw = api.paths.get(path)
-    if raw is None:
-        return None
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as wrong:  # what is passed over is not looked at closely
-        message = f"qualytics: its OpenAPI document cannot be read at {path}"
-        raise Malformed(message, system="qualytics") from wrong
+    return None if raw is None else msgspec.json.decode(raw)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.run import Run
+from qsync_pipeline.transport.answers import Id
 from qsync_pipeline.transport.errors import Malformed, SyncError
 
 DONE = "first_pull_done"
@@ -91,12 +94,28 @@ def _candidate(changes: Sequence[Change]) -> Change | None:
     return None
 
 
+class _Tag(msgspec.Struct):
+    name: str
+
+
+class _Told(msgspec.Struct):
+    """What has to be told of an object whose list of tags is replaced; null is none, and no key is not."""
+
+    id: Id
+    global_tags: list[_Tag] | None
+
+
 def _raw(client: QualyticsClient, level: str, number: int) -> dict[str, Any]:
     answer = client.session.request("GET", f"/{level}s/{number}", kind="read", route=f"/{level}s/{{id}}")
-    if not isinstance(answer, dict) or "global_tags" not in answer:
-        told = f"{client.session.system}: {level} {number} was answered without its global_tags"
+    try:
+        whole = msgspec.convert(answer, _Told).id == number
+    except msgspec.ValidationError:
+        whole = False
+    if not whole:
+        told = f"{client.session.system}: {level} {number} was answered without its id or its global_tags"
         raise Malformed(f"{told}, and left alone", system=client.session.system, status=200)
-    return answer
+    found: dict[str, Any] = answer
+    return found
 
 
 def _names(answer: dict[str, Any]) -> list[str]:

@@ -75,6 +75,19 @@ def test_a_second_run_leaves_the_alert_as_it_is() -> None:
     assert plan.counts["unchanged"] == 1
 
 
+@pytest.mark.rule("5.5", AGAIN)
+def test_a_write_that_was_thought_to_have_failed_and_did_not_is_taken_up() -> None:
+    w = world()
+    w.sync("alerts")
+    before = dict(w.held)
+    w.measure("container:1", anomaly_count=5)
+    w.sync("alerts")
+    w.held = before
+    assert [change.action for change in w.sync("alerts")["alerts"].changes] == ["note"]
+    assert w.held["alerts", T.id].value["title"] == "5 open"
+    assert w.plan("alerts").changes == []
+
+
 @pytest.mark.rule("5.4", LIFE)
 @pytest.mark.parametrize("count", [0, None])
 def test_without_open_anomalies_there_is_no_alert(count: int | None) -> None:

@@ -103,6 +103,21 @@ def test_a_row_is_written_when_it_changed_or_its_check_was_asserted_anew(changed
     assert w.plan().changes == []
 
 
+@pytest.mark.rule("5.5", AGAIN)
+def test_a_write_that_was_thought_to_have_failed_and_did_not_is_taken_up() -> None:
+    w = Rows(CHECK)
+    w.sync()
+    before = dict(w.held)
+    w.checks(replace(CHECK, anomalies=2))
+    w.sync()
+    w.held = before
+    assert [(one.action, one.reason) for one in w.sync().changes] == [
+        ("note", "stands as it should: taken up")
+    ]
+    assert w.held["check:7"].value["value"] == 2
+    assert w.plan().changes == []
+
+
 @pytest.mark.rule("5.3", WRITTEN)
 def test_a_row_is_not_written_for_what_no_reader_sees() -> None:
     w = Rows(CHECK)

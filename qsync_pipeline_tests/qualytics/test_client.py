@@ -441,6 +441,46 @@ def test_external_tags_are_offered_where_the_schema_of_creation_says_so(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"discriminator": 1.5},
+        {"properties": {"type": {"enum": True}}},
+        {"properties": {"type": {"$ref": "#/components/schemas/Itself"}}},
+    ],
+)
+def test_a_document_that_is_not_built_as_the_standard_says_decides_nothing(odd: dict[str, Any]) -> None:
+    document = api(odd, "/api")
+    document["components"]["schemas"]["Itself"] = {"$ref": "#/components/schemas/Itself"}
+    with serving([Reply(body=document)]) as server, pytest.raises(Malformed):
+        client(server).offers_external_tags()
+
+
+@pytest.mark.parametrize("post", [1.5, ["a"]])
+def test_a_path_that_is_none_of_the_standards_decides_nothing(post: Any) -> None:
+    document = {"info": {"version": "1"}, "paths": {"/api/global-tags": {"post": post}}}
+    with serving([Reply(body=document)]) as server, pytest.raises(Malformed):
+        client(server).offers_external_tags()
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("kind", ["datastore", "container", "field"])
+def test_an_answer_about_another_object_is_none(kind: str) -> None:
+    other = {"id": 2, "name": "A", "global_tags": [], "metrics": METRICS, "quality_score": None, **PLACE}
+    with serving([Reply(body=other), Reply(body=other)]) as server:
+        for ask in (partial(getattr(client(server), kind), 1), partial(client(server).presence, kind, 1)):
+            with pytest.raises(Malformed, match=f"{kind} 1 was answered with another one"):
+                ask()
+
+
+@pytest.mark.rule("5.3", "Null means not measured")
+@pytest.mark.parametrize("points", [-1, 101, 2**70])
+def test_a_number_that_is_no_score_is_not_shown_as_one(points: float) -> None:
+    odd = {"id": 1, "name": "A", "global_tags": [], "quality_score": SCORE | {"total": points}}
+    with serving([Reply(body=odd)]) as server, pytest.raises(Malformed, match="of another shape"):
+        client(server).field(1)
+
+
 def test_status_and_me_are_tolerant() -> None:
     replies = [
         Reply(body={"database_connection": "OK", "new": 1}),

@@ -40,6 +40,7 @@ class FakeQualytics:
     """Fields with tags. ``foreign`` is done to a field at every write, as a deployment that does too much."""
 
     parallel = 1
+    system = "qualytics"
 
     def __init__(self, *names: str) -> None:
         self.definitions = {name: GlobalTag(id=n, name=name, type="global") for n, name in enumerate(names)}

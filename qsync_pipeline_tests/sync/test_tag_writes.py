@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from qsync_pipeline.sync.planning import TRANSIENT
 from qsync_pipeline.sync.pull import apply_tags
 from qsync_pipeline.sync.refusals import NO_CONNECTION, granted_again
 from qsync_pipeline.sync.replacing import FEW
-from qsync_pipeline.transport.errors import Forbidden, NotTheSystem
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotTheSystem
 from qsync_pipeline_tests.sync.fakes import KEY, FakeQualytics, config_in, plan_of, run_on
 
 SERIALISED = "So: tag writes are serialised per Qualytics"
@@ -142,6 +143,24 @@ def test_what_a_person_puts_there_while_the_first_tag_is_tried_stays(tmp_path: P
     run = run_on(config_in(tmp_path), ledger, qualytics, contact=True)
     apply_tags(run, KEY, plan_of(put(1)))
     assert sorted(qualytics.on[1]) == ["PII", "Theirs"]
+
+
+@pytest.mark.rule("5.5", FIRST)
+@pytest.mark.parametrize(
+    "odd",
+    [{"id": 2}, {"id": None}, {"global_tags": 1.5}, {"global_tags": [{"id": 3}]}, {"global_tags": ["PII"]}],
+)
+def test_an_object_that_is_answered_amiss_is_left_alone(
+    tmp_path: Path, ledger: Ledger, odd: dict[str, Any]
+) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on = {1: ["Theirs"], 2: []}
+    answered = qualytics.request
+    qualytics.request = lambda *words, **more: answered(*words, **more) | odd  # type: ignore[method-assign]  # amiss
+    run = run_on(config_in(tmp_path), ledger, qualytics, contact=True)
+    with pytest.raises(Malformed, match="without its id or its global_tags, and left alone"):
+        apply_tags(run, KEY, plan_of(put(1)))
+    assert qualytics.writes == []
 
 
 @pytest.mark.rule("5.5", FIRST)

@@ -27,7 +27,7 @@ from qsync_pipeline.catalogs.alation.models import (
     User,
 )
 from qsync_pipeline.catalogs.common import chunks
-from qsync_pipeline.transport.errors import Forbidden, NotFound
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotFound
 from qsync_pipeline.transport.query import Params
 from qsync_pipeline.transport.session import HttpSession
 
@@ -78,7 +78,7 @@ class AlationClient:
         refusal: Forbidden | NotFound | None = None
         for version in ("v2", "v1"):
             try:
-                return self.calls.get(
+                found = self.calls.get(
                     f"/integration/{version}/datasource/{number}/",
                     DataSource,
                     route=f"/integration/{version}/datasource/{{id}}/",
@@ -87,6 +87,10 @@ class AlationClient:
                 refusal = refusal if error.worded else error
             except Forbidden as error:
                 refusal = error
+            else:
+                if found.id != number:
+                    raise Malformed(f"alation: data source {number} was answered with another one")
+                return found
         if refusal is not None:
             raise refusal
         return None

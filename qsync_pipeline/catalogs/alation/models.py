@@ -125,9 +125,11 @@ class Subject(msgspec.Struct):
     otype: str
 
     def __post_init__(self) -> None:
-        """A text that is no number names nothing."""
+        """A text that is no number names nothing, and no type of object is called by anything but a word."""
         if not str(self.id).isdecimal():
             raise ValueError("id: not a number")
+        if not (self.otype.isascii() and self.otype.isidentifier()):
+            raise ValueError("otype: not a word")
 
     @property
     def asset(self) -> str:

@@ -36,9 +36,9 @@ from qsync_pipeline.transport.errors import (
 SHARED_READ_ERRORS = (Forbidden, NotFound, Rejected, ServerError, Malformed)
 """A shared read that ends like this is a gap; lost credentials or connections stop the run instead."""
 
-ACTIVE = ("ACTIVE", None)
+ACTIVE = "ACTIVE"
 GONE = ("DELETED", "PURGED")
-"""What proves that an asset is gone (atlan-api.md §2.11); any other status proves nothing."""
+"""What proves that an asset is gone (atlan-api.md §2.11)."""
 
 
 class TagCache:
@@ -336,11 +336,11 @@ def _nameless(entity: Entity) -> bool:
 def _presence_of(entity: Entity) -> Presence:
     if entity.hidden:
         return "forbidden"
-    if not entity.guid or entity.status is None:
-        raise Malformed("Atlan: an asset was answered without its id or its status", system="atlan")
-    if entity.status in GONE:
-        return "gone"
-    return "present" if entity.status in ACTIVE else "forbidden"
+    if not entity.guid or entity.status not in (ACTIVE, *GONE):
+        raise Malformed(
+            "Atlan: an asset was answered without its id or a status that there is", system="atlan"
+        )
+    return "present" if entity.status == ACTIVE else "gone"
 
 
 def _wanted(asset: CatalogAsset, tables: set[str] | None) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from qsync_pipeline.catalogs.alation.flag_writing import FlagWriter
 from qsync_pipeline.catalogs.alation.flags import FlagBook, type_of
-from qsync_pipeline.catalogs.alation.models import Flag
+from qsync_pipeline.catalogs.alation.models import Flag, Subject
 from qsync_pipeline.catalogs.alation.richtext import reason_html
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.config import AlationConfig
@@ -80,6 +80,12 @@ def test_an_endorsement_is_no_alert() -> None:
 @pytest.mark.parametrize("id", [93, "93"])
 def test_the_id_of_a_flags_subject_is_a_number_or_text(id: int | str) -> None:
     assert book(flag(1, oid=id)).alert("table:93") is not None
+
+
+@pytest.mark.parametrize("odd", [{"id": "no number"}, {"otype": " "}, {"otype": "table\0"}, {"otype": ""}])
+def test_a_subject_that_names_no_object_is_no_answer(odd: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"id": 93, "otype": "table"} | odd, Subject)
 
 
 @pytest.mark.rule("5.4", "Alation: WARNING, never DEPRECATION unless configured (it spreads)")

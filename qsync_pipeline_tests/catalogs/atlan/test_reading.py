@@ -355,10 +355,16 @@ def test_an_asset_of_a_type_that_was_not_asked_for_is_not_left_out() -> None:
 
 
 @pytest.mark.rule("5.5", "Never act on a partial read")
-def test_an_answer_about_another_asset_proves_nothing() -> None:
+@pytest.mark.parametrize(
+    ("answered", "why"),
+    [(row(2, status="DELETED"), "with another one"), (row(1, status=" "), "without its id or a status")],
+)
+def test_an_answer_about_another_asset_or_without_a_status_proves_nothing(
+    answered: dict[str, Any], why: str
+) -> None:
     session = FakeSession().on("GET", TYPEDEFS, typedefs())
-    session.on("GET", "/api/meta/entity/guid/guid-0001", {"entity": row(2, status="DELETED")})
-    with pytest.raises(Malformed, match="another one"):
+    session.on("GET", "/api/meta/entity/guid/guid-0001", {"entity": answered})
+    with pytest.raises(Malformed, match=why):
         reader(session).presence(["guid-0001"])
 
 
