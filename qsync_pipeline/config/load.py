@@ -54,6 +54,8 @@ def load_config(
             for p in wrong + raw_problems(tree, directory, environment, check_secrets)
             if not _inside(p, broken)
         ]
+    if found and path is None and file == _sandbox_config():
+        raise WrongConfig(str(directory / DEFAULT_NAME), [_no_config()])
     if found or config is None:
         raise WrongConfig(str(file), found)
     return config
@@ -73,9 +75,19 @@ def _choose(path: Path | str | None, env: Mapping[str, str]) -> tuple[Path, Path
             return file, file.absolute().parent, origin
         if Path(DEFAULT_NAME).exists():
             return Path(DEFAULT_NAME), Path.cwd(), ""
-        return Path(str(resources.files("qsync_pipeline.sandbox") / "default.yaml")), Path.cwd(), ""
+        return _sandbox_config(), Path.cwd(), ""
     except (OSError, ValueError) as error:
         raise WrongConfig(show(str(path or named)), [_unreadable(error, "")]) from error
+
+
+def _sandbox_config() -> Path:
+    """The config that stands in where nobody named one. Only its secrets, the sandbox's, can be missing."""
+    return Path(str(resources.files("qsync_pipeline.sandbox") / "default.yaml"))
+
+
+def _no_config() -> Problem:
+    found = f"no such file, no --config, no {CONFIG_VARIABLE}, and no sandbox that was started here"
+    return Problem(0, (), found, "one of them", "Write it (the README has an example), or run qsync sandbox")
 
 
 def _read(file: Path, origin: str) -> str:

@@ -57,6 +57,18 @@ def test_without_any_config_the_sandbox_is_used_from_the_current_directory(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_there_is_neither_a_config_nor_a_sandbox_one_line_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load_config(env={})
+    assert str(caught.value) == (
+        f"{tmp_path}/qsync.yaml: found no such file, no --config, no QSYNC_CONFIG, and no sandbox that was "
+        "started here; allowed: one of them. Write it (the README has an example), or run qsync sandbox."
+    )
+
+
 def test_paths_start_at_the_directory_of_the_config(write: Write, tmp_path: Path) -> None:
     config = load_config(write(GOOD), env=ENV)
     assert config.directory == tmp_path
