@@ -76,7 +76,7 @@ class _Planner:
     ) -> None:
         self.units = units
         self.links = {link.unit: link for link in links}
-        self.wishes = Wishes(snapshot, rules)
+        self.wishes = Wishes(snapshot, rules, book)
         self.book = book
         self.rules = rules
         self.presence = presence
@@ -164,20 +164,20 @@ class _Planner:
                 reason = "somebody took it off in Qualytics, and on_drift is keep"
                 self._add(unit, link, "create", key, tag, reason, "skipped")
                 return
-        self.plan.definitions += self.book.need(tag)
+        self.plan.definitions += self.book.need(self.wishes.spokesman(key, tag))
         reason = "somebody took it off in Qualytics" if drifted else f"on {link.asset_name} in the catalog"
         self._add(unit, link, "create", key, tag, reason, drift=drifted)
         self.book.use(key, +1)
 
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
-        above_goes = self._above_goes(unit, key)
+        going = self._going_above(unit, key)
         came_down, owners = self.copies.origins(unit.id, key), self._other_owners(unit, key)
-        held = bool(above_goes or row is not None or owners or came_down or self.rules.adopt)
-        self.plan.definitions += self.book.need(tag, held=held)
-        if above_goes:
+        held = bool(going or row is not None or owners or came_down or self.rules.adopt)
+        self.plan.definitions += self.book.need(self.wishes.spokesman(key, tag), held=held)
+        if going:
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
-            self._add(unit, link, "create", key, tag, STAYS, held_on=True)
+            self._add(unit, link, "create", key, tag, STAYS, held_on=going)
         elif row is not None:
             if row.has_pending:
                 self._add(unit, link, "note", key, tag, "a run that died had written it")
@@ -191,15 +191,17 @@ class _Planner:
             self.plan.counts["unchanged"] += 1
             self._unowned(unit, key, tag)
 
-    def _above_goes(self, unit: Unit, key: str) -> bool:
-        return any(key in self.removing[ancestor] for ancestor in self.copies.above(unit.id, key))
+    def _going_above(self, unit: Unit, key: str) -> list[str]:
+        """The objects above that lose this tag."""
+        return [above for above in self.copies.above(unit.id, key) if key in self.removing[above]]
 
     def _hold_on(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """What nothing is proved of stays, though the same tag goes above, of which it may be a copy."""
-        if there is None or not self._is_our_spelling(row.key, there) or not self._above_goes(unit, row.key):
+        going = self._going_above(unit, row.key)
+        if there is None or not self._is_our_spelling(row.key, there) or not going:
             return
         tag = TagRef(there.name, id=str(row.extra.get("tag_id") or ""))
-        self._add(unit, link, "create", row.key, tag, STAYS, held_on=True)
+        self._add(unit, link, "create", row.key, tag, STAYS, held_on=going)
 
     def _other_owners(self, unit: Unit, key: str) -> str:
         """Other integrations that put a tag here, or above, from where it came down as a copy."""
@@ -311,12 +313,13 @@ class _Planner:
     def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
         """Another integration holds a tag here, and we take the same one off above: copies go with their
         origin, this one is put back in the same run. It stays theirs: nothing is held for us."""
-        if not self._above_goes(unit, key):
+        going = self._going_above(unit, key)
+        if not going:
             return
         reason = f"the same tag above goes, {self._other_owners(unit, key)} supplies it here"
         change = Change(
             SURFACE, "create", unit.id, link.name, key, after=tag.name, reason=reason, kind=unit.level,
-            extra={"held_on": True, "hold": False},
+            extra={"held_on": going, "hold": False},
         )  # fmt: skip
         self.plan.changes.append(change)
 
@@ -353,13 +356,14 @@ class _Planner:
         reason: str,
         status: Status = "planned",
         *,
-        held_on: bool = False,
+        held_on: Sequence[str] = (),
         drift: bool = False,
         came_down: bool = False,
     ) -> None:
-        """Plan a line for a wanted tag; one ``held_on`` to is there, and noted as ours before any write."""
+        """Plan a line for a wanted tag; one ``held_on`` to, as it goes on those objects above, is there, and
+        noted as ours before any write."""
         extra: dict[str, object] = {"tag_id": tag.id}
-        extra |= {word: True for word, on in (("held_on", held_on), ("drift", drift)) if on}
+        extra |= {word: said for word, said in (("held_on", list(held_on)), ("drift", drift)) if said}
         row = self.mine[unit.id].get(key)
         if came_down or (row is not None and row.extra.get("came_down")):
             extra["came_down"] = came_down

@@ -12,6 +12,7 @@ from qsync_pipeline.core.guards import Parked, hold_back
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit, release
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_copies import without_needless
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync import witness
@@ -130,6 +131,9 @@ def _plan_tags(
         run, key, plan.changes, {tags.SURFACE: len(mine)}, emptied, scoped=scope is not None
     )
     changes = _hold_back(run, key, plan.definitions + changes, grants_of(index))
+    settled = {(row.target, row.key) for row in mine if not row.has_pending}
+    changes, stands = without_needless(changes, settled)
+    plan.counts["unchanged"] += stands
     for change in changes:
         if change.action == "remove" and change.status != "planned":
             book.use(change.key, +1)  # what waits still stands on its object

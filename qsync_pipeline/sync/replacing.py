@@ -177,6 +177,7 @@ class TagLists:
     def _merge(self, tags: Sequence[GlobalTag], changes: Sequence[Change]) -> tuple[list[str], list[Outcome]]:
         """The list to write, and the changes that need no write after all."""
         # Tags that differ by case only are one to us; a person may well have put on both, and keeps theirs.
+        # What is held on to is put back by its own name: it stood beside theirs.
         names = {tag.name for tag in tags}
         there = {tag_key(name) for name in names}
         wanted = [tag.name for tag in tags if tag.name in self._names]
@@ -186,7 +187,7 @@ class TagLists:
                 wanted = [name for name in wanted if name != change.before]
                 if change.before not in names:
                     done.append(Outcome(change, "unchanged", "already off"))
-            elif change.key in there:
+            elif change.after in names or (change.key in there and not change.extra.get("held_on")):
                 done.append(Outcome(change, "unchanged", "already on"))
             elif change.after not in self._names:
                 reason = "its definition was deleted meanwhile; the next sync makes it again"

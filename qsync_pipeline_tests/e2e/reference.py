@@ -210,9 +210,10 @@ def _tags(
         is_left = tag["origin"] in ("managed", "external") and key not in wanted
         if is_left and not waits and (unit["id"], key) not in rules.theirs:
             yield f"{unit['name']}: tag {tag['name']!r} is there, and no catalog puts it there"
-        # Where taking a tag off leaves its copies, those of a person's tag are nobody's business.
+        # Where taking a tag off leaves its copies, those of a person's tag are nobody's business, and those
+        # of one that a catalog out of sight holds wait with it.
         is_copy = tag["origin"] == "propagated" and key not in wanted and key not in native
-        if is_copy and not _comes_from_above(unit, key, parent, of_all):
+        if is_copy and not waits and not _comes_from_above(unit, key, parent, of_all):
             yield f"{unit['name']}: tag {tag['name']!r} is a copy of nothing"
 
 

@@ -178,8 +178,9 @@ class Laws:
             for entry in out
             if not self._people.has_moved(name := plain_name(entry)) and name not in seen
         }
+        moved = {entry["id"] for entry in out if self._people.has_moved(plain_name(entry))}
         for system, id_, what in changed:
-            if system == catalog and id_ in ids and what in OURS and id_ not in self._late:
+            if system == catalog and id_ in ids - moved and what in OURS and id_ not in self._late:
                 yield f"{id_}: {what} changed, out of sight or outside the domain"
         if len(self._world.catalogs) > 1:
             return  # the other one may well take off what is its own
@@ -238,7 +239,7 @@ class Laws:
         for line in self.problems(after):
             # A copy that goes with its origin comes back one write later; what another catalog wants, in
             # that one's run. Where a run ends in between, copies outlive their origin until the next.
-            missing = line.endswith(" is missing") and ": tag " in line
+            missing = line.endswith((" is missing", " is missing, overwrite is on")) and "tag " in line
             returns = missing and (len(self._world.catalogs) > 1 or line.startswith(returning))
             ended = ran.killed or bool(ran.failures)
             follows = ended and line.endswith(" is a copy of nothing") and line.startswith(following)

@@ -193,3 +193,46 @@ def test_a_table_out_of_sight_keeps_its_own_tag_though_the_same_tag_of_its_schem
     story.end()
     (table,) = [one for one in world.state("qualytics") if one["name"] == "DB1.S1.T1"]
     assert "PII" in [tag["name"] for tag in table["tags"]]
+
+
+def test_a_tag_that_stays_below_is_put_back_beside_a_persons_that_differs_by_case_only(story: Story) -> None:
+    """Theirs came down to it from above: it is another tag, and no reason to leave ours off."""
+    world = story.world
+    assert world.mutate("atlan", "tag", asset="DB1.S1", tag="PII")
+    world.settle()
+    world.sync("atlan")
+    assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+    assert world.mutate("qualytics", "tag", asset="DB1.S1", tag="pii")
+    story.people.native.add("pii")
+    world.settle()
+    world.sync("atlan")
+    (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+    assert {tag["name"]: tag["origin"] for tag in table["tags"]} == {"PII": "managed", "pii": "propagated"}
+    assert not story.left_over()
+
+
+def test_nothing_is_planned_for_a_tag_that_stays_while_the_removal_above_it_waits() -> None:
+    """The table with the tag is out of sight, its schema lost its own, and the other table is gone: what is
+    ours on the datastore waits for approval, and nothing below it is in danger meanwhile."""
+    run = (*RUN, None, False)
+    acts = [("catalog", "forbid_tagged", 0, 0), run, run, ("catalog", "undo", 0, 0)]
+    drops = [("catalog", "drop", 2, 0), ("catalog", "drop", 4, 0)]
+    told = history(
+        ["alation"], [("tagged", ["twins"])], [("catalog", "tag_inside", 0, 0), run, *acts, *drops]
+    )
+    assert told.world.ledger.parked.of("alation"), "the removal above waits, or this history tells of nothing"
+
+
+@pytest.mark.parametrize("places", [("DB1.S1", "DB1.S1"), ("DB1.S1.T1", "DB1.S1")])
+def test_of_tags_that_differ_by_case_the_one_spelled_like_a_persons_definition_gives_it_its_look(
+    places: tuple[str, str],
+) -> None:
+    """Wherever in a datastore it is, whichever is met first: the second sync has nothing to set right."""
+    with begun(setting={"overwrite_tags": True}) as story:
+        world = story.world
+        assert world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
+        assert world.mutate("qualytics", "tag", asset=places[0], tag="pii")
+        story.people.native.add("pii")
+        for place, tag in zip(places, ("PII", "pii"), strict=True):
+            assert world.mutate("atlan", "tag", asset=place, tag=tag)
+        story.end()
