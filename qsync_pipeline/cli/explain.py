@@ -79,13 +79,18 @@ def _ambiguous(found: list[Place], asset: str, *, as_json_: bool) -> int:
         rows = [{"integration": p.integration, "id": p.id, "name": p.name} for p in found]
         say_json({"explanations": [], "candidates": rows})
     say(f"qsync: {harmless(asset)} may mean several; name one of them, or its id:", err=True)
-    for place in found[:MOST]:
-        shown = place.link.asset_name if place.link else ""
-        also = f" ({harmless(shown)} in {place.integration})" if shown else ""
-        say(f"  {harmless(place.id)}  {harmless(place.name)}{also}", err=True)
-    if len(found) > MOST:
-        say(f"  ... and {len(found) - MOST} more", err=True)
+    lines = list(dict.fromkeys(map(_candidate, found)))  # what no catalog has, each integration tells alike
+    for line in lines[:MOST]:
+        say(line, err=True)
+    if len(lines) > MOST:
+        say(f"  ... and {len(lines) - MOST} more", err=True)
     return NOT_FOUND
+
+
+def _candidate(place: Place) -> str:
+    shown = place.link.asset_name if place.link else ""
+    also = f" ({harmless(shown)} in {place.integration})" if shown else ""
+    return f"  {harmless(place.id)}  {harmless(place.name)}{also}"
 
 
 def _show(target: Console, one: Explanation) -> None:
