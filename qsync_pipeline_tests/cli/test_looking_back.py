@@ -349,6 +349,13 @@ def test_an_object_without_a_partner_stands_in_a_bucket_with_the_reason(qsync: Q
     assert one["partners"] == []
 
 
+def with_second_integration(past: Past) -> None:
+    """Configure the catalog once more, as another that read the same."""
+    again = past.config.read_text().partition("integrations:\n")[2].replace("name: atlan", "name: second")
+    past.config.write_text(past.config.read_text() + again)
+    shutil.copytree(past.config.parent / ".qsync/tables/atlan", past.config.parent / ".qsync/tables/second")
+
+
 def test_what_the_catalogs_alone_have_is_explained_for_each(
     qsync: Qsync, past: Past, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,9 +374,7 @@ def test_what_the_catalogs_alone_have_is_explained_for_each(
     for name in ("SALES_DB.SALES.STRAY", "a-stray", "q/STRAY"):
         one = explained(qsync("explain", name, "--config", past.config, "--json"))
         assert (one["bucket"], one["id"]) == ("catalog only", "a-stray")
-    again = past.config.read_text().partition("integrations:\n")[2].replace("name: atlan", "name: second")
-    past.config.write_text(past.config.read_text() + again)
-    shutil.copytree(past.config.parent / ".qsync/tables/atlan", past.config.parent / ".qsync/tables/second")
+    with_second_integration(past)
     stray["attributes"] = {"URL": "x"}
     both = qsync("explain", "SALES_DB.SALES.STRAY", "--config", past.config, "--json").object["explanations"]
     assert [one["integration"] for one in both] == ["atlan", "second"]
@@ -383,6 +388,16 @@ def test_an_ambiguous_name_lists_the_candidates(qsync: Qsync, past: Past) -> Non
     assert len(candidates) > 1
     assert all(one["name"].endswith(".UPDATED_AT") for one in candidates)
     assert candidates[0]["id"] in said.err
+
+
+def test_a_candidate_that_no_catalog_has_is_listed_once_for_all_of_them(qsync: Qsync, past: Past) -> None:
+    alone = qsync("explain", "CRM.open_pipeline_table.stage", "--config", past.config, "--json")
+    unit = explained(alone)
+    assert unit["bucket"] == "unsupported"
+    with_second_integration(past)
+    said = qsync("explain", "stage", "--config", past.config)
+    assert said.status == 2
+    assert [unit["id"] in line for line in said.err.splitlines()].count(True) == 1
 
 
 def test_a_name_that_is_nowhere_gets_the_nearest_and_status_2(qsync: Qsync, past: Past) -> None:
