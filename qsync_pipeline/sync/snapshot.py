@@ -31,6 +31,8 @@ from qsync_pipeline.transport.errors import ConfigError, Malformed
 STAGE = "catalog_assets"
 INDEX = "_index"
 """Key of the table that belongs to no datastore: connections, databases, schemas; domains in its meta."""
+_EARLIER = "earlier"
+"""Meta of an index that an earlier run has read."""
 
 
 def read_index(run: Run) -> Table[CatalogAsset]:
@@ -116,7 +118,9 @@ def index_for(run: Run, keys: Sequence[str], earlier: Earlier) -> Table[CatalogA
     if stored is None or stored.meta["gaps"]:
         return read_index(run)
     scoped = all(run.scope.get(key) and _whole_enough(run, earlier, key) for key in keys)
-    return stored if scoped else read_index(run)
+    return (
+        Table(CatalogAsset, stored.rows, meta=stored.meta | {_EARLIER: True}) if scoped else read_index(run)
+    )
 
 
 def _whole_enough(run: Run, earlier: Earlier, key: str) -> Table[CatalogAsset] | None:
@@ -149,12 +153,22 @@ def read_snapshots(
 
 
 class _Whole:
-    """Reads whole datastores; where they stand is worked out once, when the first is asked for."""
+    """Reads whole datastores; where they stand is worked out once, when the first is asked for.
+
+    An index of an earlier run is read again then: where a few tables could not be read by it, it is old.
+    """
 
     def __init__(self, run: Run, index: Table[CatalogAsset]) -> None:
         self._run = run
-        self._schemas = {asset.id: asset for asset in index.rows if asset.level == "schema"}
-        self._index = index
+        self._given = index
+
+    @cached_property
+    def _index(self) -> Table[CatalogAsset]:
+        return read_index(self._run) if self._given.meta.get(_EARLIER) else self._given
+
+    @cached_property
+    def _schemas(self) -> dict[str, CatalogAsset]:
+        return {asset.id: asset for asset in self._index.rows if asset.level == "schema"}
 
     @cached_property
     def _placed(self) -> dict[str, Placement]:

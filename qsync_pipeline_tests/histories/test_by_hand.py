@@ -236,3 +236,13 @@ def test_of_tags_that_differ_by_case_the_one_spelled_like_a_persons_definition_g
         for place, tag in zip(places, ("PII", "pii"), strict=True):
             assert world.mutate("atlan", "tag", asset=place, tag=tag)
         story.end()
+
+
+@pytest.mark.parametrize("catalog", ["atlan", "alation"])
+def test_an_event_on_what_is_out_of_sight_by_now_fails_nothing(catalog: str) -> None:
+    """The schema of its table is no longer shown: the index of the run before is read again."""
+    with begun(catalog) as story:
+        story.tell([(*RUN, None, False)])
+        story.tell([("catalog", "forbid", 0, 0), ("run", 0, "both", 0, None, None, False)])
+        assert story.people.hidden[catalog] == {"DB1.S1"}
+        story.end()
