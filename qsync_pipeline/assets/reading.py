@@ -47,6 +47,9 @@ def build_definitions(integration: IntegrationConfig) -> dg.AssetsDefinition:
         "adopted where they stand already, never made twice, other tools' left alone.",
     )
     def definitions_asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        layer = context.job_def.asset_layer
+        if any(layer.get(key).is_partitioned for key in layer.executable_asset_keys):
+            keys_of(context)  # what stands below needs a datastore: without one nothing is made either
         run = run_of(context, integration)
         with told(run, definitions.STAGE):
             result = definitions.make_definitions(run)

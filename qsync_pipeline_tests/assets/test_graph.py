@@ -109,9 +109,21 @@ def test_a_start_without_a_datastore_fails_and_says_where_to_choose_one(definiti
             instance=instance, raise_on_error=False
         )
     assert not done.success
-    said = " ".join(str(event.event_specific_data) for event in done.all_events if event.is_step_failure)
-    assert "No datastore was chosen" in said
-    assert "partition dialog" in said
+    said = [str(event.event_specific_data) for event in done.all_events if event.is_step_failure]
+    assert len(said) == 2, "the step that makes definitions stops as well, before it asks anybody"
+    assert all("No datastore was chosen" in one and "partition dialog" in one for one in said)
+
+
+def test_definitions_alone_need_no_datastore(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(
+        asset_selection={dg.AssetKey([name, "definitions"]) for name in ("atlan", "second")}
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = alone.execute_in_process(instance=instance, raise_on_error=False)
+    said = [str(event.event_specific_data) for event in done.all_events if event.is_step_failure]
+    assert len(said) == 2, "there is no catalog at these addresses"
+    assert not any("No datastore" in one for one in said)
 
 
 @pytest.mark.rule("3", SAFE)
