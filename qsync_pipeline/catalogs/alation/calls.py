@@ -91,7 +91,10 @@ class Calls:
                 at = {**dict(params or {}), "skip": len(found) - 1 if found else None}
                 rows, more = self._page(path, kind, at, body, route)
                 if found:
-                    whole = _goes_on(rows, more) and _identity(rows[0]) == _identity(found[-1])
+                    last = _identity(found[-1])
+                    whole = _goes_on(rows, more) and _identity(rows[0]) == last
+                    # Of rows that nothing tells apart every page would seem to join, for ever.
+                    whole = whole and (len(rows) == 1 or _identity(rows[-1]) != last)
                     found += rows[1:]
                 else:
                     found, whole = rows, bool(rows) or not more

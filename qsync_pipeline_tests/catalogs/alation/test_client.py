@@ -92,6 +92,12 @@ def test_a_list_that_says_it_goes_on_and_gives_nothing_is_no_list(first: list[in
         session.client().flags()
 
 
+def test_full_pages_of_rows_that_nothing_tells_apart_come_to_an_end() -> None:
+    session = FakeSession().on("GET", "/integration/tag/PII/subject/", [{"id": 1}, {"id": 2}])
+    with pytest.raises(Malformed, match="has pages that do not join, twice in a row"):
+        session.client(page_size=2).tagged("PII")
+
+
 def test_tables_that_are_said_to_go_on_and_give_nothing_are_no_list() -> None:
     session = FakeSession()
 
