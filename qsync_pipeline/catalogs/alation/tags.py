@@ -46,9 +46,19 @@ def read_tags(client: AlationClient) -> TagIndex:
         known.append(ref)
         if tag.number_of_objects_tagged == 0:
             continue
-        for asset in _assets(_tagged(client, tag)):
+        for asset in _assets(_as_many_as_counted(client, tag)):
             found.setdefault(asset, []).append(ref)
     return TagIndex({asset: tuple(tags) for asset, tags in found.items()}, tuple(known))
+
+
+def _as_many_as_counted(client: AlationClient, tag: Tag) -> list[Tagged]:
+    """What carries a tag. The tag itself tells how many objects that is, the list does not: one that holds
+    fewer is read once more. Fewer for good are objects out of our sight."""
+    rows = _tagged(client, tag)
+    if len(rows) < (tag.number_of_objects_tagged or 0):
+        again = _tagged(client, tag)
+        rows = again if len(again) > len(rows) else rows
+    return rows
 
 
 def read_again(client: AlationClient, index: TagIndex, tags: Iterable[Tag]) -> TagIndex:

@@ -143,7 +143,7 @@ class Poller:
             rows += answer.items
             pages, count = max(answer.pages, 1), count + 1
             page = page + 1 if page < pages else 1
-            if page == old.page or page == 1:
+            if page == old.page or page == 1 or not answer.items:
                 break
         seen = {row.id: counts_print(row.metrics) for row in rows}
         is_all = old.page == 1 and count == pages

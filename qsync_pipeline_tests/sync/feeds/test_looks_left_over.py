@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
+from qsync_pipeline.qualytics.feeds import CountedDatastore
 from qsync_pipeline.sync.feeds.poller import LOOK_REQUESTS
-from qsync_pipeline_tests.sync.feeds.fakes import FakeQualytics, MemoryLedger, poller
+from qsync_pipeline.transport.paging import Page
+from qsync_pipeline_tests.sync.feeds.fakes import FakeFeeds, FakeQualytics, MemoryLedger, poller
 
 DATASTORES = range(1, 41)
 
@@ -28,3 +33,18 @@ def test_what_one_tick_had_no_time_for_the_next_ones_look_into() -> None:
         assert world.calls - before < LOOK_REQUESTS + 20
     assert ticks > 1, "it was more than one tick may look into"
     assert {event.datastore_id for event in ledger.events.all} == set(DATASTORES)
+
+
+def test_a_list_of_datastores_that_claims_a_million_pages_is_not_asked_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = FakeQualytics(page_size=10)
+    world.containers_of = {number: {} for number in DATASTORES}
+    real = FakeFeeds.datastores
+
+    def claims(feeds: FakeFeeds, page: int) -> Page[CountedDatastore]:
+        return msgspec.structs.replace(real(feeds, page), pages=10**6)
+
+    monkeypatch.setattr(FakeFeeds, "datastores", claims)
+    poller(world, MemoryLedger()).tick(None)
+    assert world.calls < 100

@@ -50,6 +50,16 @@ def ids(items: list[Item]) -> list[int]:
     return sorted(item.id for item in items)
 
 
+def test_a_row_from_a_far_future_does_not_hide_all_that_come_before_it() -> None:
+    shelf = Shelf()
+    shelf.put(1)
+    mark = read_newest(shelf.fetch, None, NOW).mark
+    shelf.put(2, at=NOW + 30 * 86400)
+    first = read_newest(shelf.fetch, mark, NOW + 10)
+    shelf.put(3, at=NOW + 20)
+    assert (ids(first.new), ids(read_newest(shelf.fetch, first.mark, NOW + 20).new)) == ([2], [3])
+
+
 def test_a_first_reading_finds_nothing_new_and_marks_the_top() -> None:
     shelf = Shelf()
     shelf.put(1, 2)
