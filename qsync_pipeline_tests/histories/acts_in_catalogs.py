@@ -79,7 +79,8 @@ class ActsInCatalogs(Acts):
         if entry is None or entry["name"] not in self.hidden[system]:
             return None
         self.hidden[system].discard(entry["name"])
-        return {"asset": entry["name"]}
+        read_only = any(f"{entry['name']}.".startswith(f"{one}.") for one in self.read_only[system])
+        return {"asset": entry["name"], "mode": "read" if read_only else "write"}
 
     def _set_domain(self, system: str, which: int, what: int) -> Json | None:
         entry = self._some(system, which, 0, 1)
