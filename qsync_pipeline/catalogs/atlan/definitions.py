@@ -192,7 +192,7 @@ def plan_set(
     """
     wanted = settings.attributes
     connections = tuple(dict.fromkeys(connections))
-    _refuse_nameless(sets, "custom-metadata set")
+    _refuse_nameless(sets, "a custom-metadata set")
     known = handle if handle.get("set_name") == settings.attribute_set else {}
     by_id = [s for s in sets if s.get("name") and s.get("name") == known.get("set")]
     named = by_id or [s for s in sets if s.get("displayName") == settings.attribute_set]
@@ -207,7 +207,7 @@ def plan_set(
     if not named:
         return SetPlan(settings, connections, missing=tuple(wanted), known=known)
     found = named[0]
-    _refuse_nameless(found.get("attributeDefs") or [], f"attribute of {settings.attribute_set!r}")
+    _refuse_nameless(found.get("attributeDefs") or [], f"an attribute of {settings.attribute_set!r}")
     known_ids, known_names = mapping_of(known.get("attributes")), mapping_of(known.get("names"))
     live = [
         a for a in found.get("attributeDefs") or [] if not truthy((a.get("options") or {}).get("isArchived"))
@@ -254,7 +254,7 @@ def _refuse_nameless(definitions: object, what: str) -> None:
     )
     if not whole:
         raise Malformed(
-            f"Atlan: the type definitions hold a {what} without its id, name or options", system="atlan"
+            f"Atlan: the type definitions hold {what} without its id, name or options", system="atlan"
         )
 
 
