@@ -11,7 +11,7 @@ from qsync_pipeline.core.left import unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
-from qsync_pipeline.core.rows import Action, Alert, CatalogAsset, Held, Link, Status, Unit, release
+from qsync_pipeline.core.rows import Action, Alert, CatalogAsset, Held, Link, Status, Unit, release, within
 from qsync_pipeline.core.rules import LEVEL_OF, AlertRules
 
 Owner = Literal["nobody", "ours", "person"]
@@ -90,12 +90,12 @@ def _one(
     elif wanted is None:
         if owner == "ours" and row is None and not rules.adopt:
             plan.counts["unowned"] += 1
-            _add(surface, "remove", asset, unit.id, None, UNKNOWN, plan, status="skipped")
+            _add(surface, "remove", asset, unit, None, UNKNOWN, plan, status="skipped")
         elif owner == "ours" and takes_part:
             # Cleared is how an alert ends: an update, no removal that a guard should count.
-            _add(surface, "update", asset, unit.id, None, "no open anomalies any more", plan)
+            _add(surface, "update", asset, unit, None, "no open anomalies any more", plan)
         elif owner == "ours":
-            _add(surface, "remove", asset, unit.id, None, "alerts are switched off here", plan)
+            _add(surface, "remove", asset, unit, None, "alerts are switched off here", plan)
         elif row is not None:
             plan.changes.append(release(surface, row, asset.qualified_name, "already cleared"))
     elif owner == "nobody":
@@ -103,18 +103,18 @@ def _one(
         plan.counts["drift"] += drifted
         if drifted and rules.on_drift == "keep":
             reason = "somebody cleared it in the catalog, and on_drift is keep"
-            _add(surface, "create", asset, unit.id, wanted, reason, plan, status="skipped")
+            _add(surface, "create", asset, unit, wanted, reason, plan, status="skipped")
         else:
             reason = "somebody cleared it in the catalog" if drifted else "open anomalies"
-            _add(surface, "create", asset, unit.id, wanted, reason, plan, drift=drifted)
+            _add(surface, "create", asset, unit, wanted, reason, plan, drift=drifted)
     elif same_alert(asset.alert, wanted):
         if row is None or row.has_pending or not same_alert(asset.alert, row.value or {}):
             # Where a write was thought to have failed, the alert shows that it did not.
-            _add(surface, "note", asset, unit.id, wanted, "stands as it should: taken up", plan)
+            _add(surface, "note", asset, unit, wanted, "stands as it should: taken up", plan)
         else:
             plan.counts["unchanged"] += 1
     else:
-        _add(surface, "update", asset, unit.id, wanted, "the open anomalies changed", plan)
+        _add(surface, "update", asset, unit, wanted, "the open anomalies changed", plan)
 
 
 def _beside_a_person(
@@ -134,7 +134,7 @@ def _beside_a_person(
         plan.changes.append(release(surface, row, asset.qualified_name, reason))
     if wanted is not None:
         reason = f"an alert of {by or 'a person'} stands there; ours waits"
-        _add(surface, "create", asset, unit.id, wanted, reason, plan, status="waiting")
+        _add(surface, "create", asset, unit, wanted, reason, plan, status="waiting")
 
 
 def _leftover(
@@ -152,7 +152,7 @@ def _leftover(
         name = str(row.extra.get("qualified_name", target))
         plan.changes.append(release(surface, row, name, "the asset was deleted in the catalog"))
     elif owner_of(asset.alert, row, rules) == "ours":
-        _add(surface, "remove", asset, "", None, why, plan)
+        _add(surface, "remove", asset, None, None, why, plan)
     else:
         plan.changes.append(release(surface, row, asset.qualified_name, why))
 
@@ -176,7 +176,7 @@ def _add(
     surface: str,
     action: Action,
     asset: CatalogAsset,
-    unit: str,
+    unit: Unit | None,
     after: dict[str, str] | None,
     reason: str,
     plan: SurfacePlan,
@@ -186,5 +186,6 @@ def _add(
 ) -> None:
     alert = asset.alert
     before = {"type": alert.type, "title": alert.title, "text": alert.text, "by": alert.by} if alert else None
-    extra = {"merge": False, **({"drift": True} if drift else {})}
-    plan.changes.append(asset_change(surface, action, asset, unit, before, after, reason, extra, status))
+    extra = {"merge": False, **({"drift": True} if drift else {}), **(within(unit) if unit else {})}
+    source = unit.id if unit else ""
+    plan.changes.append(asset_change(surface, action, asset, source, before, after, reason, extra, status))

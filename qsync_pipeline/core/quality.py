@@ -25,6 +25,7 @@ from qsync_pipeline.core.rows import (
     Status,
     Unit,
     release,
+    within,
 )
 from qsync_pipeline.core.rules import QualityRules
 
@@ -178,7 +179,7 @@ class _Planner:
                     continue
             before[name], after[name] = actual, wanted
         self.plan.counts["drift"] += bool(drifted)
-        extra: dict[str, Any] = {} if unit.level != "field" else {"within": f"container:{unit.container_id}"}
+        extra: dict[str, Any] = {**within(unit)}
         if row is None or self.rules.adopt:
             extra["stood"] = {name: v for name, v in stood.items() if name not in agreed | after}
         kept = [name for name in drifted if name not in after]

@@ -303,6 +303,12 @@ def release(surface: str, row: Held, name: str, reason: str) -> Change:
     return Change(surface, "note", row.target, name, row.key, before=row.value, reason=reason, extra=extra)
 
 
+def within(unit: Unit) -> dict[str, str]:
+    """What a holding on a column remembers beside its field: the container, which may go first (an archived
+    one still answers for its fields, qualytics-api.md §2.2)."""
+    return {"within": f"container:{unit.container_id}"} if unit.level == "field" else {}
+
+
 OutcomeName = Literal["applied", "unchanged", "skipped", "rejected", "parked"]
 RejectionClass = Literal["", "permission", "validation", "missing", "throttle", "server", "conflict"]
 

@@ -21,7 +21,7 @@ from qsync_pipeline.core.left import UNTOLD, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
-from qsync_pipeline.core.rows import Action, CatalogAsset, Held, Link, Status, TagRef, Unit, release
+from qsync_pipeline.core.rows import Action, CatalogAsset, Held, Link, Status, TagRef, Unit, release, within
 from qsync_pipeline.core.rules import TagsOutRules
 
 SURFACE = "tags"
@@ -258,8 +258,7 @@ class _Planner:
             extra["tag_id"] = definition.id
         else:
             extra |= {"defined": True, "look": {"color": tag.color, "description": description_of(tag)}}
-        if unit.level == "field":
-            extra["within"] = f"container:{unit.container_id}"
+        extra |= within(unit)
         self.plan.changes.append(
             asset_change(self.surface, action, asset, unit.id, None, name, reason, extra, status, key=key)
         )

@@ -138,7 +138,8 @@ def _missing_in_scope(
 
 def _within(held: Sequence[Holding]) -> dict[str, str]:
     """The container of each field that something is held for, as unit ids."""
-    return {str(row.extra.get("unit")): str(row.extra.get("within")) for row in held}
+    told = (row for row in held if row.extra.get("within"))
+    return {str(row.extra.get("unit")): str(row.extra["within"]) for row in told}
 
 
 def _ask(
