@@ -22,9 +22,9 @@ OVERLAP = 600.0
 LATE_PAGES = 3
 """Pages without anything new that are read for rows that come late: after a burst the overlap holds more.
 Once a reading found the top unchanged for as long as the overlap, one page is enough."""
-AHEAD = 86400.0
-"""Seconds by which the server's clock may be ahead of ours: a row that is further ahead moves no mark, or
-nothing that comes before it would ever be new again."""
+AHEAD = 366 * 86400.0
+"""Seconds by which the server's clock may be ahead of ours (a sandbox's is moved by days): a row that is
+further ahead moves no mark, or nothing that comes before it would ever be new again."""
 MOST_PAGES = 12
 """Pages of one feed in one tick. Whoever is further behind looks at whole datastores instead."""
 MOST_SEEN = 3000

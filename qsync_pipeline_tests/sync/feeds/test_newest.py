@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qsync_pipeline.sync.feeds.newest import LATE_PAGES, MOST_PAGES, OVERLAP, Mark, read_newest
+from qsync_pipeline.sync.feeds.newest import AHEAD, LATE_PAGES, MOST_PAGES, OVERLAP, Mark, read_newest
 from qsync_pipeline.transport.paging import Page
 
 START = 1_800_000_000.0
@@ -54,7 +54,7 @@ def test_a_row_from_a_far_future_does_not_hide_all_that_come_before_it() -> None
     shelf = Shelf()
     shelf.put(1)
     mark = read_newest(shelf.fetch, None, NOW).mark
-    shelf.put(2, at=NOW + 30 * 86400)
+    shelf.put(2, at=NOW + 2 * AHEAD)
     first = read_newest(shelf.fetch, mark, NOW + 10)
     shelf.put(3, at=NOW + 20)
     assert (ids(first.new), ids(read_newest(shelf.fetch, first.mark, NOW + 20).new)) == ([2], [3])
