@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from msgspec.structs import replace
-
 from qsync_pipeline.core.definitions import DefinitionBook
-from qsync_pipeline.core.rows import Change, Held, Unit
+from qsync_pipeline.core.rows import Held, Unit
 
 
 def is_unfinished_copy(row: Held) -> bool:
@@ -19,23 +17,6 @@ def is_unfinished_copy(row: Held) -> bool:
 def is_but_a_copy(row: Held) -> bool:
     """What is held, but nobody wrote: it came down, and goes with its origin where nothing puts it back."""
     return is_unfinished_copy(row) or bool(row.extra.get("came_down"))
-
-
-def without_needless(
-    changes: Sequence[Change], settled: Collection[tuple[str, str]]
-) -> tuple[list[Change], int]:
-    """The plan without what is held on to where the same tag above does not go after all (it waits, or is
-    left), and how many lines that were. ``settled`` holdings (object, key) say all there is to say of them;
-    others are noted as ours without a write."""
-    going = {(one.target, one.key) for one in changes if one.action == "remove" and one.status == "planned"}
-    kept: list[Change] = []
-    for change in changes:
-        above = change.extra.get("held_on")
-        if not above or any((one, change.key) in going for one in above):
-            kept.append(change)
-        elif (change.target, change.key) not in settled and change.extra.get("hold", True):
-            kept.append(replace(change, action="note"))
-    return kept, len(changes) - len(kept)
 
 
 class Copies:

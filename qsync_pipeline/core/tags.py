@@ -8,34 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from qsync_pipeline.core.definitions import DefinitionBook
-from qsync_pipeline.core.left import OUTSIDE, Leaving, unmatched
+from qsync_pipeline.core.left import OUTSIDE, unmatched
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
 from qsync_pipeline.core.rows import Action, Change, Held, Link, Status, TagRef, Unit, release
 from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline.core.tag_copies import Copies, is_but_a_copy, is_unfinished_copy
+from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.tag_wishes import Wishes
 
 SURFACE = "external_tags"
 
 STAYS = "the same tag above goes, this one stays"
 CAME_DOWN = "came down from above, and is wanted here too"
-
-
-@dataclass
-class TagPlan(Leaving):
-    """Changes in the order in which they must happen, and counts of what needed none.
-
-    ``counts`` has ``unchanged`` (assignments that stand), ``frozen`` (ours, kept because nothing is proved),
-    ``drift`` (ours, taken off by somebody in Qualytics) and ``unowned`` (of a definition of ours, but not in
-    the ledger: a person's, or ours before the ledger was lost).
-    """
-
-    definitions: list[Change] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
 
 
 def plan_tags(
@@ -53,14 +40,6 @@ def plan_tags(
     held objects that the inventory no longer shows.
     """
     return _Planner(units, links, snapshot, held, book, rules, presence).run()
-
-
-def without_datastore(plan: TagPlan) -> TagPlan:
-    """The plan without what concerns the datastore itself, and without definitions that only that needs."""
-    changes = [change for change in plan.changes if not change.target.startswith("datastore:")]
-    assigned = {change.key for change in changes if change.action == "create"}
-    definitions = [one for one in plan.definitions if one.action != "create" or one.key in assigned]
-    return replace(plan, definitions=definitions, changes=changes)
 
 
 class _Planner:
@@ -203,6 +182,10 @@ class _Planner:
         tag = TagRef(there.name, id=str(row.extra.get("tag_id") or ""))
         self._add(unit, link, "create", row.key, tag, STAYS, held_on=going)
 
+    def _holders(self, unit: Unit, key: str) -> str:
+        """Other integrations that hold a tag here."""
+        return ", ".join(one.integration for one in self.others.get(unit.id, {}).get(key, ()))
+
     def _other_owners(self, unit: Unit, key: str) -> str:
         """Other integrations that put a tag here, or above, from where it came down as a copy."""
         rows = self.others.get(unit.id, {}).get(key, []) + self.copies.origins(unit.id, key)
@@ -234,11 +217,10 @@ class _Planner:
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
         if there is None:
             self._release(link.name, row, "already off")
-            if row.value is not None and not self.others.get(unit.id, {}).get(row.key):
+            if row.value is not None and not self._holders(unit, row.key):
                 self.removing[unit.id].add(row.key)  # its copies may still be there
-        elif self.others.get(unit.id, {}).get(row.key):
-            owners = ", ".join(one.integration for one in self.others[unit.id][row.key])
-            self._release(link.name, row, f"{owners} still supplies it")
+        elif holders := self._holders(unit, row.key):
+            self._release(link.name, row, f"{holders} still supplies it")
             self._keep_for_others(unit, link, row.key, tag)
         elif row.value is None and row.pending is not None:
             # A run died before or after assigning it, and the catalog has dropped it since: it is ours.
@@ -280,7 +262,7 @@ class _Planner:
         for key, tag in self.present[unit.id].items():
             if key in spoken_for:
                 continue
-            if self.others.get(unit.id, {}).get(key):
+            if self._holders(unit, key):
                 self._keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
@@ -331,8 +313,13 @@ class _Planner:
         stays = key in self.wanted.get(origin, ()) or (
             bool(self.rows.get((origin, key))) and key not in self.removing[origin]
         )
-        if there is None or stays:
-            self._release(link.name, row, "already off" if there is None else "its origin stays")
+        if there is None:
+            self._release(link.name, row, "already off")
+        elif holders := self._holders(unit, key):
+            self._release(link.name, row, f"{holders} has put it here since")
+            self._keep_for_others(unit, link, key, there)
+        elif stays:
+            self._release(link.name, row, "its origin stays")
         else:
             self._remove(unit, link, key, there, "a copy of a tag above that went", copy_of=origin)
 

@@ -12,7 +12,7 @@ from qsync_pipeline.core.guards import Parked, hold_back
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit, release
 from qsync_pipeline.core.tables import Table
-from qsync_pipeline.core.tag_copies import without_needless
+from qsync_pipeline.core.tag_plan import without_datastore, without_needless
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash
 from qsync_pipeline.sync import witness
@@ -121,7 +121,7 @@ def _plan_tags(
     )
     if scope is not None:
         # What is on the datastore itself flows down to all of it: that is left to a whole run.
-        plan = tags.without_datastore(plan)
+        plan = without_datastore(plan)
     if doubted:
         plan.changes, dropped = witness.released(plan.changes, (tags.SURFACE,))
         for change in dropped:

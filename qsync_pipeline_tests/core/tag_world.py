@@ -16,7 +16,8 @@ from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, TagRef, Unit
 from qsync_pipeline.core.rules import TagRules
-from qsync_pipeline.core.tags import TagPlan, plan_tags
+from qsync_pipeline.core.tag_plan import TagPlan
+from qsync_pipeline.core.tags import plan_tags
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.ledger.holding import intended, is_held, settled
 from qsync_pipeline_tests.core.build import match

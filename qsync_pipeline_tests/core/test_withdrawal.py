@@ -15,7 +15,7 @@ from qsync_pipeline.core.definitions_back import given_back, undo_definitions
 from qsync_pipeline.core.reverting import CHANGED, NOT_OURS, Undo, undo_on_asset, undos
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Change, HealthRow, TagRef
 from qsync_pipeline.core.steering import came_along, steer_tags
-from qsync_pipeline.core.tags import TagPlan
+from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.withdrawal import Ground, withdraw
 from qsync_pipeline.ledger import Holding, JournalEntry
 from qsync_pipeline.ledger import TagDefinition as Record

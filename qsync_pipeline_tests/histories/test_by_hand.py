@@ -246,3 +246,20 @@ def test_an_event_on_what_is_out_of_sight_by_now_fails_nothing(catalog: str) -> 
         story.tell([("catalog", "forbid", 0, 0), ("run", 0, "both", 0, None, None, False)])
         assert story.people.hidden[catalog] == {"DB1.S1"}
         story.end()
+
+
+def test_a_copy_that_a_killed_run_was_taking_off_stays_where_another_catalog_has_put_it_since() -> None:
+    killed = (1, True, ("/api/datastores", "/api/containers", "/api/fields"))
+    told = history(
+        ["atlan", "alation"],
+        [("tagged", ["anomalous"])],
+        [
+            ("run", 1, "both", None, None, None, False),
+            ("catalog", "undo", 0, 1),
+            ("run", 1, "pull", None, killed, None, False),
+            ("catalog", "undo", 0, 0),
+            ("catalog", "tag", 2, 0),
+        ],
+    )
+    (table,) = told.world.systems["qualytics"].state(name="DB1.S1.T1")
+    assert [tag["name"] for tag in table["tags"] if tag["origin"] == "managed"] == ["PII"]

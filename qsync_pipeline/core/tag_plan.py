@@ -1,0 +1,49 @@
+"""The tag plan of one datastore as a value, and what takes lines out of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from qsync_pipeline.core.left import Leaving
+from qsync_pipeline.core.rows import Change
+
+
+@dataclass
+class TagPlan(Leaving):
+    """Changes in the order in which they must happen, and counts of what needed none.
+
+    ``counts`` has ``unchanged`` (assignments that stand), ``frozen`` (ours, kept because nothing is proved),
+    ``drift`` (ours, taken off by somebody in Qualytics) and ``unowned`` (of a definition of ours, but not in
+    the ledger: a person's, or ours before the ledger was lost).
+    """
+
+    definitions: list[Change] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+def without_datastore(plan: TagPlan) -> TagPlan:
+    """The plan without what concerns the datastore itself, and without definitions that only that needs."""
+    changes = [change for change in plan.changes if not change.target.startswith("datastore:")]
+    assigned = {change.key for change in changes if change.action == "create"}
+    definitions = [one for one in plan.definitions if one.action != "create" or one.key in assigned]
+    return replace(plan, definitions=definitions, changes=changes)
+
+
+def without_needless(
+    changes: Sequence[Change], settled: Collection[tuple[str, str]]
+) -> tuple[list[Change], int]:
+    """The plan without what is held on to where the same tag above does not go after all (it waits, or is
+    left), and how many lines that were. ``settled`` holdings (object, key) say all there is to say of them;
+    others are noted as ours without a write."""
+    going = {(one.target, one.key) for one in changes if one.action == "remove" and one.status == "planned"}
+    kept: list[Change] = []
+    for change in changes:
+        above = change.extra.get("held_on")
+        if not above or any((one, change.key) in going for one in above):
+            kept.append(change)
+        elif (change.target, change.key) not in settled and change.extra.get("hold", True):
+            kept.append(msgspec.structs.replace(change, action="note"))
+    return kept, len(changes) - len(kept)
