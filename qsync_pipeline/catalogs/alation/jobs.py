@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
-from qsync_pipeline.transport.errors import Malformed, NotFound, ServerError
+from qsync_pipeline.transport.errors import Conflict, Forbidden, Malformed, NotFound, Rejected, ServerError
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 """Seconds between two looks: they double from the first to the longest."""
@@ -74,9 +74,12 @@ class Jobs:
         while True:
             try:
                 row = self._client.job(params)
-            except NotFound as error:
+            except (NotFound, Forbidden, Rejected, Conflict) as error:
+                # The write itself was accepted: nothing of this is a refusal of it, or of its payload.
+                known = isinstance(error, NotFound)
+                why = "is not known any more" if known else f"does not tell how it ended ({error})"
                 raise JobFailed(
-                    f"Alation: job {named} is not known any more; what it did has to be read",
+                    f"Alation: job {named} {why}; what it did has to be read",
                     system=error.system,
                     status=error.status,
                 ) from error

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qsync_pipeline.catalogs.alation.jobs import JobFailed, address, parts_of
-from qsync_pipeline.transport.errors import Malformed
+from qsync_pipeline.transport.errors import Forbidden, Malformed, Rejected, SyncError
 from qsync_pipeline_tests.catalogs.alation.fake import JOB, FakeSession, job
 from qsync_pipeline_tests.transport.scripted import Clock
 
@@ -69,6 +69,13 @@ def test_a_failed_job_says_why() -> None:
 def test_a_job_that_alation_no_longer_knows_is_a_failure() -> None:
     with pytest.raises(JobFailed, match="not known any more"):
         FakeSession().jobs(Clock()).finish({"job_id": 1})
+
+
+@pytest.mark.parametrize("error", [Forbidden("no right to jobs", status=403), Rejected("what?", status=400)])
+def test_a_job_that_may_not_be_asked_for_is_a_failure_and_no_refusal_of_the_write(error: SyncError) -> None:
+    session = FakeSession().answers("GET", JOB, error)
+    with pytest.raises(JobFailed, match=r"does not tell how it ended .*; what it did has to be read"):
+        session.jobs(Clock()).finish({"job_id": 1})
 
 
 SENTENCE = "Start bulk upsert... Legacy(Rosemeta) write job_id (can be tracked using jobs API): 7637"
