@@ -23,7 +23,6 @@ from qsync_pipeline.transport.redact import redact
 
 _CLASSES: tuple[tuple[type[OutsideError], RejectionClass], ...] = (
     (Forbidden, "permission"),
-    (NotFound, "missing"),
     (Conflict, "conflict"),
     (Throttled, "throttle"),
     (ServerError, "server"),
@@ -34,6 +33,8 @@ _CLASSES: tuple[tuple[type[OutsideError], RejectionClass], ...] = (
 
 def class_of(error: OutsideError) -> RejectionClass:
     """The class of a rejection, which decides when it is tried again."""
+    if isinstance(error, NotFound):
+        return error.kind
     return next((name for kind, name in _CLASSES if isinstance(error, kind)), "validation")
 
 

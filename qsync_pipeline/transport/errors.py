@@ -6,7 +6,7 @@ cut short and redacted.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class SyncError(Exception):
@@ -67,6 +67,12 @@ class Forbidden(OutsideError):
 
 class NotFound(OutsideError):
     """404, the object is not there (or, for some calls, in a state that has no answer)."""
+
+    @property
+    def kind(self) -> Literal["missing", "server"]:
+        """The class of a rejection: missing where the API itself says so. The page of something in between
+        says nothing of the object, and is worth another try."""
+        return "missing" if self.worded else "server"
 
 
 class Conflict(OutsideError):

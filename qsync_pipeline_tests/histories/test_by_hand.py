@@ -263,3 +263,13 @@ def test_a_copy_that_a_killed_run_was_taking_off_stays_where_another_catalog_has
     )
     (table,) = told.world.systems["qualytics"].state(name="DB1.S1.T1")
     assert [tag["name"] for tag in table["tags"] if tag["origin"] == "managed"] == ["PII"]
+
+
+FLAGS = len(ROUTES["qualytics"]) + ROUTES["alation"].index("*/flag/")
+
+
+@pytest.mark.parametrize("fault", [(3, "0.1", 11, None), (14, "1", 2, FLAGS)])
+def test_what_was_accepted_or_refused_by_a_proxy_is_no_refusal_for_good(fault: tuple[Any, ...]) -> None:
+    """A job that may not be asked for, and a page with a 404 where flags should be listed."""
+    run = ("run", 0, "both", None, None, fault, False)
+    history(["alation"], [("plain", ["anomalous"])], [run, ("catalog", "tag", 0, 0)])

@@ -34,7 +34,7 @@ def one_by_one(
             refused, refusals = error, refusals + 1
             outcomes.append(Outcome(change, "rejected", str(error), "permission"))
         except NotFound as error:
-            outcomes.append(Outcome(change, "rejected", str(error), "missing"))
+            outcomes.append(Outcome(change, "rejected", str(error), error.kind))
         except Rejected as error:
             outcomes.append(Outcome(change, "rejected", str(error), rejected))
     return outcomes

@@ -175,4 +175,6 @@ def class_of(error: OutsideError) -> RejectionClass:
     """What kind of refusal it is."""
     if isinstance(error, Forbidden):
         return "permission"
-    return "missing" if isinstance(error, NotFound) or _MISSING.search(error.detail) else "validation"
+    if isinstance(error, NotFound):
+        return error.kind
+    return "missing" if _MISSING.search(error.detail) else "validation"

@@ -122,7 +122,7 @@ def class_of(error: OutsideError) -> RejectionClass:
     if isinstance(error, Forbidden):
         return "permission"
     if isinstance(error, NotFound):
-        return "validation" if error.code == INVALID_INSTANCE else "missing"
+        return "validation" if error.code == INVALID_INSTANCE else error.kind
     if isinstance(error, Conflict):
         return "conflict"
     return "validation"

@@ -96,7 +96,8 @@ def test_a_write_on_an_asset_that_was_archived_meanwhile_is_seen_by_nobody_and_n
     ("error", "kind"),
     [
         (Forbidden("no", status=403, culprit="a"), "permission"),
-        (NotFound("gone", status=404, code="ATLAS-404-00-00A", culprit="a"), "missing"),
+        (NotFound("gone", status=404, code="ATLAS-404-00-00A", culprit="a", worded=True), "missing"),
+        (NotFound("a proxy's page", status=404, culprit="a"), "server"),
         (NotFound("bad", status=404, code="ATLAS-404-00-007", culprit="a"), "validation"),
         (Rejected("bad", status=400, culprit="a"), "validation"),
         (Conflict("busy", status=409, culprit="a"), "conflict"),
