@@ -109,7 +109,7 @@ class _Planner:
             wanted, unsure = {}, "" if link.gone else unmatched(link)
         self.wanted[unit.id] = set(wanted)
         for key, tag in wanted.items():
-            self._assign(unit, link, key, tag, mine.get(key), key in present)
+            self._assign(unit, link, key, tag, mine.get(key), present.get(key))
         dropped: list[Held] = []
         for key, row in mine.items():
             if key not in wanted and is_unfinished_copy(row):
@@ -126,15 +126,22 @@ class _Planner:
                 self._hold_on(unit, link, row, present.get(row.key))
         self._copies(unit, set(wanted) | set(mine))
 
-    def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: bool) -> None:
-        held_there = there and row is not None and self.book.standing(key) != "native"
+    def _assign(
+        self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: TagRef | None
+    ) -> None:
+        held_there = there is not None and row is not None and self.book.standing(key) != "native"
         if self.book.spared(key) and not held_there:
             self._add(
                 unit, link, "create", key, tag, "a native tag has this name, overwrite_tags is off", "skipped"
             )
             return
-        if there:
+        if there is not None and self._is_our_spelling(key, there):
             self._stands(unit, link, key, tag, row)
+            return
+        if there is not None:
+            self.plan.counts["unchanged"] += 1
+            if row is not None:
+                self._release(link.name, row, "a person's stands there, which differs by case only")
             return
         drifted = row is not None and row.value is not None and not row.has_pending
         if drifted:

@@ -273,3 +273,15 @@ def test_what_was_accepted_or_refused_by_a_proxy_is_no_refusal_for_good(fault: t
     """A job that may not be asked for, and a page with a 404 where flags should be listed."""
     run = ("run", 0, "both", None, None, fault, False)
     history(["alation"], [("plain", ["anomalous"])], [run, ("catalog", "tag", 0, 0)])
+
+
+def test_a_persons_tag_that_differs_by_case_only_is_not_held_for_ours_once_ours_is_off() -> None:
+    """A run that died has taken ours off, another catalog wants it, and the person has put on theirs: the
+    definition of ours goes with its last use, in one sync of both."""
+    killed = (1, True, ("/api/datastores", "/api/containers", "/api/fields"))
+    acts = [("catalog", "undo", 0, 0), ("catalog", "tag", 0, 0), ("qualytics", "tag", 0, 1)]
+    begin = [("run", 1, "both", None, None, None, False), ("catalog", "undo", 0, 1)]
+    died = ("run", 1, "pull", None, killed, None, False)
+    told = history(["atlan", "alation"], [("tagged", ["anomalous"])], [*begin, died, *acts])
+    (schema,) = told.world.systems["qualytics"].state(name="DB1.S1")
+    assert ("pii", "native") in [(tag["name"], tag["origin"]) for tag in schema["tags"]]
