@@ -54,7 +54,7 @@ class Children:
     ) -> Child:
         """Start a process; its output goes to ``log``, or to the terminal where there is none."""
         if log is None:
-            process = subprocess.Popen(  # noqa: S603 - ours
+            process = subprocess.Popen(  # noqa: S603 - our own words, no shell
                 arguments, env=env, start_new_session=True, preexec_fn=_heed
             )
         else:

@@ -182,12 +182,17 @@ def test_an_index_that_is_minutes_behind_is_taken_for_nobodys_change() -> None:
         story.end()
 
 
+def _tag_of_the_schema_goes(story: Story) -> None:
+    """The tag of a table was on its schema too when it was synced, and is taken off that in the catalog."""
+    assert story.world.mutate("atlan", "tag", asset="DB1.S1", tag="PII")
+    story.world.settle()
+    story.world.sync("atlan")
+    assert story.world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+
+
 def test_a_table_out_of_sight_keeps_its_own_tag_though_the_same_tag_of_its_schema_goes(story: Story) -> None:
     world = story.world
-    assert world.mutate("atlan", "tag", asset="DB1.S1", tag="PII")
-    world.settle()
-    world.sync("atlan")
-    assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+    _tag_of_the_schema_goes(story)
     story.tell([("catalog", "forbid", 2, 0)])
     assert story.told[-1].endswith("'DB1.S1.T1'}")
     story.end()
@@ -198,10 +203,7 @@ def test_a_table_out_of_sight_keeps_its_own_tag_though_the_same_tag_of_its_schem
 def test_a_tag_that_stays_below_is_put_back_beside_a_persons_that_differs_by_case_only(story: Story) -> None:
     """Theirs came down to it from above: it is another tag, and no reason to leave ours off."""
     world = story.world
-    assert world.mutate("atlan", "tag", asset="DB1.S1", tag="PII")
-    world.settle()
-    world.sync("atlan")
-    assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+    _tag_of_the_schema_goes(story)
     assert world.mutate("qualytics", "tag", asset="DB1.S1", tag="pii")
     story.people.native.add("pii")
     world.settle()
@@ -285,3 +287,12 @@ def test_a_persons_tag_that_differs_by_case_only_is_not_held_for_ours_once_ours_
     told = history(["atlan", "alation"], [("tagged", ["anomalous"])], [*begin, died, *acts])
     (schema,) = told.world.systems["qualytics"].state(name="DB1.S1")
     assert ("pii", "native") in [(tag["name"], tag["origin"]) for tag in schema["tags"]]
+
+
+@pytest.mark.parametrize("catalog", ["atlan", "alation"])
+def test_what_is_ours_on_the_columns_of_an_archived_container_goes(catalog: str) -> None:
+    """It still answers for its fields; values and alerts on columns know which container they were of."""
+    with begun(catalog, {"alerts": {"levels": ["schema", "table", "column"]}}) as story:
+        story.tell([(*RUN, None, False)])
+        assert story.world.mutate("qualytics", "drop", asset="DB2.S2.T1", how="archive")
+        story.end()

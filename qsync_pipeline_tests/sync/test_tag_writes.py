@@ -156,7 +156,7 @@ def test_an_object_that_is_answered_amiss_is_left_alone(
     qualytics = FakeQualytics("PII")
     qualytics.on = {1: ["Theirs"], 2: []}
     answered = qualytics.request
-    qualytics.request = lambda *words, **more: answered(*words, **more) | odd  # type: ignore[method-assign]  # amiss
+    qualytics.request = lambda *words, **more: answered(*words, **more) | odd  # type: ignore[method-assign]  # of the test
     run = run_on(config_in(tmp_path), ledger, qualytics, contact=True)
     with pytest.raises(Malformed, match="without its id or its global_tags, and left alone"):
         apply_tags(run, KEY, plan_of(put(1)))
