@@ -11,6 +11,7 @@ import pytest
 from qsync_pipeline_tests.e2e.reference import tag_key
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import estate_of
+from qsync_pipeline_tests.histories.settings import SETTINGS
 from qsync_pipeline_tests.histories.steps import BLIND, ROUTES
 from qsync_pipeline_tests.histories.story import Story
 from qsync_pipeline_tests.histories.telling import history
@@ -289,10 +290,13 @@ def test_a_persons_tag_that_differs_by_case_only_is_not_held_for_ours_once_ours_
     assert ("pii", "native") in [(tag["name"], tag["origin"]) for tag in schema["tags"]]
 
 
-@pytest.mark.parametrize("catalog", ["atlan", "alation"])
-def test_what_is_ours_on_the_columns_of_an_archived_container_goes(catalog: str) -> None:
-    """It still answers for its fields; values and alerts on columns know which container they were of."""
-    with begun(catalog, {"alerts": {"levels": ["schema", "table", "column"]}}) as story:
-        story.tell([(*RUN, None, False)])
-        assert story.world.mutate("qualytics", "drop", asset="DB2.S2.T1", how="archive")
-        story.end()
+def test_what_is_ours_on_the_columns_of_an_archived_container_goes() -> None:
+    """It still answers for its fields: values and alerts on columns tell which container they were of, to the
+    run after one that was not told that it is gone."""
+    run, not_told = (*RUN, None, False), (*RUN, (3, "1", 0, 97), False)
+    archived = ("qualytics", "drop", 0, 1)
+    loud = next(n for n, one in enumerate(SETTINGS) if "column" in str(one.get("alation", {}).get("alerts")))
+    tables = [("plain", ["anomalous", "anomalous"])]
+    told = history(["alation"], tables, [run, archived, not_told], setting=loud)
+    (column,) = told.world.systems["alation"].state(name="DB1.S1.T1.A")
+    assert (column["attributes"], column["alert"]) == ({}, None)
