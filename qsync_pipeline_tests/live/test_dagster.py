@@ -10,7 +10,7 @@ import pytest
 
 from qsync_pipeline.automation.ranges import run_tags
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY
-from qsync_pipeline_tests.live.harness import PATIENCE, Live, live, until
+from qsync_pipeline_tests.live.harness import Live, live, until
 
 SETTINGS = {"dry_run": False, "first_write": False, "adopt": False}
 
@@ -118,7 +118,7 @@ def test_overlapping_starts_wait_for_each_other_and_disjoint_ones_overlap_in_tim
     other = world.launch("atlan_push", SETTINGS, run_tags("atlan", "push", keys[1:2], "schedule"))
     command = world.qsync("sync", "--json", "--quiet", "--direction", "push", "--datastore", keys[0])
     assert {world.ended(run_id) for run_id in (*same, other)} == {"SUCCESS"}
-    command.communicate(timeout=PATIENCE)
+    command.communicate(timeout=120)
     world.control.clear_faults()
     times = {run["runId"]: (run["startTime"], run["endTime"]) for run in world.runs()}
     first, second = sorted(times[run_id] for run_id in same)
