@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome, TagRef
+from qsync_pipeline.core.rows import CatalogAsset, Change, Domain, Outcome, RejectionClass, TagRef
 
 Role = Literal["attributes", "alerts", "health", "tags"]
 """What goes onto a surface."""
@@ -140,7 +140,12 @@ class BatchRejected(Exception):
     """
 
     def __init__(
-        self, reason: str, *, error_class: str, culprit: str | None = None, status: int | None = None
+        self,
+        reason: str,
+        *,
+        error_class: RejectionClass,
+        culprit: str | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason

@@ -311,6 +311,7 @@ def within(unit: Unit) -> dict[str, str]:
 
 OutcomeName = Literal["applied", "unchanged", "skipped", "rejected", "parked"]
 RejectionClass = Literal["", "permission", "validation", "missing", "throttle", "server", "conflict"]
+"""Why a write was refused, which decides when it is tried again; empty where it was not."""
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 
 from qsync_pipeline.catalogs.base import BatchRejected, Role
 from qsync_pipeline.core.alerts import owner_of
-from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, RejectionClass
+from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.ledger import Holding, Rejection
@@ -32,7 +32,7 @@ from qsync_pipeline.sync.refusals import (
 )
 from qsync_pipeline.sync.rules import alert_rules
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.sync.settling import Tally
+from qsync_pipeline.sync.settling import Tally, rejections
 from qsync_pipeline.sync.write_permissions import STORM, Permissions
 from qsync_pipeline.transport.errors import (
     Malformed,
@@ -171,7 +171,7 @@ class _Writer:
             self._refused(groups, refusal)
             return
         except Throttled as trouble:
-            self._reject(flat, trouble, "throttle")
+            self.tally.settle(rejections(flat, trouble))
             raise
         except (ServerError, TimedOutAfterSend, Malformed) as trouble:
             if isinstance(trouble, NotTheSystem):
@@ -207,12 +207,9 @@ class _Writer:
                 self._batch([group])
             return
         self.permissions.troubles += 1
-        self._reject([change for group in groups for change in group], trouble, "server")
+        self.tally.settle(rejections([change for group in groups for change in group], trouble))
         if self.permissions.troubles >= STORM:
             raise trouble
-
-    def _reject(self, changes: Sequence[Change], error: OutsideError, error_class: RejectionClass) -> None:
-        self.tally.settle([Outcome(change, "rejected", str(error), error_class) for change in changes])
 
     def _refused(self, groups: Sequence[Group], refusal: BatchRejected) -> None:
         """Split until the bad item is alone. Nothing of the batch was written."""
@@ -233,7 +230,7 @@ class _Writer:
             lacking = self._learn(group[0])
             reason += f"; missing: {', '.join(lacking)}" if lacking else ""
         self.tally.settle(
-            [Outcome(change, "rejected", reason, _class(refusal.error_class)) for change in group],
+            [Outcome(change, "rejected", reason, refusal.error_class) for change in group],
             actor=self.run.identity.actor,
         )
 
@@ -339,8 +336,3 @@ def _top_down(change: Change) -> tuple[int, str]:
     """Schemas before tables before columns: what most people look at first is right first."""
     order = {"datastore": 0, "container": 1, "field": 2}
     return order.get(change.source.partition(":")[0], 1), change.name
-
-
-def _class(word: str) -> RejectionClass:
-    known: tuple[RejectionClass, ...] = ("permission", "missing", "throttle", "server", "conflict")
-    return next((one for one in known if one == word), "validation")

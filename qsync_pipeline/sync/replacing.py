@@ -21,7 +21,7 @@ from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.claiming import Held
 from qsync_pipeline.sync.refusals import remember_qualytics_refusal
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.sync.settling import Tally, class_of, rejections
+from qsync_pipeline.sync.settling import Tally, rejections
 from qsync_pipeline.transport.errors import NotFound, OutsideError, Unauthorized, Unreachable
 
 FEW = 200
@@ -134,7 +134,7 @@ class TagLists:
             if not sent:
                 raise
             if len(groups) == 1:
-                self.note_refusal(class_of(error))
+                self.note_refusal(error.rejection_class)
                 return rejections([change for changes in groups.values() for change in changes], error)
             halves = _parts(groups, -(-len(groups) // 2))
             return [outcome for half in halves for outcome in self._replace(half, read, send)]

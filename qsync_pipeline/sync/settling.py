@@ -6,42 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from qsync_pipeline.core.plan import OUTCOMES, OutcomeCounts
-from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
+from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.transport.errors import (
-    Conflict,
-    Forbidden,
-    Malformed,
-    NotFound,
-    OutsideError,
-    ServerError,
-    Throttled,
-    TimedOutAfterSend,
-)
+from qsync_pipeline.transport.errors import OutsideError
 from qsync_pipeline.transport.redact import redact
-
-_CLASSES: tuple[tuple[type[OutsideError], RejectionClass], ...] = (
-    (Forbidden, "permission"),
-    (Conflict, "conflict"),
-    (Throttled, "throttle"),
-    (ServerError, "server"),
-    (TimedOutAfterSend, "server"),
-    (Malformed, "server"),
-)
-
-
-def class_of(error: OutsideError) -> RejectionClass:
-    """The class of a rejection, which decides when it is tried again."""
-    if isinstance(error, NotFound):
-        return error.kind
-    return next((name for kind, name in _CLASSES if isinstance(error, kind)), "validation")
 
 
 def rejections(changes: Sequence[Change], error: OutsideError) -> list[Outcome]:
     """Changes as rejected by this error."""
     reason = redact(str(error))
-    return [Outcome(change, "rejected", reason, class_of(error)) for change in changes]
+    return [Outcome(change, "rejected", reason, error.rejection_class) for change in changes]
 
 
 class Tally:

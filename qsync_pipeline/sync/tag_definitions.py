@@ -10,7 +10,6 @@ from qsync_pipeline.ledger import TagDefinition as Record
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.definition_records import record_of, speaks_of
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.sync.settling import class_of
 from qsync_pipeline.transport.errors import Conflict, NotFound, OutsideError, Unauthorized, Unreachable
 from qsync_pipeline.transport.redact import redact
 
@@ -39,7 +38,7 @@ def apply_definition(run: Run, change: Change) -> Outcome:
     except (Unauthorized, Unreachable):
         raise
     except OutsideError as error:
-        return Outcome(journal, "rejected", redact(str(error)), class_of(error))
+        return Outcome(journal, "rejected", redact(str(error)), error.rejection_class)
 
 
 def _create(run: Run, change: Change, journal: Change) -> Outcome:

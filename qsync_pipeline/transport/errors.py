@@ -6,7 +6,9 @@ cut short and redacted.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
+
+from qsync_pipeline.core.rows import RejectionClass
 
 
 class SyncError(Exception):
@@ -24,6 +26,8 @@ class ConfigError(SyncError):
 
 class OutsideError(SyncError):
     """A call to an outside system failed."""
+
+    _rejection_class: ClassVar[RejectionClass] = "validation"
 
     def __init__(
         self,
@@ -48,6 +52,11 @@ class OutsideError(SyncError):
         self.worded = worded
         """Whether the API itself answered, in JSON: a proxy's page proves nothing about an object."""
 
+    @property
+    def rejection_class(self) -> RejectionClass:
+        """The class of a write that was refused in this way; a vendor's codes may tell more."""
+        return self._rejection_class
+
 
 class Unreachable(OutsideError):
     """No answer at all, or none within the retries: stop, exit status 3."""
@@ -64,19 +73,23 @@ class Unauthorized(OutsideError):
 class Forbidden(OutsideError):
     """403 on an object: it goes into the forbidden bucket."""
 
+    _rejection_class = "permission"
+
 
 class NotFound(OutsideError):
     """404, the object is not there (or, for some calls, in a state that has no answer)."""
 
     @property
-    def kind(self) -> Literal["missing", "server"]:
-        """The class of a rejection: missing where the API itself says so. The page of something in between
-        says nothing of the object, and is worth another try."""
+    def rejection_class(self) -> RejectionClass:
+        """Missing where the API itself says so. The page of something in between says nothing of the object,
+        and is worth another try."""
         return "missing" if self.worded else "server"
 
 
 class Conflict(OutsideError):
     """409: something else stands in the way."""
+
+    _rejection_class = "conflict"
 
 
 class Rejected(OutsideError):
@@ -86,13 +99,19 @@ class Rejected(OutsideError):
 class Throttled(OutsideError):
     """429 after all patience: the budget of the host is used up by somebody."""
 
+    _rejection_class = "throttle"
+
 
 class ServerError(OutsideError):
     """5xx after all retries."""
 
+    _rejection_class = "server"
+
 
 class Malformed(OutsideError):
     """A 2xx whose body is not what was promised (HTML, no JSON, no envelope): never read as empty."""
+
+    _rejection_class = "server"
 
 
 class NotTheSystem(Malformed):
@@ -103,3 +122,5 @@ class NotTheSystem(Malformed):
 
 class TimedOutAfterSend(OutsideError):
     """A write may or may not have been accepted: read before repeating."""
+
+    _rejection_class = "server"

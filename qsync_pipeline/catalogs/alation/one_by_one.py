@@ -32,9 +32,9 @@ def one_by_one(
             if not outcomes:
                 raise
             refused, refusals = error, refusals + 1
-            outcomes.append(Outcome(change, "rejected", str(error), "permission"))
+            outcomes.append(Outcome(change, "rejected", str(error), error.rejection_class))
         except NotFound as error:
-            outcomes.append(Outcome(change, "rejected", str(error), error.kind))
+            outcomes.append(Outcome(change, "rejected", str(error), error.rejection_class))
         except Rejected as error:
             outcomes.append(Outcome(change, "rejected", str(error), rejected))
     return outcomes

@@ -172,9 +172,7 @@ def rejection(error: OutsideError) -> BatchRejected:
 
 
 def class_of(error: OutsideError) -> RejectionClass:
-    """What kind of refusal it is."""
-    if isinstance(error, Forbidden):
-        return "permission"
-    if isinstance(error, NotFound):
-        return error.kind
-    return "missing" if _MISSING.search(error.detail) else "validation"
+    """What kind of refusal it is. One of a whole request may name an object that is not there."""
+    if isinstance(error, Rejected) and _MISSING.search(error.detail):
+        return "missing"
+    return error.rejection_class

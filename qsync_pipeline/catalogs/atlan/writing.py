@@ -119,13 +119,7 @@ def rejection(error: OutsideError) -> BatchRejected:
 
 def class_of(error: OutsideError) -> RejectionClass:
     """What kind of refusal it is, from its status and code (atlan-api.md §1.5)."""
-    if isinstance(error, Forbidden):
-        return "permission"
-    if isinstance(error, NotFound):
-        return "validation" if error.code == INVALID_INSTANCE else error.kind
-    if isinstance(error, Conflict):
-        return "conflict"
-    return "validation"
+    return "validation" if error.code == INVALID_INSTANCE else error.rejection_class
 
 
 class Writer:
