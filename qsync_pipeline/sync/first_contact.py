@@ -6,7 +6,7 @@ is tried on one object first: if anything foreign on it changes, the pull stops 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,6 @@ from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.client import QualyticsClient
-from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.transport.answers import Id
 from qsync_pipeline.transport.errors import Malformed, SyncError
@@ -39,28 +38,26 @@ class ForeignChange(SyncError):
 
 
 @finished_first()
-def try_first(
-    run: Run, datastore: str, changes: Sequence[Change], known: dict[str, GlobalTag]
-) -> Outcome | None:
+def try_first(run: Run, datastore: str, changes: Sequence[Change], names: Collection[str]) -> Outcome | None:
     """Prove on one object that a tag write changes the tags alone; once per integration.
 
-    ``known`` are the definitions by key. Returns the trial, which the journal has too: it took two writes
-    beside those of the plan. Null where nothing was written. Raises :class:`ForeignChange` with the
-    difference.
+    ``names`` are those of the definitions that there are: of tags that differ by case or spaces only, the one
+    that the plan speaks of is tried. Returns the trial, which the journal has too: it took two writes beside
+    those of the plan. Null where nothing was written. Raises :class:`ForeignChange` with the difference.
     """
     if run.ledger.notes.get(run.name, DONE, False):
         return None
-    change = _candidate([change for change in changes if change.action == "create" and change.key in known])
+    change = _candidate([change for change in changes if change.action == "create" and change.after in names])
     if change is None:
         return None
     trial = None
     level, _, number = change.target.partition(":")
     client, id_ = run.qualytics, int(number)
     if change.key not in {tag_key(name) for name in _names(_raw(client, level, id_))}:
-        tag = known[change.key].name
+        tag = str(change.after)
         # Noted first: should the run die before the tag is taken off again, the next one knows it for ours.
         run.ledger.intend(run.run_id, run.name, datastore, [change])
-        before, names = _change(client, level, id_, lambda there: [*there, tag])
+        before, put = _change(client, level, id_, lambda there: [*there, tag])
         written = _raw(client, level, id_)
         # Back to what is there now without ours, not to what was there before: a person may have tagged.
         _, back = _change(client, level, id_, lambda there: [name for name in there if name != tag])
@@ -70,7 +67,7 @@ def try_first(
         moved = _difference(before, written) + _difference(before, restored)
         left = _names(restored)
         if tag in left or set(back) - set(left):
-            there = sorted(name for name in names if name != tag)
+            there = sorted(name for name in put if name != tag)
             moved.append(f"tags: {there} before, {sorted(left)} after they were restored")
         if moved:
             raise ForeignChange(

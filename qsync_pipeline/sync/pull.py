@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from qsync_pipeline.core import definitions
-from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.interrupts import finished_first
@@ -91,7 +90,7 @@ class _Writer:
         if assignments:
             tags = self.run.qualytics.global_tags()
             self.lists.learn(tags)
-            if trial := try_first(self.run, self.key, assignments, {tag_key(tag.name): tag for tag in tags}):
+            if trial := try_first(self.run, self.key, assignments, {tag.name for tag in tags}):
                 self.tally.reasons[f"beside the plan: {trial.reason}"] += 1
             # A removal takes copies further down with it: all of them, and those that are wanted for
             # themselves, are noted before the first is written, so that a run that dies in between knows

@@ -186,7 +186,7 @@ class _Writer:
         again = {
             change.target: self.scored.get(change.target) for change in flat if change.target in self.again
         }
-        seen, fresh, roles = self.read_back.of(outcomes)
+        seen, fresh, roles = self.read_back.of(self._unless_gone(outcomes))
         self.tally.settle(seen, actor=self.run.identity.actor, scored=again)
         if self.run.catalog.lists_at_once:
             confirm(
@@ -229,10 +229,19 @@ class _Writer:
         if refusal.error_class == "permission":
             lacking = self._learn(group[0])
             reason += f"; missing: {', '.join(lacking)}" if lacking else ""
-        self.tally.settle(
-            [Outcome(change, "rejected", reason, refusal.error_class) for change in group],
-            actor=self.run.identity.actor,
-        )
+        rejected = [Outcome(change, "rejected", reason, refusal.error_class) for change in group]
+        self.tally.settle(self._unless_gone(rejected), actor=self.run.identity.actor)
+
+    def _unless_gone(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes; what was refused because its asset is not there, and that is so, is no rejection that
+        stands. Where the asset comes back the next plan has it again, with nothing else changed."""
+        refused = {
+            one.change.target
+            for one in outcomes
+            if one.outcome == "rejected" and one.error_class == "missing"
+        }
+        gone = refused - set(self.run.catalog.reread(sorted(refused), roles=())) if refused else set()
+        return [_gone(one.change) if one.change.target in gone else one for one in outcomes]
 
     def _learn(self, change: Change) -> tuple[str, ...] | None:
         """Take note of a refusal for lack of permission; the catalog is asked once per connection why."""
@@ -298,7 +307,7 @@ class _Writer:
     def _overtaken(self, change: Change, asset: CatalogAsset | None, row: Holding | None) -> Outcome | None:
         """What became of a change that the catalog has overtaken, or null if it is still due."""
         if asset is None:
-            return Outcome(change, "skipped", "the asset is gone or out of sight", "missing")
+            return _gone(change)
         role = self.roles[change.surface]
         if role == "alerts":
             if owner_of(asset.alert, row, self.alert_rules) == "person":
@@ -309,6 +318,10 @@ class _Writer:
         if role in ("attributes", "tags") and self.claim.waited and self.read_back.agrees(change, asset):
             return Outcome(change, "unchanged", "another run wrote it meanwhile")
         return None
+
+
+def _gone(change: Change) -> Outcome:
+    return Outcome(change, "skipped", "the asset is gone or out of sight", "missing")
 
 
 def _by_surface(groups: Sequence[Group]) -> list[Group]:

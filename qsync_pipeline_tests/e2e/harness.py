@@ -29,8 +29,9 @@ from qsync_pipeline.sandbox.estate.model import Access, Estate
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY, RunningSandbox, running_sandbox
 from qsync_pipeline.sync.inventory import register_datastores
 from qsync_pipeline.sync.run import Direction
+from qsync_pipeline_tests.e2e.judging import problems_of_all
 from qsync_pipeline_tests.e2e.memory import MEMORIES, checks_of, shown
-from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all
+from qsync_pipeline_tests.e2e.rules import Rules
 from qsync_pipeline_tests.e2e.synced import Json, Synced, take_events, take_reports
 from qsync_pipeline_tests.instances import quick_instance
 from qsync_pipeline_tests.new_ledgers import quick_ledgers

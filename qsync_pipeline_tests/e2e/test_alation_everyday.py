@@ -11,7 +11,7 @@ from qsync_pipeline.sync.canary import try_writes
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline_tests.e2e.alation import alation_world, containers, memory, on, settle, tags_of
 from qsync_pipeline_tests.e2e.harness import World
-from qsync_pipeline_tests.e2e.reference import problems
+from qsync_pipeline_tests.e2e.judging import problems
 
 SURFACES = {"custom_fields", "trust_flags", "data_health"}
 TAGS = ("PII #1", "two words", "finance/risk", "Données 客户 ✓", '100% "sure" & <b>')

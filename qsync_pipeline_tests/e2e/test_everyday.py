@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from qsync_pipeline_tests.e2e.harness import World, world
-from qsync_pipeline_tests.e2e.reference import problems
+from qsync_pipeline_tests.e2e.judging import problems
 
 
 @pytest.fixture(scope="module")

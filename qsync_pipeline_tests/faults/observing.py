@@ -30,8 +30,9 @@ from qsync_pipeline.sync import claiming
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import SyncError
 from qsync_pipeline.transport.redact import redact
+from qsync_pipeline_tests.e2e.judging import problems_of_all
 from qsync_pipeline_tests.e2e.memory import checks_of
-from qsync_pipeline_tests.e2e.reference import Rules, problems_of_all
+from qsync_pipeline_tests.e2e.rules import Rules
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import NATIVE, estate_of
 from qsync_pipeline_tests.histories.wire import wired

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from qsync_pipeline_tests.e2e.reference import folded, tag_key
+from qsync_pipeline_tests.e2e.trees import folded, tag_key
 from qsync_pipeline_tests.histories.estates import TAGS
 from qsync_pipeline_tests.histories.memory import Memory
 from qsync_pipeline_tests.histories.scene import level_of, plain_name

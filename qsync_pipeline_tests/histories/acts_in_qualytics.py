@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qsync_pipeline_tests.e2e.reference import tag_key
+from qsync_pipeline_tests.e2e.trees import tag_key
 from qsync_pipeline_tests.histories.acts import Acts
 from qsync_pipeline_tests.histories.estates import TAGS
 from qsync_pipeline_tests.histories.scene import level_of, plain_name

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qsync_pipeline.ledger.outcomes import JournalEntry, Query
-from qsync_pipeline_tests.e2e.reference import tag_key
+from qsync_pipeline_tests.e2e.trees import tag_key
 from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.laws import Seen
 from qsync_pipeline_tests.histories.world import Json, World

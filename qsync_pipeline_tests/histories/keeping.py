@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from qsync_pipeline_tests.e2e.reference import rounded, tag_key
+from qsync_pipeline_tests.e2e.reference import rounded
+from qsync_pipeline_tests.e2e.trees import tag_key
 from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.laws import Seen
 from qsync_pipeline_tests.histories.people import People

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qsync_pipeline_tests.e2e.judging import out_of_scope, problems_of_all
 from qsync_pipeline_tests.e2e.memory import MEMORIES
-from qsync_pipeline_tests.e2e.reference import out_of_scope, problems_of_all, tag_key
+from qsync_pipeline_tests.e2e.trees import tag_key
 from qsync_pipeline_tests.histories.driver import Ran
 from qsync_pipeline_tests.histories.people import People
 from qsync_pipeline_tests.histories.scene import plain_name

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from qsync_pipeline_tests.e2e.reference import Rules, tag_key
+from qsync_pipeline_tests.e2e.rules import Rules
+from qsync_pipeline_tests.e2e.trees import tag_key
 
 Entry = Mapping[str, Any]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline_tests.e2e.memory import OPEN, checks_of, counts_of
-from qsync_pipeline_tests.e2e.reference import Rules, folded
+from qsync_pipeline_tests.e2e.rules import Rules
+from qsync_pipeline_tests.e2e.trees import folded
 from qsync_pipeline_tests.histories.estates import DOMAINS
 from qsync_pipeline_tests.histories.scene import Scene, plain_name
 from qsync_pipeline_tests.histories.settings import left_out, said

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from qsync_pipeline.sandbox.kernel import System
-from qsync_pipeline_tests.e2e.reference import folded
+from qsync_pipeline_tests.e2e.trees import folded
 from qsync_pipeline_tests.histories.world import Json
 
 _LEVELS = {"datastore": 0, "schema": 0, "container": 1, "field": 2, "column": 2, "attribute": 2}

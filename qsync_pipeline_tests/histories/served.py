@@ -10,7 +10,7 @@ from typing import Any
 
 from qsync_pipeline import cli
 from qsync_pipeline.sandbox.testing import Refused, RunningSandbox, kinds_of, running_sandbox
-from qsync_pipeline_tests.e2e.reference import problems_of_all
+from qsync_pipeline_tests.e2e.judging import problems_of_all
 from qsync_pipeline_tests.e2e.synced import READING_POSTS
 from qsync_pipeline_tests.histories.estates import PLACES, SHAPES, estate_of
 from qsync_pipeline_tests.histories.people import People

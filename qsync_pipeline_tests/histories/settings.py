@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from qsync_pipeline_tests.e2e.pairs import tag_key
+from qsync_pipeline_tests.e2e.trees import tag_key
 
 Setting = Mapping[str, Any]
 """Fields of an integration in the config that differ from what a sandbox writes there."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qsync_pipeline.sandbox.estate.model import Estate
-from qsync_pipeline_tests.e2e.pairs import Pairs
+from qsync_pipeline_tests.e2e.reference import Reference
 from qsync_pipeline_tests.histories.claims import Claims
 from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
@@ -92,7 +92,7 @@ class Story:
         units, judged = seen.shown["qualytics"], []
         for name in self.world.catalogs:
             entries, rules = seen.shown[name], self.people.rules(name)
-            pairs = [(one, unit) for _, one, unit in Pairs(entries, units, rules).pairs]
+            pairs = [(one, unit) for _, one, unit in Reference(entries, units, rules).pairs]
             judged.append((entries, pairs, rules))
         return [
             *self.laws.problems(seen),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qsync_pipeline_tests.e2e.reference import tag_key
+from qsync_pipeline_tests.e2e.trees import tag_key
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import estate_of
 from qsync_pipeline_tests.histories.settings import SETTINGS

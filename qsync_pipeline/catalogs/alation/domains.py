@@ -1,11 +1,12 @@
 """Domains: from membership rules to the domain of each object (alation-api.md §2.8).
 
 Alation tells rules, not members: an include or an exclude on one object, which with ``recursive`` holds for
-all below. The nearest rule upwards decides, at each level the exclusions first (DESIGN.md §5.1).
+all below. An object is in every domain whose nearest rule upwards includes it, at each level the exclusions
+first (DESIGN.md §5.1), as Alation's own pages list it: a domain of its own takes it out of no other.
 
 The core knows one domain per asset and lets what has none inherit from above. So a domain is handed on where
 it differs from that of the asset above, and :data:`NO_DOMAIN` where an asset is in none although the one
-above is. Of several domains on one level the first that the config names is handed on.
+above is. Of several the nearest that the config names is handed on, else the nearest.
 """
 
 from __future__ import annotations
@@ -42,21 +43,17 @@ class Membership:
 
     def domain(self, chain: Sequence[str]) -> str | None:
         """The domain of an asset; ``chain`` is its id, then those of what it lies in, upwards."""
-        blocked: set[str] = set()
+        nearest: dict[str, bool] = {}
         for depth, asset in enumerate(chain):
             rules = self.rules.get(asset)
             if rules is None:
                 continue
-            excluded = {domain for domain, recursive in rules.exclude.items() if recursive or depth == 0}
-            blocked |= excluded
-            included = [
-                domain
-                for domain, recursive in rules.include.items()
-                if (recursive or depth == 0) and domain not in blocked
-            ]
-            if included:
-                return next((domain for domain in included if domain in self.wanted), included[0])
-        return None
+            for included, said in ((False, rules.exclude), (True, rules.include)):
+                for domain, recursive in said.items():
+                    if recursive or depth == 0:
+                        nearest.setdefault(domain, included)
+        held = [domain for domain, included in nearest.items() if included]
+        return next((domain for domain in held if domain in self.wanted), held[0] if held else None)
 
     def shown(self, chain: Sequence[str]) -> str | None:
         """What to hand on for an asset: its domain where it differs from the one above it, else null."""

@@ -87,11 +87,23 @@ def test_an_exclusion_from_one_domain_leaves_the_other() -> None:
 
 
 @pytest.mark.rule("5.1", DOMAINS)
-def test_the_nearest_rule_decides() -> None:
+def test_the_nearest_rule_of_a_domain_decides() -> None:
+    rules = [
+        rule(7, "schema:5", recursive=True),
+        rule(7, "table:93", exclude=True, recursive=True),
+        rule(7, "attribute:1613"),
+    ]
+    assert belongs(rules, "Finance")
+    assert not belongs(rules, "Finance", CHAIN[1:])
+    assert belongs(rules, "Finance", CHAIN[2:])
+
+
+def test_a_domain_of_its_own_takes_an_object_out_of_no_other() -> None:
     rules = [rule(7, "schema:5", recursive=True), rule(9, "table:93", recursive=True)]
     assert belongs(rules, "Sales")
-    assert not belongs(rules, "Finance")
-    assert belongs(rules, "Finance", CHAIN[2:])
+    assert belongs(rules, "Finance")
+    assert not belongs(rules, "Sales", CHAIN[2:])
+    assert [membership(rules, TREE, []).domain(CHAIN[n:]) for n in (1, 2)] == ["9", "7"]
 
 
 def test_of_two_domains_on_one_object_the_one_that_the_config_names_is_handed_on() -> None:
