@@ -54,11 +54,15 @@ class Acts(Memory):
             defined = self._world.store.tags.by_name.get(name)
             if origin not in (None, "propagated"):
                 continue
+            place = one["id"], tag_key(name)
             if defined is None or defined.maker == "person":
                 self.native.add(name)
+            elif origin is None and place not in {(id_, key) for _, id_, key in self.cut_short}:
+                self.theirs.add(place)
             else:
-                # The API cannot tell it from a copy of ours, which goes with its origin: it may go or stay.
-                (self.theirs if origin is None else self.open).add((one["id"], tag_key(name)))
+                # The API cannot tell it from a copy of ours, which goes with its origin, nor from what a run
+                # that was cut short may have written: it may go or stay.
+                self.open.add(place)
 
     def _untag(self, system: str, which: int, what: int) -> Json | None:
         tagged = [one for one in self._world.state(system) if level_of(one) >= 0 and one["tags"]]

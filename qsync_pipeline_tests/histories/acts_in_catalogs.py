@@ -78,7 +78,10 @@ class ActsInCatalogs(Acts):
         entry = self._some(system, which, 0, 1)
         if entry is None or entry["name"] not in self.hidden[system]:
             return None
-        self.hidden[system].discard(entry["name"])
+        # What is said of a schema takes the place of what was said of its tables.
+        self.hidden[system] -= {
+            one for one in self.hidden[system] if f"{one}.".startswith(f"{entry['name']}.")
+        }
         read_only = any(f"{entry['name']}.".startswith(f"{one}.") for one in self.read_only[system])
         return {"asset": entry["name"], "mode": "read" if read_only else "write"}
 

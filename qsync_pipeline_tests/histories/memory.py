@@ -22,7 +22,10 @@ class Memory:
         self.native = {tag.name for tag in estate.native_tags}
         self.theirs: set[tuple[str, str]] = set()
         self.open: set[tuple[str, str]] = set()
-        """Tags that a person put where a copy of ours is: nobody can tell."""
+        """Tags that a person put where a copy of ours is, or may be: nobody can tell."""
+        self.cut_short: set[tuple[str, str, str]] = set()
+        """Tags (key) that runs of a catalog (first) which were cut short wanted to put on objects of
+        Qualytics (id) or take off: whether they did was not seen since."""
         self.doubted: set[str] = set()
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""

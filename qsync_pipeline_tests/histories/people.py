@@ -6,10 +6,21 @@ from typing import Any
 
 from qsync_pipeline_tests.histories.acts_in_catalogs import ActsInCatalogs
 from qsync_pipeline_tests.histories.acts_in_qualytics import ActsInQualytics
+from qsync_pipeline_tests.histories.driver import Ran
 
 
 class People(ActsInCatalogs, ActsInQualytics):
     """People on all sides, and what has to be remembered of what they did to judge the end by."""
+
+    def saw(self, catalog: str, ran: Ran) -> None:
+        """Take note of what a run leaves in the dark; a whole one that ends well, with all in sight, clears
+        that up."""
+        if ran.killed or ran.failures:
+            self.cut_short |= {
+                (catalog, line.target, line.key) for line in ran.lines if line.surface == "external_tags"
+            }
+        elif not (ran.partial or ran.direction == "push" or self.denied or self.hidden[catalog]):
+            self.cut_short = {one for one in self.cut_short if one[0] != catalog}
 
     def act(self, side: str, do: str, which: int, what: int) -> list[str]:
         """One act, as far as it is possible; what was done, in the control plane's words."""

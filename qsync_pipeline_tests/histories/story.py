@@ -182,6 +182,7 @@ class Story:
             )
             wrong += self.keeping.lost(catalog, first, second, ran, settled=settled and whole)
         wrong += self.claims.false(catalog, ran, after)
+        self.people.saw(catalog, ran)
         assert not wrong, "\n".join(["a run did what it may not:", *wrong])
         return ran
 

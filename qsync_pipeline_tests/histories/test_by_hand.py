@@ -300,3 +300,27 @@ def test_what_is_ours_on_the_columns_of_an_archived_container_goes() -> None:
     told = history(["alation"], tables, [run, archived, not_told], setting=loud)
     (column,) = told.world.systems["alation"].state(name="DB1.S1.T1.A")
     assert (column["attributes"], column["alert"]) == ({}, None)
+
+
+def test_what_went_out_of_sight_amid_a_run_is_written_as_soon_as_it_is_back() -> None:
+    """Its columns are refused as missing: that is no reason to wait once they are there again."""
+    hiding = (1, ("catalog", "forbid", 0, 0))
+    told = [("run", 0, "both", None, None, None, False, hiding), ("catalog", "allow", 0, 0)]
+    history(["alation"], [("plain", ["anomalous"])], told)
+
+
+def test_the_first_trial_puts_on_no_tag_of_a_persons_that_is_spelled_alike() -> None:
+    """Definitions were made and nothing was written yet when a person makes one that differs by spaces."""
+    told = [
+        ("run", 0, "both", None, (5, True), None, False),
+        ("qualytics", "create_tag", 0, 4),
+        ("run", 0, "both", None, None, None, False, (1, ("catalog", "tag", 0, 0))),
+    ]
+    history(["atlan"], [("tagged", ["tagged columns"])], told)
+
+
+@pytest.mark.parametrize("domain", [0, 1])
+def test_a_table_that_has_a_domain_of_its_own_is_in_that_of_its_schema_too(domain: int) -> None:
+    """In Alation, whose domains each have rules of their own."""
+    told = [("catalog", "set_domain", 0, domain)]
+    history(["alation"], [("plain", ["in a domain"])], told, domains=["Finance"])
