@@ -24,12 +24,28 @@ class TagPlan(Leaving):
     changes: list[Change] = field(default_factory=list)
 
 
-def without_datastore(plan: TagPlan) -> TagPlan:
-    """The plan without what concerns the datastore itself, and without definitions that only that needs."""
-    changes = [change for change in plan.changes if not change.target.startswith("datastore:")]
+def without_datastore(plan: TagPlan) -> tuple[TagPlan, list[Change]]:
+    """The plan without what concerns the datastore itself, the copies that go with it, and definitions that
+    only that needs; and the removals that are left out.
+
+    A copy stays as long as its origin: one that a person puts there in between could not be told from it.
+    """
+    going = {one.key for one in plan.changes if one.action == "remove" and _on_a_datastore(one)}
+    changes: list[Change] = []
+    left_out: list[Change] = []
+    for change in plan.changes:
+        goes_along = change.action == "remove" and "copy_of" in change.extra and change.key in going
+        if not goes_along and not _on_a_datastore(change):
+            changes.append(change)
+        elif change.action == "remove":
+            left_out.append(change)
     assigned = {change.key for change in changes if change.action == "create"}
     definitions = [one for one in plan.definitions if one.action != "create" or one.key in assigned]
-    return replace(plan, definitions=definitions, changes=changes)
+    return replace(plan, definitions=definitions, changes=changes), left_out
+
+
+def _on_a_datastore(change: Change) -> bool:
+    return change.target.startswith("datastore:")
 
 
 def without_needless(

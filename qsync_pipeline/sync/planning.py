@@ -119,13 +119,15 @@ def _plan_tags(
         book.rules,
         missing,
     )
+    left_out: list[Change] = []
     if scope is not None:
         # What is on the datastore itself flows down to all of it: that is left to a whole run.
-        plan = without_datastore(plan)
+        plan, left_out = without_datastore(plan)
     if doubted:
         plan.changes, dropped = witness.released(plan.changes, (tags.SURFACE,))
-        for change in dropped:
-            book.use(change.key, +1)  # it stays on its object
+        left_out += dropped
+    for change in left_out:
+        book.use(change.key, +1)  # it stays on its object
     emptied = _emptied(assets, links, mine)
     changes, parked = guarded(
         run, key, plan.changes, {tags.SURFACE: len(mine)}, emptied, scoped=scope is not None
