@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from qsync_pipeline.core.displaced import REASON, displaced
-from qsync_pipeline.core.left import unmatched, why_left
+from qsync_pipeline.core.left import GONE, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
@@ -16,7 +16,6 @@ from qsync_pipeline.core.rules import LEVEL_OF, AlertRules
 
 Owner = Literal["nobody", "ours", "person"]
 
-GONE = "its object is gone in Qualytics"
 UNKNOWN = "it carries our marker, and the ledger does not know it: it is taken up by command (--adopt)"
 
 

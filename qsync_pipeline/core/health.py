@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from qsync_pipeline.core.left import unmatched, why_left
+from qsync_pipeline.core.left import GONE, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
-from qsync_pipeline.core.names import reader_text
+from qsync_pipeline.core.names import fold, reader_text
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
 from qsync_pipeline.core.rows import (
     Action,
@@ -78,8 +78,7 @@ def plan_health(
     by_link = {link.unit: link for link in links}
     for target, ours in rows.items():
         if target not in claimed:
-            asset = snapshot.by_id.get(target)
-            _leftover(surface, target, asset, ours, gone, presence or {}, by_link, plan)
+            _leftover(surface, target, snapshot, ours, gone, presence or {}, by_link, plan)
     return plan
 
 
@@ -151,26 +150,42 @@ def _row(
 def _leftover(
     surface: str,
     target: str,
-    asset: CatalogAsset | None,
+    snapshot: Snapshot,
     ours: Mapping[str, Held],
     gone_units: frozenset[str],
     presence: Mapping[str, str],
     links: Mapping[str, Link],
     plan: SurfacePlan,
 ) -> None:
+    asset = snapshot.by_id.get(target)
     there = {row.key: row for row in asset.health} if asset else {}
     for key, row in ours.items():
+        unit, reason = str(row.extra.get("unit", "")), ""
+        if asset is not None and asset.readable:
+            gone = unit in gone_units
+            reason = GONE if gone else _in_the_way(asset, links.get(unit), snapshot)
         if asset is None and presence.get(target) == "gone":
             name = str(row.extra.get("qualified_name", target))
             plan.changes.append(release(surface, row, name, "the asset was deleted in the catalog"))
-        elif asset is not None and asset.readable and row.extra.get("unit") in gone_units:
-            reason = "its object is gone in Qualytics"
+        elif asset is not None and reason:
             if key in there:
                 _add(surface, "remove", "", asset, key, there[key], None, reason, plan)
             else:
                 plan.changes.append(release(surface, row, asset.qualified_name, reason))
         else:
             plan.freeze(1, why_left(row, asset, links))
+
+
+def _in_the_way(asset: CatalogAsset, link: Link | None, snapshot: Snapshot) -> str:
+    """Why a row has to go for the same row to stand where it belongs now; empty where it need not.
+
+    A catalog may name the object of a row without case (alation-api.md §2.0): of one check there is then one
+    row on all objects that differ by case only.
+    """
+    for id_ in link.assets if link is not None and link.bucket == "matched" else ():
+        if fold(snapshot.by_id[id_].qualified_name) == fold(asset.qualified_name):
+            return "its object belongs to another table now, whose name differs by case only"
+    return ""
 
 
 def same_row(actual: HealthRow, wanted: Mapping[str, Any]) -> bool:

@@ -18,6 +18,8 @@ UNPAIRED = "no object of Qualytics stands for its asset now, and none is proved 
 UNTOLD = "the tags on its asset cannot all be told"
 ABOVE = "what lies above its asset, and whose tags count for it, is not shown"
 MORE = "further assets belong to it, out of sight or out of scope"
+GONE = "its object is gone in Qualytics"
+"""Why something does not stay."""
 OUTSIDE = "its object is not shown by Qualytics, and not proved to be gone"
 
 

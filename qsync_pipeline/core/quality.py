@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from qsync_pipeline.core.displaced import REASON, displaced
-from qsync_pipeline.core.left import Leaving, unmatched, why_left
+from qsync_pipeline.core.left import GONE, Leaving, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.core.rows import (
@@ -223,7 +223,7 @@ class _Planner:
                 before = {name: v for name, v in asset.attributes.items() if self._is_ours(row, name, v)}
                 after = dict.fromkeys(before)
                 if after:
-                    reason = REASON if target in others else "its object is gone in Qualytics"
+                    reason = REASON if target in others else GONE
                     extra = {"stands": _beside(asset, after)}
                     self.plan.changes.append(
                         asset_change(self.surface, "remove", asset, "", before, after, reason, extra)

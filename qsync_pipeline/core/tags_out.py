@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from qsync_pipeline.core.displaced import REASON, displaced
-from qsync_pipeline.core.left import UNTOLD, unmatched, why_left
+from qsync_pipeline.core.left import GONE, UNTOLD, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
@@ -168,7 +168,7 @@ class _Planner:
                 name = str(row.extra.get("qualified_name", row.target))
                 self._release(name, row, "the asset was deleted in the catalog")
             elif asset is not None and asset.readable and asset.complete and settled:
-                reason = REASON if row.target in others else "its object is gone in Qualytics"
+                reason = REASON if row.target in others else GONE
                 self._take_off(asset, row, reason)
             else:
                 untold = asset is not None and asset.readable and not asset.complete

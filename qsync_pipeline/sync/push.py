@@ -345,7 +345,8 @@ def _place(change: Change) -> Place:
     return change.surface, change.target, change.key
 
 
-def _top_down(change: Change) -> tuple[int, str]:
-    """Schemas before tables before columns: what most people look at first is right first."""
+def _top_down(change: Change) -> tuple[int, bool, str]:
+    """Schemas before tables before columns: what most people look at first is right first. On each level what
+    comes off goes first, as it may be in the way of what goes on."""
     order = {"datastore": 0, "container": 1, "field": 2}
-    return order.get(change.source.partition(":")[0], 1), change.name
+    return order.get(change.source.partition(":")[0], 1), change.action != "remove", change.name

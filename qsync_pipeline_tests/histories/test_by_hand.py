@@ -324,3 +324,20 @@ def test_a_table_that_has_a_domain_of_its_own_is_in_that_of_its_schema_too(domai
     """In Alation, whose domains each have rules of their own."""
     told = [("catalog", "set_domain", 0, domain)]
     history(["alation"], [("plain", ["in a domain"])], told, domains=["Finance"])
+
+
+def test_a_copy_stays_as_long_as_the_tag_above_though_a_run_over_its_table_comes_first() -> None:
+    """What a person put in its place in between could not be told from it."""
+    told = [
+        ("run", 0, "both", None, None, None, False),
+        ("catalog", "untag", 0, 0),
+        ("run", 0, "both", 0, None, None, False),
+        ("qualytics", "tag", 2, 0),
+    ]
+    history(["atlan"], [("tagged", ["anomalous"])], told)
+
+
+def test_rows_make_room_for_those_of_a_table_whose_name_differs_by_case_only() -> None:
+    """A table that comes to be fits by its very name; Alation names the objects of rows without case."""
+    told = [("run", 0, "both", None, None, None, False), ("catalog", "create", 0, 0)]
+    history(["alation"], [("plain", ["other case"])], told)

@@ -41,14 +41,17 @@ class HealthWriter:
         self._now = now
 
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
-        """One outcome per change, in order. ``Forbidden`` is raised where the very first call is refused."""
+        """One outcome per change, in order. What comes off goes first: it may be in the way of what goes on.
+
+        ``Forbidden`` is raised where the very first call is refused.
+        """
         done: dict[tuple[str, str], Outcome] = {}
         written = [change for change in changes if change.after is not None]
         removed = [change for change in changes if change.after is None]
-        for some in chunks(written, ROWS_PER_CALL):
-            self._settle(done, self._put(some, first=not done))
         for some in chunks(removed, ROWS_PER_CALL):
             self._settle(done, self._remove(some, first=not done))
+        for some in chunks(written, ROWS_PER_CALL):
+            self._settle(done, self._put(some, first=not done))
         return [done[(change.target, change.key)] for change in changes]
 
     @staticmethod
