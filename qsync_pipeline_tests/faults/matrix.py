@@ -51,7 +51,7 @@ class Setting:
     catalog: str
     fresh: bool
     """Nothing was ever synced."""
-    small_pages: bool
+    several_pages: bool
     lag: bool
 
     @classmethod
@@ -60,7 +60,7 @@ class Setting:
         return cls(
             catalog=title.partition(":")[0].lower(),
             fresh=phase.fresh if phase else fault in (BAD, LAG, *_CLOCKS),
-            small_pages=phase is not None and of_lists(fault),
+            several_pages=phase is not None and of_lists(fault),
             lag=fault == LAG,
         )
 
@@ -68,7 +68,7 @@ class Setting:
     def stage(self) -> Iterator[Stage]:
         """A stage like that."""
         switches = {"atlan": {"index_lag": 600.0}} if self.lag else {}
-        with staged(self.catalog, small_pages=self.small_pages, switches=switches) as stage:
+        with staged(self.catalog, several_pages=self.several_pages, switches=switches) as stage:
             if not self.fresh:
                 _first(stage)
             yield stage

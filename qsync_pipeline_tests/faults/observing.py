@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,6 @@ import dagster as dg
 import requests
 
 from qsync_pipeline.assets import reading
-from qsync_pipeline.catalogs.alation.calls import Calls as AlationCalls
-from qsync_pipeline.catalogs.atlan.client import AtlanClient
 from qsync_pipeline.cli import status_of
 from qsync_pipeline.cli.datastores import known_datastores
 from qsync_pipeline.cli.display import QuietDisplay
@@ -25,7 +23,6 @@ from qsync_pipeline.cli.signals import Watch
 from qsync_pipeline.cli.summary import summarize
 from qsync_pipeline.definitions import build_definitions
 from qsync_pipeline.ledger import Ledger
-from qsync_pipeline.qualytics.calls import Calls
 from qsync_pipeline.sync import claiming
 from qsync_pipeline.transport.counter import RequestCounter
 from qsync_pipeline.transport.errors import SyncError
@@ -35,14 +32,13 @@ from qsync_pipeline_tests.e2e.memory import checks_of
 from qsync_pipeline_tests.e2e.rules import Rules
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import NATIVE, estate_of
+from qsync_pipeline_tests.histories.pages import small_pages
 from qsync_pipeline_tests.histories.wire import wired
 from qsync_pipeline_tests.histories.world import World
 from qsync_pipeline_tests.instances import quick_instance
 
 SHAPES = ["anomalous", "tagged", "tagged columns", "plain", "view"]
 ESTATE = [("plain", SHAPES), ("plain", ["plain", "anomalous"])]
-PAGE = 2
-"""Rows of a small page."""
 DAY = 86_400.0
 SETTLED = 900.0
 """Seconds between two syncs: every index has caught up, and no budget is used up."""
@@ -165,7 +161,7 @@ class Stage:
 
 
 @contextmanager
-def staged(catalog: str, *, small_pages: bool, switches: dict[str, dict[str, Any]]) -> Iterator[Stage]:
+def staged(catalog: str, *, several_pages: bool, switches: dict[str, dict[str, Any]]) -> Iterator[Stage]:
     """A fresh stage in virtual time, not yet synced."""
     clock = Clock()
     with ExitStack() as stack:
@@ -174,10 +170,7 @@ def staged(catalog: str, *, small_pages: bool, switches: dict[str, dict[str, Any
         stack.enter_context(mock.patch.object(reading, "coverage_plot", return_value=dg.MetadataValue.md("")))
         # The heart of a claim beats in real time, of which none passes while a run waits here.
         stack.enter_context(mock.patch.object(claiming, "TTL", 10 * DAY))
-        for client in (Calls, AtlanClient, AlationCalls) if small_pages else ():
-            # Fewer rows than the config would allow: this estate's lists have several pages.
-            small = property(lambda client: PAGE, lambda client, size: None)
-            stack.enter_context(mock.patch.object(client, "page_size", small, create=True))
+        stack.enter_context(small_pages() if several_pages else nullcontext())
         stage = Stage(clock, catalog, switches)
         stack.enter_context(wired(lambda: stage.world.wire))
         stack.callback(stage.instance.dispose)

@@ -31,7 +31,7 @@ _KEEP = {"on_drift": "keep"}
 SETTINGS: tuple[Mapping[str, Setting], ...] = (
     {},
     {"atlan": _OVERWRITE, "alation": _COARSE},
-    {"atlan": _COARSE, "alation": _OVERWRITE},
+    {"atlan": _COARSE | {"batch_size": 1}, "alation": _OVERWRITE},
     {"atlan": _LOUD, "alation": _QUIET},
     {"atlan": _QUIET, "alation": _LOUD},
     {"atlan": {"levels": ["schema", "table"]}, "alation": {"levels": ["table", "column"]}},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from hypothesis import HealthCheck, Phase, currently_in_test_context, given, note, seed, settings
 
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import WAYS, estate_of, places, ways
+from qsync_pipeline_tests.histories.pages import small_pages
 from qsync_pipeline_tests.histories.settings import SETTINGS, takes_two_syncs
 from qsync_pipeline_tests.histories.settings import settings as drawn
 from qsync_pipeline_tests.histories.steps import Step, steps
@@ -27,10 +29,11 @@ def history(
     setting: int = 0,
     domains: Sequence[str] = (),
 ) -> Story:
-    """One history from beginning to end; raises ``AssertionError`` where a law is broken."""
+    """One history from beginning to end; raises ``AssertionError`` where a law is broken. Every other ``way``
+    has lists of several pages."""
     clock = Clock()
     wires: list[Wire] = []
-    with virtual_time(clock), wired(lambda: wires[-1]):
+    with virtual_time(clock), wired(lambda: wires[-1]), small_pages() if way % 2 else nullcontext():
         story = Story(estate_of(where), catalogs, domains, clock, WAYS[way], SETTINGS[setting])
         wires.append(story.world.wire)
         try:
