@@ -113,7 +113,7 @@ def _in_qualytics(references: Sequence[Reference], qualytics: Sequence[Entry]) -
         if not waits:
             above = references[0].qualytics.chain(unit)[1:]
             yield from _left(unit, wanted.get(id(unit), _Wanted()), rules, native)
-            yield from _copies(unit, above, wanted, native)
+            yield from _copies(unit, above, wanted, rules, native)
 
 
 def _missing(unit: Entry, wanted: _Wanted, rules: Rules, native: Set[str]) -> Iterator[str]:
@@ -135,13 +135,14 @@ def _left(unit: Entry, wanted: _Wanted, rules: Rules, native: Set[str]) -> Itera
 
 
 def _copies(
-    unit: Entry, above: Sequence[Entry], wanted: Mapping[int, _Wanted], native: Set[str]
+    unit: Entry, above: Sequence[Entry], wanted: Mapping[int, _Wanted], rules: Rules, native: Set[str]
 ) -> Iterator[str]:
     """Where taking a tag off leaves its copies: those of a person's tag are nobody's business."""
     mine = wanted.get(id(unit), _Wanted()).tags
     for tag in unit["tags"]:
         key = tag_key(tag["name"])
-        if tag["origin"] != "propagated" or key in mine or key in native:
+        theirs = key in native or (unit["id"], key) in rules.theirs
+        if tag["origin"] != "propagated" or key in mine or theirs:
             continue
         # An origin has the tag as its own, or as a copy that a catalog wants there for itself.
         if not any(

@@ -73,6 +73,9 @@ class Acts(Memory):
         if system == "qualytics":
             same = {one["id"] for one in self._world.state("qualytics") if one["name"] == entry["name"]}
             self.theirs -= {(id_, tag_key(tag)) for id_ in same}
+            if same & {id_ for _, id_, key in self.cut_short if key == tag_key(tag)}:
+                # Whether what is left below are copies of ours, nothing tells any more.
+                self.open |= {(id_, tag_key(tag)) for id_ in self._below(entry["name"])}
             self.taken |= {(id_, tag_key(tag)) for id_ in self._below(entry["name"])}
         return {"asset": entry["name"], "tag": tag}
 

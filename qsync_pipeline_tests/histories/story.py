@@ -42,6 +42,7 @@ class Story:
         self.claims = Claims(self.world)
         self.keeping = Keeping(self.world, self.people)
         self._stirred = clock.now
+        self._look()
 
     def tell(self, steps: Sequence[Step]) -> None:
         """Let all of it happen, each run under the laws that hold for every run."""
@@ -54,8 +55,11 @@ class Story:
             else:
                 self.told += self.people.act(*step)
                 self._stirred = self.world.clock.now
-                for catalog in self.world.catalogs:
-                    self.looks.see(self.world.state(catalog))
+                self._look()
+
+    def _look(self) -> None:
+        for catalog in self.world.catalogs:
+            self.looks.see(self.world.state(catalog))
 
     def end(self) -> None:
         """No faults any more: one sync sets all of it right, and a second has nothing to do.
