@@ -61,17 +61,22 @@ class Looks:
 
     def _stale(self, pairs: Iterable[tuple[Entry, Entry]], rules: Rules, earlier: Set[str]) -> Iterator[str]:
         native = Counter(tag_key(name) for name in rules.native)
+        pairs = list(pairs)
+        there = [tag for _, unit in pairs for tag in unit["tags"]]
+        made = {tag_key(tag["name"]) for tag in there if tag["origin"] == "managed"}
         for asset, unit in pairs:
             wanted = [tag for tag in asset["tags"] if tag["origin"] == "person" and rules.tags(tag["name"])]
             looks = {tag["name"]: _look(tag) for tag in wanted}
             for tag in unit["tags"]:
                 color, text = looks.get(tag["name"], ("", ""))
                 shown = _look(tag)
-                # Of several that differ by case only, names do not tell which one is taken over.
-                taken_over = rules.overwrite and native[tag_key(tag["name"])] == 1
+                key = tag_key(tag["name"])
+                # Of several that differ by case only, names do not tell which one is taken over; and none is
+                # beside one of ours.
+                taken_over = rules.overwrite and native[key] == 1 and key not in made
                 if tag["origin"] not in ("managed", "native") or "/" in tag["name"]:
                     continue
-                if tag_key(tag["name"]) in earlier or (tag_key(tag["name"]) in native and not taken_over):
+                if key in earlier or (key in native and not taken_over):
                     continue
                 if color not in ("", shown[0]) or text not in ("", shown[1]):
                     yield f"{unit['name']}: {tag['name']!r} looks like {shown}, there like {color}, {text}"
