@@ -2,7 +2,7 @@
 
 Alation tells rules, not members: an include or an exclude on one object, which with ``recursive`` holds for
 all below. An object is in every domain whose nearest rule upwards includes it, at each level the exclusions
-first (DESIGN.md §5.1), as Alation's own pages list it: a domain of its own takes it out of no other.
+first (DESIGN.md §5.1): what a domain of its own says takes it out of no other.
 
 The core knows one domain per asset and lets what has none inherit from above. So a domain is handed on where
 it differs from that of the asset above, and :data:`NO_DOMAIN` where an asset is in none although the one
