@@ -15,6 +15,12 @@ class People(ActsInCatalogs, ActsInQualytics):
     def saw(self, catalog: str, ran: Ran) -> None:
         """Take note of what a run leaves in the dark; a whole one that ends well, with all in sight, clears
         that up."""
+        for line in ran.lines:
+            # The new name of a tag of theirs that was taken over keeps its weight (DESIGN.md §5.2), and so
+            # does not look like a tag of an integration.
+            made = line.surface == "tag_definitions" and line.action == "create"
+            if made and line.after["weight_modifier"]:
+                self.native.add(line.after["name"])
         if ran.killed or ran.failures:
             self.cut_short |= {
                 (catalog, line.target, line.key) for line in ran.lines if line.surface == "external_tags"

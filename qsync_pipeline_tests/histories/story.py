@@ -169,6 +169,7 @@ class Story:
             store = self.world.store.containers[int(table["id"].partition(":")[2])]
             options["only"] = (store.datastore.id, [store.name])
         ran = self.world.sync(catalog, direction, **options)
+        self.people.saw(catalog, ran)
         self.world.wire.on_write = None
         after = Seen.of(self.world)
         seen.append(after)
@@ -186,7 +187,6 @@ class Story:
             )
             wrong += self.keeping.lost(catalog, first, second, ran, settled=settled and whole)
         wrong += self.claims.false(catalog, ran, after)
-        self.people.saw(catalog, ran)
         assert not wrong, "\n".join(["a run did what it may not:", *wrong])
         return ran
 
