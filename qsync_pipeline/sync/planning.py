@@ -197,6 +197,8 @@ def _plan_quality(
     scope = scope_of(inventory, assets)
     units = units_of(inventory.rows, scope)
     in_scope = links_of(links.rows, units, scope)
+    if scope is None:
+        held += _taken_over(run, in_scope, surfaces)
     ours = held_values(held, units, links.rows, missing, scope)
     if not run.integration.count_acknowledged:
         units = tuple(map(quality.active_only, units))
@@ -250,6 +252,19 @@ def _plan_quality(
     )  # fmt: skip
     table.meta["scored"] = scored
     return table
+
+
+def _taken_over(run: Run, links: Sequence[Link], surfaces: Sequence[str]) -> list[Holding]:
+    """What is held through datastores that Qualytics lists no more, on assets that are this one's now: it
+    makes way for what this one has to say, so that no asset shows a bit of each."""
+    targets = {asset for link in links if link.bucket == "matched" for asset in link.assets}
+    return [
+        row
+        for one in run.ledger.datastores.all()
+        if one.vanished_at is not None
+        for row in run.ledger.holdings.of(one.key, integration=run.name)
+        if row.surface in surfaces and row.target in targets
+    ]
 
 
 def _emptied(assets: Table[CatalogAsset], links: Table[Link], held: Sequence[Holding]) -> set[str]:

@@ -341,3 +341,17 @@ def test_rows_make_room_for_those_of_a_table_whose_name_differs_by_case_only() -
     """A table that comes to be fits by its very name; Alation names the objects of rows without case."""
     told = [("run", 0, "both", None, None, None, False), ("catalog", "create", 0, 0)]
     history(["alation"], [("plain", ["other case"])], told)
+
+
+@pytest.mark.parametrize("catalog", ["atlan", "alation"])
+def test_a_datastore_that_takes_over_a_schema_leaves_nothing_there_of_the_one_out_of_sight(
+    catalog: str,
+) -> None:
+    """Of two datastores on one schema now the one is shown to us, now the other."""
+    told = [
+        ("qualytics", "deny", 2, 0),
+        ("run", 0, "both", None, None, None, False),
+        ("qualytics", "admit", 0, 0),
+        ("qualytics", "deny", 0, 0),
+    ]
+    history([catalog], [("twice", ["anomalous"])], told)
