@@ -138,16 +138,12 @@ def _copies(
     unit: Entry, above: Sequence[Entry], wanted: Mapping[int, _Wanted], rules: Rules, native: Set[str]
 ) -> Iterator[str]:
     """Where taking a tag off leaves its copies: those of a person's tag are nobody's business."""
-    mine = wanted.get(id(unit), _Wanted()).tags
+    # An origin has the tag as its own, or is where a catalog wants it, though a person may have taken it off.
+    origins = {tag_key(tag["name"]) for one in above for tag in one["tags"] if tag["origin"] != "propagated"}
+    for one in (unit, *above):
+        origins |= set(wanted.get(id(one), _Wanted()).tags)
     for tag in unit["tags"]:
         key = tag_key(tag["name"])
         theirs = key in native or (unit["id"], key) in rules.theirs
-        if tag["origin"] != "propagated" or key in mine or theirs:
-            continue
-        # An origin has the tag as its own, or as a copy that a catalog wants there for itself.
-        if not any(
-            tag_key(other["name"]) == key
-            for one in above for other in one["tags"]
-            if other["origin"] != "propagated" or (id(one) in wanted and key in wanted[id(one)].tags)
-        ):  # fmt: skip
+        if tag["origin"] == "propagated" and key not in origins and not theirs:
             yield f"{unit['name']}: tag {tag['name']!r} is a copy of nothing"

@@ -240,8 +240,11 @@ class Laws:
         for line in self.problems(after):
             # A copy that goes with its origin comes back one write later; what another catalog wants, in
             # that one's run. Where a run ends in between, copies outlive their origin until the next.
-            missing = line.endswith((" is missing", " is missing, overwrite is on")) and "tag " in line
+            missing = line.endswith(" is missing") and "tag " in line
             returns = missing and (len(self._world.catalogs) > 1 or line.startswith(returning))
+            # What the other catalog supplied, and dropped since, stays on for it until its own run.
+            stays = line.endswith(" is there, and no catalog puts it there") and line.startswith(returning)
+            returns |= stays and len(self._world.catalogs) > 1
             ended = ran.killed or bool(ran.failures)
             follows = ended and line.endswith(" is a copy of nothing") and line.startswith(following)
             if line not in known and not returns and not follows:
