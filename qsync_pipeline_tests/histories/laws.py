@@ -233,7 +233,9 @@ class Laws:
         """Whatever goes wrong, a run moves towards what the reference predicts, or nothing moves."""
         known = set(self.problems(before))
         held_on = {line.target for line in ran.lines if line.extra.get("held_on")}
-        leaving = {line.target for line in ran.lines if line.extra.get("copy_of")}
+        leaving = {
+            line.target for line in ran.lines if line.surface == "external_tags" and line.action == "remove"
+        }
         shown = after.shown["qualytics"]
         returning = tuple(f"{one['name']}: tag " for one in shown if one["id"] in held_on)
         following = tuple(f"{one['name']}: tag " for one in shown if one["id"] in leaving)
