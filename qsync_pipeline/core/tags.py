@@ -361,6 +361,8 @@ class _Planner:
         row = self.mine[unit.id].get(key)
         if came_down or (row is not None and row.extra.get("came_down")):
             extra["came_down"] = came_down
+        elif held_on and row is None:
+            extra["came_down"] = False  # nobody of ours wrote it here so far: see sync/replacing.py
         if already := self._already(unit, key):
             extra["already"] = already
         name = self.book.spelling(key, tag_name(tag.name))

@@ -207,9 +207,11 @@ class TagLists:
 
 def _as_a_copy(outcome: Outcome) -> Outcome:
     """What was on already when its turn came may have come down from above in this run: it is held as what
-    may go with its origin."""
+    may go with its origin. So is what is held on to and was not written here before."""
     change = outcome.change
-    if outcome.outcome != "unchanged" or change.action != "create" or change.extra.get("held_on"):
+    if outcome.outcome != "unchanged" or change.action != "create":
+        return outcome
+    if change.extra.get("held_on") and "came_down" not in change.extra:
         return outcome
     noted = msgspec.structs.replace(change, extra={**change.extra, "came_down": True})
     return msgspec.structs.replace(outcome, change=noted)

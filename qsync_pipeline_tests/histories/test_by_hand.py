@@ -355,3 +355,17 @@ def test_a_datastore_that_takes_over_a_schema_leaves_nothing_there_of_the_one_ou
         ("qualytics", "deny", 0, 0),
     ]
     history([catalog], [("twice", ["anomalous"])], told)
+
+
+def test_a_copy_that_is_held_on_to_and_was_never_written_goes_with_the_tag_that_it_comes_from_now() -> None:
+    """The tag of the schema goes, those of a table and its column stay; then the column withers."""
+    told = [
+        ("catalog", "tag", 0, 0),
+        ("run", 0, "both", None, None, None, False),
+        ("catalog", "undo", 0, 0),
+        ("catalog", "tag_inside", 2, 0),
+        ("run", 0, "both", None, None, None, False),
+        ("qualytics", "lose_column", 0, 0),
+        ("catalog", "undo", 0, 0),
+    ]
+    history(["atlan"], [("plain", ["twins"])], told)
