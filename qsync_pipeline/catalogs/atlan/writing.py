@@ -104,7 +104,7 @@ def outcomes(changes: Sequence[Change], answer: MutationAnswer) -> list[Outcome]
                 Outcome(change, "rejected", "the write made a new asset instead of changing one", "conflict")
             )
         elif updated.get(change.target, "ACTIVE") != "ACTIVE":
-            results.append(Outcome(change, "rejected", "the asset is archived in Atlan", "conflict"))
+            results.append(Outcome(change, "rejected", "the asset is archived in Atlan", "missing"))
         else:
             results.append(Outcome(change, "applied" if change.target in updated else "unchanged"))
     return results
