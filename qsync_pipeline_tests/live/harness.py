@@ -31,7 +31,8 @@ PATIENCE = 120.0
 
 _WORKSPACE = {"load_from": [{"python_module": {"module_name": "qsync_pipeline.definitions",
                                                "location_name": "qsync"}}]}  # fmt: skip
-_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+"""The states that a run does not leave."""
 
 
 class Live:
@@ -149,9 +150,7 @@ class Live:
 
     def ended(self, run_id: str) -> str:
         """Wait for a run's end; returns its status."""
-        return until(
-            lambda: status if (status := self.status(run_id)) in _ENDED else None, f"end of {run_id}"
-        )
+        return until(lambda: status if (status := self.status(run_id)) in ENDED else None, f"end of {run_id}")
 
     def logged(self, run_id: str) -> list[str]:
         """What a run said in its log, as the UI shows it."""
@@ -164,7 +163,7 @@ class Live:
 
     def idle(self) -> None:
         """Wait until no run is under way or queued."""
-        until(lambda: all(run["status"] in _ENDED for run in self.runs()) or None, "an end of all runs")
+        until(lambda: all(run["status"] in ENDED for run in self.runs()) or None, "an end of all runs")
 
     # Looking.
 

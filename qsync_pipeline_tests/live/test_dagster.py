@@ -10,7 +10,7 @@ import pytest
 
 from qsync_pipeline.automation.ranges import run_tags
 from qsync_pipeline.sandbox.testing import ATLAN_ONLY
-from qsync_pipeline_tests.live.harness import Live, live, until
+from qsync_pipeline_tests.live.harness import ENDED, Live, live, until
 
 SETTINGS = {"dry_run": False, "first_write": False, "adopt": False}
 
@@ -107,27 +107,32 @@ def test_cancelling_ends_after_the_batch_in_flight_and_the_next_run_does_the_res
     assert world.sync()["atlan"]["requests"]["catalog"]["write"] == 0
 
 
-def test_overlapping_starts_wait_for_each_other_and_disjoint_ones_overlap_in_time(world: Live) -> None:
+def test_overlapping_starts_wait_for_each_other_and_disjoint_ones_go_on_meanwhile(world: Live) -> None:
     keys = world.partitions()
     drifted(world, 400)
-    world.control.faults(
-        {"system": "atlan", "method": "POST", "route": "/api/meta/entity/bulk", "kind": "delay", "seconds": 1}
-    )
     clock = run_tags("atlan", "push", keys[:1], "schedule")
-    same = [world.launch("atlan_push", SETTINGS, clock) for _ in range(2)]
-    other = world.launch("atlan_push", SETTINGS, run_tags("atlan", "push", keys[1:2], "schedule"))
-    command = world.qsync("sync", "--json", "--quiet", "--direction", "push", "--datastore", keys[0])
-    assert {world.ended(run_id) for run_id in (*same, other)} == {"SUCCESS"}
+    with world.ledger() as ledger:
+        at_work = ledger.claims.acquire("atlan", keys[0], "long-run", host="elsewhere", pid=1, ttl=600)
+        assert at_work is not None
+        same = [world.launch("atlan_push", SETTINGS, clock) for _ in range(2)]
+        other = world.launch("atlan_push", SETTINGS, run_tags("atlan", "push", keys[1:2], "schedule"))
+        command = world.qsync("sync", "--json", "--quiet", "--direction", "push", "--datastore", keys[0])
+        assert world.ended(other) == "SUCCESS", "disjoint runs wait for each other"
+        until(lambda: any(_waits(world, run_id) for run_id in same) or None, "a run that waits and says so")
+        assert not {world.status(run_id) for run_id in same} & ENDED, "a run went on without the claim"
+        assert command.poll() is None, "the command went on without the claim"
+        ledger.claims.release(at_work)
+    assert {world.ended(run_id) for run_id in same} == {"SUCCESS"}
     command.communicate(timeout=120)
-    world.control.clear_faults()
     times = {run["runId"]: (run["startTime"], run["endTime"]) for run in world.runs()}
     first, second = sorted(times[run_id] for run_id in same)
     assert first[1] <= second[0], "two runs of one datastore at a time"
-    assert any(
-        times[other][0] < times[run_id][1] and times[run_id][0] < times[other][1] for run_id in same
-    ), "disjoint runs wait for each other"
     world.control.advance(300)
     assert world.sync()["atlan"]["requests"]["catalog"]["write"] == 0
+
+
+def _waits(one: Live, run_id: str) -> bool:
+    return any("waiting for run long-run on elsewhere" in line for line in one.logged(run_id))
 
 
 def test_what_happens_in_qualytics_shows_up_without_a_hand_on_it_though_the_daemon_was_killed(
