@@ -241,6 +241,19 @@ def test_of_tags_that_differ_by_case_the_one_spelled_like_a_persons_definition_g
         story.end()
 
 
+def test_where_a_person_puts_theirs_in_the_place_of_ours_it_is_taken_over_once_ours_is_gone() -> None:
+    """Theirs differs by case only: ours goes in one sync, theirs has the catalog's look after the next."""
+    with begun(setting={"overwrite_tags": True}) as story:
+        world = story.world
+        story.tell([(*RUN, None, False)])
+        assert world.mutate("qualytics", "untag", asset="DB1.S1.T1", tag="PII")
+        assert world.mutate("qualytics", "tag", asset="DB1.S1.T1", tag="pii")
+        story.people.native.add("pii")
+        story.end()
+        (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+        assert [(tag["name"], tag["color"]) for tag in table["tags"]] == [("pii", "#BF1B1B")]
+
+
 @pytest.mark.parametrize("catalog", ["atlan", "alation"])
 def test_an_event_on_what_is_out_of_sight_by_now_fails_nothing(catalog: str) -> None:
     """The schema of its table is no longer shown: the index of the run before is read again."""
