@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.left import OUTSIDE, unmatched
 from qsync_pipeline.core.mapping import Snapshot
-from qsync_pipeline.core.names import tag_key, tag_name
+from qsync_pipeline.core.names import tag_name
 from qsync_pipeline.core.rows import Action, Change, Held, Link, Status, TagRef, Unit, release
 from qsync_pipeline.core.rules import TagRules
-from qsync_pipeline.core.tag_copies import Copies, is_but_a_copy, is_unfinished_copy
+from qsync_pipeline.core.tag_copies import is_unfinished_copy
 from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.tag_wishes import Wishes
+from qsync_pipeline.core.tags_there import TagsThere
 
 SURFACE = "external_tags"
 
@@ -59,23 +60,8 @@ class _Planner:
         self.book = book
         self.rules = rules
         self.presence = presence
-        self.mine: dict[str, dict[str, Held]] = defaultdict(dict)
-        self.others: dict[str, dict[str, list[Held]]] = defaultdict(lambda: defaultdict(list))
-        self.rows: dict[tuple[str, str], list[Held]] = defaultdict(list)
-        for row in held:
-            self.rows[(row.target, row.key)].append(row)
-            if row.integration == rules.integration:
-                self.mine[row.target][row.key] = row
-            elif row.value is not None or row.pending is not None:
-                # Another's run that died may have written it: either value is its own (ledger/holding.py).
-                self.others[row.target][row.key].append(row)
-        self.present = {unit.id: self._by_key(unit.tags) for unit in units}
-        self.withered = {one.id: self._by_key(one.tags) for unit in units for one in unit.withered}
-        ours = {
-            id_: [key for key, tag in tags.items() if self._is_our_spelling(key, tag)]
-            for id_, tags in {**self.present, **self.withered}.items()
-        }
-        self.copies = Copies(units, ours, self.rows, book)
+        self.tags = TagsThere(units, held, book, rules.integration)
+        self.mine, self.copies = self.tags.mine, self.tags.copies
         self.removing: dict[str, set[str]] = defaultdict(set)
         self.wanted: dict[str, set[str]] = {}
         self.renaming: set[tuple[str | None, str]] = set()
@@ -86,11 +72,9 @@ class _Planner:
         order = {"datastore": 0, "container": 1, "field": 2}
         for unit in sorted(self.units, key=lambda unit: order[unit.level]):
             self._unit(unit)
-        for column, tags in self.withered.items():
+        for column, tags in self.tags.withered.items():
             for key, tag in tags.items():
-                if all(map(is_but_a_copy, self.rows.get((column, key), ()))) and self._copied_from(
-                    column, key, tag
-                ):
+                if self.tags.is_but_a_copy(column, key) and self._copied_from(column, key, tag):
                     self.book.use(key, -1)  # goes with its origin, and is a use of the definition until then
                     if row := self.mine.get(column, {}).pop(key, None):
                         self._release(column, row, "went with the tag above of which it was a copy")
@@ -102,7 +86,7 @@ class _Planner:
 
     def _unit(self, unit: Unit) -> None:
         link = self.links[unit.id]
-        mine, present = self.mine.get(unit.id, {}), self.present[unit.id]
+        mine, present = self.mine.get(unit.id, {}), self.tags.present[unit.id]
         if link.bucket == "matched":
             wanted, unsure = self.wishes.of(unit, link)
         else:
@@ -135,7 +119,7 @@ class _Planner:
                 unit, link, "create", key, tag, "a native tag has this name, overwrite_tags is off", "skipped"
             )
             return
-        if there is not None and self._is_our_spelling(key, there):
+        if there is not None and self.tags.is_our_spelling(key, there):
             self._stands(unit, link, key, tag, row)
             return
         if there is not None:
@@ -158,7 +142,7 @@ class _Planner:
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
         going = self._going_above(unit, key)
-        came_down, owners = self.copies.origins(unit.id, key), self._other_owners(unit, key)
+        came_down, owners = self.copies.origins(unit.id, key), self.tags.other_owners(unit.id, key)
         held = bool(going or row is not None or owners or came_down or self.rules.adopt)
         self.plan.definitions += self.book.need(self.wishes.spokesman(key, tag), held=held)
         if going:
@@ -184,19 +168,10 @@ class _Planner:
     def _hold_on(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """What nothing is proved of stays, though the same tag goes above, of which it may be a copy."""
         going = self._going_above(unit, row.key)
-        if there is None or not self._is_our_spelling(row.key, there) or not going:
+        if there is None or not self.tags.is_our_spelling(row.key, there) or not going:
             return
         tag = TagRef(there.name, id=str(row.extra.get("tag_id") or ""))
         self._add(unit, link, "create", row.key, tag, STAYS, held_on=going)
-
-    def _holders(self, unit: Unit, key: str) -> str:
-        """Other integrations that hold a tag here."""
-        return ", ".join(one.integration for one in self.others.get(unit.id, {}).get(key, ()))
-
-    def _other_owners(self, unit: Unit, key: str) -> str:
-        """Other integrations that put a tag here, or above, from where it came down as a copy."""
-        rows = self.others.get(unit.id, {}).get(key, []) + self.copies.origins(unit.id, key)
-        return ", ".join(sorted({row.integration for row in rows} - {self.rules.integration}))
 
     def _unowned(self, unit: Unit, key: str, tag: TagRef) -> None:
         """A tag of a definition of ours that the ledger does not know to be ours here.
@@ -205,7 +180,7 @@ class _Planner:
         """
         if self.book.standing(key) != "ours" or self._is_copy(unit, key):
             return
-        if not self._is_our_spelling(key, tag):
+        if not self.tags.is_our_spelling(key, tag):
             return
         self.plan.counts["unowned"] += 1
         self.taken_up[unit.id].add(key)
@@ -219,14 +194,14 @@ class _Planner:
         return any(key in self.taken_up[ancestor] for ancestor in self.copies.above(unit.id, key))
 
     def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
-        if there is not None and not self._is_our_spelling(row.key, there):
+        if there is not None and not self.tags.is_our_spelling(row.key, there):
             there = None  # a person's, which differs by case only
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
         if there is None:
             self._release(link.name, row, "already off")
-            if row.value is not None and not self._holders(unit, row.key):
+            if row.value is not None and not self.tags.holders(unit.id, row.key):
                 self.removing[unit.id].add(row.key)  # its copies may still be there
-        elif holders := self._holders(unit, row.key):
+        elif holders := self.tags.holders(unit.id, row.key):
             self._release(link.name, row, f"{holders} still supplies it")
             self._keep_for_others(unit, link, row.key, tag)
         elif row.value is None and row.pending is not None:
@@ -266,10 +241,10 @@ class _Planner:
 
     def _copies(self, unit: Unit, spoken_for: set[str]) -> None:
         """What nobody asked for: cascade copies go with their origin, and the rest is a person's."""
-        for key, tag in self.present[unit.id].items():
+        for key, tag in self.tags.present[unit.id].items():
             if key in spoken_for:
                 continue
-            if self._holders(unit, key):
+            if self.tags.holders(unit.id, key):
                 self._keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
@@ -280,24 +255,10 @@ class _Planner:
 
     def _copied_from(self, unit: str, key: str, tag: TagRef) -> str:
         """The origin above of which this is a copy, if all such origins go; else nothing."""
-        if not self._is_our_spelling(key, tag):
+        if not self.tags.is_our_spelling(key, tag):
             return ""  # a person's, which differs by case only
         origins = [row.target for row in self.copies.origins(unit, key)]
         return origins[0] if origins and all(key in self.removing[origin] for origin in origins) else ""
-
-    def _by_key(self, tags: Sequence[TagRef]) -> dict[str, TagRef]:
-        """Tags by key. Of several that differ by case only it is ours, as the definition is spelled; the
-        others are people's."""
-        found: dict[str, TagRef] = {}
-        for tag in tags:
-            key = tag_key(tag.name)
-            if key not in found or self._is_our_spelling(key, tag):
-                found[key] = tag
-        return found
-
-    def _is_our_spelling(self, key: str, tag: TagRef) -> bool:
-        """Whether a tag is of the definition of its key that counts, and none that a person has beside it."""
-        return tag.name == self.book.spelling(key, tag.name)
 
     def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
         """Another integration holds a tag here, and we take the same one off above: copies go with their
@@ -305,7 +266,7 @@ class _Planner:
         going = self._going_above(unit, key)
         if not going:
             return
-        reason = f"the same tag above goes, {self._other_owners(unit, key)} supplies it here"
+        reason = f"the same tag above goes, {self.tags.other_owners(unit.id, key)} supplies it here"
         change = Change(
             SURFACE, "create", unit.id, link.name, key, after=tag.name, reason=reason, kind=unit.level,
             extra={"held_on": going, "hold": False},
@@ -315,14 +276,14 @@ class _Planner:
     def _unfinished_copy(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """A copy that a run which died was about to take off together with its origin."""
         origin, key = str(row.extra["copy_of"]), row.key
-        if there is not None and not self._is_our_spelling(key, there):
+        if there is not None and not self.tags.is_our_spelling(key, there):
             there = None  # a person's, which differs by case only
         stays = key in self.wanted.get(origin, ()) or (
-            bool(self.rows.get((origin, key))) and key not in self.removing[origin]
+            bool(self.tags.rows.get((origin, key))) and key not in self.removing[origin]
         )
         if there is None:
             self._release(link.name, row, "already off")
-        elif holders := self._holders(unit, key):
+        elif holders := self.tags.holders(unit.id, key):
             self._release(link.name, row, f"{holders} has put it here since")
             self._keep_for_others(unit, link, key, there)
         elif stays:
@@ -363,7 +324,7 @@ class _Planner:
             extra["came_down"] = came_down
         elif held_on and row is None:
             extra["came_down"] = False  # nobody of ours wrote it here so far: see sync/replacing.py
-        if already := self._already(unit, key):
+        if already := self.tags.already(unit.id, key, taken_up=key in self.taken_up[unit.id]):
             extra["already"] = already
         name = self.book.spelling(key, tag_name(tag.name))
         change = Change(
@@ -372,17 +333,3 @@ class _Planner:
             extra=extra,
         )  # fmt: skip
         self.plan.changes.append(change)
-
-    def _already(self, unit: Unit, key: str) -> list[str]:
-        """What lies below and had the tag before any of ours came: no copies of ours.
-
-        Known once, with the first assignment: later there is no telling. (Nothing said keeps what the
-        holding says.)
-        """
-        if rows := self.rows.get((unit.id, key)):
-            if any(row.integration == self.rules.integration for row in rows):
-                return []
-            return sorted({id_ for row in rows for id_ in row.extra.get("already", ())})
-        if key in self.taken_up[unit.id]:
-            return []  # after a lost ledger what carries our category counts as ours, copies too
-        return self.copies.others_below(unit.id, key)
