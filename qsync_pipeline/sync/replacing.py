@@ -115,12 +115,16 @@ class TagLists:
     def _replace(self, groups: dict[int, list[Change]], read: Read, send: Send) -> list[Outcome]:
         """Read again, merge, write, read back; a refused batch is split until the bad one is alone."""
         sent: set[int] = set()
+        unread = False
 
         def cycle() -> _Replaced:
+            nonlocal unread
+            unread = bool(sent)
             try:
                 current = {row.id: row for row in read(list(groups))}
             except NotFound:
                 current = {}
+            unread = False
             names, live, needless = self._merge_all(groups, current, sent)
             sent.update(live)
             answered = send(list(names.items())) if names else ()
@@ -134,8 +138,11 @@ class TagLists:
             if not sent:
                 raise
             if len(groups) == 1:
-                self.note_refusal(error.rejection_class)
-                return rejections([change for changes in groups.values() for change in changes], error)
+                # What could not be read after a write without an answer may carry it.
+                error_class = "server" if unread else error.rejection_class
+                self.note_refusal(error_class)
+                flat = [change for changes in groups.values() for change in changes]
+                return rejections(flat, error, error_class)
             halves = _parts(groups, -(-len(groups) // 2))
             return [outcome for half in halves for outcome in self._replace(half, read, send)]
         missing = [number for number in done.live if number not in done.answered]

@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from qsync_pipeline.core.plan import OUTCOMES, OutcomeCounts
-from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.transport.errors import OutsideError
 from qsync_pipeline.transport.redact import redact
 
 
-def rejections(changes: Sequence[Change], error: OutsideError) -> list[Outcome]:
-    """Changes as rejected by this error."""
+def rejections(
+    changes: Sequence[Change], error: OutsideError, error_class: RejectionClass | None = None
+) -> list[Outcome]:
+    """Changes as rejected by this error, whose own class it is unless another is given."""
     reason = redact(str(error))
-    return [Outcome(change, "rejected", reason, error.rejection_class) for change in changes]
+    return [Outcome(change, "rejected", reason, error_class or error.rejection_class) for change in changes]
 
 
 class Tally:

@@ -99,7 +99,13 @@ class Rejected(OutsideError):
 class Throttled(OutsideError):
     """429 after all patience: the budget of the host is used up by somebody."""
 
-    _rejection_class = "throttle"
+    _rejection_class: ClassVar[RejectionClass] = "throttle"
+
+
+class ThrottledAfterSend(Throttled):
+    """429 on a question about a write that was accepted: read before repeating."""
+
+    _rejection_class = "server"
 
 
 class ServerError(OutsideError):

@@ -291,6 +291,20 @@ def test_what_was_accepted_or_refused_by_a_proxy_is_no_refusal_for_good(fault: t
     history(["alation"], [("plain", ["anomalous"])], [run, ("catalog", "tag", 0, 0)])
 
 
+def test_what_was_written_is_ours_though_there_was_no_budget_left_to_ask_how_it_ended() -> None:
+    """Alation has taken the values of a table, answers no question about them, and the table goes meanwhile:
+    nothing of ours stays there."""
+    with begun("alation") as story:
+        world = story.world
+        world.inject({"kind": "status", "status": 429, "route": "*/bulk_metadata/job/", "skip": 6})
+        assert any("429" in failure for failure in world.sync("alation").failures)
+        (table,) = world.systems["alation"].state(name="DB1.S1.T1")
+        assert table["attributes"]["URL"], "it was written, or this history tells of nothing"
+        world.faults.clear()
+        assert world.mutate("qualytics", "drop", asset="DB1.S1.T1")
+        story.end()
+
+
 def test_a_persons_tag_that_differs_by_case_only_is_not_held_for_ours_once_ours_is_off() -> None:
     """A run that died has taken ours off, another catalog wants it, and the person has put on theirs: the
     definition of ours goes with its last use, in one sync of both."""

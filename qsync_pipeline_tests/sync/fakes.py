@@ -52,6 +52,7 @@ class FakeQualytics:
         self.answers_lost = 0
         """So many writes are carried out and not answered; then ``meanwhile`` happens."""
         self.meanwhile: Callable[[], None] = lambda: None
+        self.unreadable: Exception | None = None
         self.log: list[str] = []
         self.reads: list[int] = []
         self.writes: list[tuple[int, list[str]]] = []
@@ -78,6 +79,8 @@ class FakeQualytics:
         return list(self.definitions.values())
 
     def fields_by_id(self, numbers: Sequence[int]) -> dict[int, Field]:
+        if self.unreadable is not None:
+            raise self.unreadable
         self.reads += numbers
         self.log += [f"read {number}" for number in numbers]
         return {number: self._field(number) for number in numbers if number in self.on}

@@ -17,7 +17,7 @@ from qsync_pipeline.sync.planning import TRANSIENT
 from qsync_pipeline.sync.pull import apply_tags
 from qsync_pipeline.sync.refusals import NO_CONNECTION, granted_again
 from qsync_pipeline.sync.replacing import FEW
-from qsync_pipeline.transport.errors import Forbidden, Malformed, NotTheSystem
+from qsync_pipeline.transport.errors import Forbidden, Malformed, NotTheSystem, SyncError, Throttled
 from qsync_pipeline_tests.sync.fakes import KEY, FakeQualytics, config_in, plan_of, run_on
 
 SERIALISED = "So: tag writes are serialised per Qualytics"
@@ -241,6 +241,19 @@ def test_a_write_that_was_accepted_without_an_answer_counts_as_ours_when_it_show
     assert qualytics.on[1] == ["PII", "Theirs"]
     assert tally.counts["external_tags"]["applied"] == 1
     assert [held.key for held in ledger.holdings.of(KEY)] == ["pii"]
+
+
+@pytest.mark.parametrize("error", [Throttled("429", status=429), Forbidden("no", status=403)])
+def test_what_was_written_without_an_answer_and_cannot_be_read_is_left_open(
+    tmp_path: Path, ledger: Ledger, error: SyncError
+) -> None:
+    """It may be there: the next run finds out, and takes what it finds for ours."""
+    qualytics = FakeQualytics("PII")
+    qualytics.on, qualytics.answers_lost = {1: []}, 1
+    qualytics.meanwhile = lambda: setattr(qualytics, "unreadable", error)
+    tally = apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(put(1)))
+    assert tally.counts["external_tags"]["rejected"] == 1
+    assert [(held.value, held.pending) for held in ledger.holdings.of(KEY)] == [(None, "PII")]
 
 
 @pytest.mark.rule("5.2", "Names: NFC, trimmed")

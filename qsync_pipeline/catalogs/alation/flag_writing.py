@@ -7,13 +7,21 @@ from typing import Any
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
 from qsync_pipeline.catalogs.alation.flags import FlagBook, alert_of, flag_body, reason_of, type_of
+from qsync_pipeline.catalogs.alation.jobs import once_accepted
 from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.models import Flag
 from qsync_pipeline.catalogs.alation.one_by_one import one_by_one
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.core.alerts import same_alert
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.transport.errors import NotFound, Rejected, ServerError, TimedOutAfterSend
+from qsync_pipeline.transport.errors import (
+    Forbidden,
+    NotFound,
+    Rejected,
+    ServerError,
+    Throttled,
+    TimedOutAfterSend,
+)
 
 ONE_BY_ONE = 2
 """Up to so many objects their flags are asked for singly, else all flags are listed."""
@@ -51,7 +59,11 @@ class FlagWriter:
         if standing.flag_type.upper() != type_of(alert):
             # The type of a flag cannot change (§2.7).
             self._remove(change, standing)
-            return self._create(change, alert)
+            try:
+                return self._create(change, alert)
+            except (Throttled, Forbidden, NotFound, Rejected) as error:
+                # Ours is off by now: as after an answer that was lost, what stands there has to be read.
+                return Outcome(change, "rejected", str(error), "server")
         if same_alert(alert_of(standing), alert):
             return Outcome(change, "unchanged", "it stands there already")
         self._client.put_flag(standing.id, reason_of(alert))
@@ -70,12 +82,13 @@ class FlagWriter:
         try:
             self._client.post_flag(body)
         except TimedOutAfterSend:
-            flags = self._client.flags(*_parts(change.target))
+            with once_accepted("a flag"):
+                flags = self._client.flags(*_parts(change.target))
             if FlagBook(flags, self._marker).ours(change.target) is not None:
                 return Outcome(change, "applied", "the answer was lost; it stands there")
             try:
                 self._client.post_flag(body)
-            except (TimedOutAfterSend, ServerError) as again:
+            except (TimedOutAfterSend, ServerError, Throttled) as again:
                 return Outcome(change, "rejected", str(again), "server")
         return Outcome(change, "applied")
 

@@ -17,13 +17,14 @@ from qsync_pipeline.catalogs.alation.health import (
     prefix_of,
     value_body,
 )
-from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs
+from qsync_pipeline.catalogs.alation.jobs import JobFailed, Jobs, once_accepted
 from qsync_pipeline.catalogs.alation.keys import split_id
+from qsync_pipeline.catalogs.alation.models import HealthValue
 from qsync_pipeline.catalogs.alation.settings import AlationSettings
 from qsync_pipeline.catalogs.common import chunks
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.transport.errors import Forbidden, OutsideError, Rejected
+from qsync_pipeline.transport.errors import Forbidden, OutsideError, Rejected, Throttled
 
 ROWS_PER_CALL = 1000
 """No figure is published; this is Alation's general advice (alation-api.md §2.9)."""
@@ -43,7 +44,7 @@ class HealthWriter:
     def write(self, changes: Sequence[Change]) -> list[Outcome]:
         """One outcome per change, in order. What comes off goes first: it may be in the way of what goes on.
 
-        ``Forbidden`` is raised where the very first call is refused.
+        ``Forbidden`` and ``Throttled`` are raised where the very first call is refused.
         """
         done: dict[tuple[str, str], Outcome] = {}
         written = [change for change in changes if change.after is not None]
@@ -69,6 +70,9 @@ class HealthWriter:
         try:
             body: dict[str, Any] = {"fields": list(fields.values())} if fields else {}
             end = self._jobs.finish(self._client.post_health({**body, "values": values}))
+            with once_accepted("a write of health rows"):
+                failed = failed_pairs(end.result, values, self._of_rules)
+                strayed = self._strayed([change for change in changes if change.before is None])
         except Rejected as error:
             if len(changes) == 1:
                 return [Outcome(changes[0], "rejected", str(error), "validation")]
@@ -77,12 +81,10 @@ class HealthWriter:
                 *self._put(changes[:middle], first=False),
                 *self._put(changes[middle:], first=False),
             ]
-        except Forbidden as error:
-            return _forbidden(changes, error, first)
+        except (Forbidden, Throttled) as error:
+            return _refused(changes, error, first)
         except JobFailed as error:
             return [Outcome(change, "rejected", str(error), "server") for change in changes]
-        failed = failed_pairs(end.result, values, lambda keys: self._client.health_values(fields=keys))
-        strayed = self._strayed([change for change in changes if change.before is None])
         outcomes: list[Outcome] = []
         for change, value in zip(changes, values, strict=True):
             pair, key = pair_of(value), value["object_key"]
@@ -126,12 +128,14 @@ class HealthWriter:
         keys = list(dict.fromkeys(pair["field_key"] for pair in pairs))
         try:
             self._jobs.finish(self._client.delete_health({"values": pairs}))
-            left = {pair_of({"field_key": v.field_key, "object_key": v.object_key}) for v in self._left(keys)}
-            unused = [key for key in keys if key not in {key for key, _ in left}]
-            if unused:
-                self._jobs.finish(self._client.delete_health({"fields": unused}))
-        except Forbidden as error:
-            return _forbidden(changes, error, first)
+            with once_accepted("a removal of health rows"):
+                there = self._of_rules(keys)
+                left = {pair_of({"field_key": v.field_key, "object_key": v.object_key}) for v in there}
+                unused = [key for key in keys if key not in {key for key, _ in left}]
+                if unused:
+                    self._jobs.finish(self._client.delete_health({"fields": unused}))
+        except (Forbidden, Throttled) as error:
+            return _refused(changes, error, first)
         except Rejected as error:
             return [Outcome(change, "rejected", str(error), "validation") for change in changes]
         except JobFailed as error:
@@ -143,7 +147,7 @@ class HealthWriter:
             for change, pair in zip(changes, pairs, strict=True)
         ]
 
-    def _left(self, keys: Sequence[str]) -> list[Any]:
+    def _of_rules(self, keys: Sequence[str]) -> list[HealthValue]:
         return self._client.health_values(fields=keys)
 
     def _key(self, change: Change) -> str:
@@ -167,7 +171,7 @@ def _rule_changed(change: Change) -> bool:
     return any(before.get(word) != after[word] for word in ("rule", "description"))
 
 
-def _forbidden(changes: Sequence[Change], error: OutsideError, first: bool) -> list[Outcome]:
+def _refused(changes: Sequence[Change], error: OutsideError, first: bool) -> list[Outcome]:
     if first:
         raise error
-    return [Outcome(change, "rejected", str(error), "permission") for change in changes]
+    return [Outcome(change, "rejected", str(error), error.rejection_class) for change in changes]

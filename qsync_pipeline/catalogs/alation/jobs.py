@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from qsync_pipeline.catalogs.alation.client import AlationClient
-from qsync_pipeline.transport.errors import Conflict, Forbidden, Malformed, NotFound, Rejected, ServerError
+from qsync_pipeline.transport.errors import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Rejected,
+    ServerError,
+    Throttled,
+    ThrottledAfterSend,
+)
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 """Seconds between two looks: they double from the first to the longest."""
@@ -22,6 +32,29 @@ _SECOND_JOB = re.compile(r"write job_id[^:]*:\s*(\d+)")
 
 class JobFailed(ServerError):
     """A job did not end well, or did not end in time: what it did has to be read."""
+
+
+@contextmanager
+def once_accepted(what: str) -> Iterator[None]:
+    """For questions about a write that was accepted: what refuses an answer to them is no refusal of it, or
+    of its payload. ``what`` names it for people.
+
+    Raises :class:`JobFailed`, or :class:`~.errors.ThrottledAfterSend` where nothing more may be asked.
+    """
+    try:
+        yield
+    except ThrottledAfterSend:
+        raise
+    except Throttled as error:
+        raise ThrottledAfterSend(
+            f"{error}; what {what} did has to be read", system=error.system, status=error.status
+        ) from error
+    except (NotFound, Forbidden, Rejected, Conflict) as error:
+        known = isinstance(error, NotFound)
+        why = "is not known any more" if known else f"does not tell how it ended ({error})"
+        raise JobFailed(
+            f"Alation: {what} {why}; what it did has to be read", system=error.system, status=error.status
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -57,7 +90,8 @@ class Jobs:
     def finish(self, announcement: Mapping[str, Any]) -> JobEnd:
         """Wait for the job that an answer announces, and for the second one that it may name.
 
-        Raises :class:`JobFailed`. The end of the first is answered, as only partly successful if one was.
+        Raises as :func:`once_accepted`. The end of the first is answered, as only partly successful if one
+        was.
         """
         end = self._wait(address(announcement))
         texts = [part for part in end.result if isinstance(part, str)]
@@ -72,17 +106,8 @@ class Jobs:
         wait = FIRST_WAIT
         named = " ".join(params.values())
         while True:
-            try:
+            with once_accepted(f"job {named}"):
                 row = self._client.job(params)
-            except (NotFound, Forbidden, Rejected, Conflict) as error:
-                # The write itself was accepted: nothing of this is a refusal of it, or of its payload.
-                known = isinstance(error, NotFound)
-                why = "is not known any more" if known else f"does not tell how it ended ({error})"
-                raise JobFailed(
-                    f"Alation: job {named} {why}; what it did has to be read",
-                    system=error.system,
-                    status=error.status,
-                ) from error
             status = row.status.strip().lower()
             if status in ("successful", "partially_successful"):
                 return JobEnd(status, row.msg or "", parts_of(row.result))

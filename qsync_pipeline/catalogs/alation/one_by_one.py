@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
-from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected
+from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected, Throttled
 
 ENOUGH = 3
 """Refusals after which no more are tried in one write: the role may not do any."""
@@ -16,12 +16,13 @@ def one_by_one(
 ) -> list[Outcome]:
     """``do`` for each change, one outcome each; a refusal takes no other with it.
 
-    ``rejected`` is the class of what was refused as it is. ``Forbidden`` is raised where the very first is.
+    ``rejected`` is the class of what was refused as it is. ``Forbidden`` and ``Throttled`` are raised where
+    the very first is; once there is no budget left nothing more is tried.
     """
     outcomes: list[Outcome] = []
     refused: Forbidden | None = None
     refusals = 0
-    for change in changes:
+    for number, change in enumerate(changes):
         if refused is not None and refusals >= ENOUGH:
             reason = f"not tried after {ENOUGH} refusals: {refused}"
             outcomes.append(Outcome(change, "rejected", reason, "permission"))
@@ -37,4 +38,9 @@ def one_by_one(
             outcomes.append(Outcome(change, "rejected", str(error), error.rejection_class))
         except Rejected as error:
             outcomes.append(Outcome(change, "rejected", str(error), rejected))
+        except Throttled as error:
+            if not outcomes:
+                raise
+            left = changes[number:]
+            return outcomes + [Outcome(one, "rejected", str(error), error.rejection_class) for one in left]
     return outcomes

@@ -11,7 +11,7 @@ from qsync_pipeline.catalogs.alation.keys import split_id
 from qsync_pipeline.catalogs.alation.models import Tag
 from qsync_pipeline.catalogs.alation.one_by_one import one_by_one
 from qsync_pipeline.core.rows import Change, Outcome
-from qsync_pipeline.transport.errors import NotFound, Rejected
+from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected, Throttled
 
 Touched = Callable[[Tag], None]
 
@@ -42,8 +42,12 @@ class TagWriter:
         if look is not None and change.key not in self._described:
             # The call that makes a tag takes no description, and ours says whose the tag is.
             self._described.add(change.key)
-            if not tag.description:
-                self._client.describe_tag(tag.id, str(look["description"]))
+            try:
+                if not tag.description:
+                    self._client.describe_tag(tag.id, str(look["description"]))
+            except (Throttled, Forbidden, NotFound, Rejected) as error:
+                # The tag itself is on: as after an answer that was lost, it is found there by the next run.
+                return Outcome(change, "rejected", f"it is on, but not described: {error}", "server")
         extra = {**change.extra, "tag_id": str(tag.id)}
         return Outcome(msgspec.structs.replace(change, extra=extra), "applied")
 

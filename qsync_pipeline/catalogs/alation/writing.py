@@ -2,7 +2,7 @@
 
 Field values go first, in one request that is all or nothing. As long as nothing was written, a refusal of the
 whole is :class:`BatchRejected`, and the write engine splits the batch. After that every surface answers for
-itself: a refused flag or health row takes nothing else with it.
+itself: a flag or health row that is refused, or that no budget is left for, takes nothing else with it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qsync_pipeline.catalogs.alation.tag_writing import TagWriter, Touched
 from qsync_pipeline.catalogs.base import BatchRejected, Surface
 from qsync_pipeline.core.rows import Change, Outcome, RejectionClass
 from qsync_pipeline.core.tags_out import SURFACE as TAGS_NAME
-from qsync_pipeline.transport.errors import Forbidden, NotFound, OutsideError, Rejected
+from qsync_pipeline.transport.errors import Forbidden, NotFound, OutsideError, Rejected, Throttled
 
 POLLS = 3
 """Questions after a job until it is done, on average (measured against the sandbox)."""
@@ -74,6 +74,10 @@ class Writer:
                 continue
             try:
                 outcomes = work(some)
+            except Throttled as error:
+                if not done:
+                    raise
+                outcomes = [Outcome(change, "rejected", str(error), class_of(error)) for change in some]
             except REFUSED as error:
                 if not wrote and (assets > 1 or isinstance(error, Forbidden)):
                     raise rejection(error) from error
@@ -97,7 +101,7 @@ class Writer:
             ]
             try:
                 reason = self._put(bodies) if bodies else ""
-            except REFUSED as error:
+            except (Throttled, *REFUSED) as error:
                 if not outcomes:
                     raise
                 outcomes += [Outcome(change, "rejected", str(error), class_of(error)) for change in some]
@@ -109,7 +113,8 @@ class Writer:
     def _put(self, bodies: Sequence[Mapping[str, object]]) -> str:
         """Send values and see both jobs through; why they did not arrive, or empty.
 
-        If either of the two jobs of a cloud instance fails, the whole is sent again (§2.4), once.
+        If either of the two jobs of a cloud instance fails, the whole is sent again (§2.4), once. A refusal
+        of that says nothing of what the first has written.
         """
         reason = ""
         for _ in range(2):
@@ -118,6 +123,10 @@ class Writer:
             except JobFailed as error:
                 reason = str(error)
                 continue
+            except (Throttled, *REFUSED) as error:
+                if not reason:
+                    raise
+                return f"{reason}; sent again: {error}"
             if end.whole:
                 return ""
             reason = f"Alation wrote only a part of it: {end.msg}"

@@ -16,7 +16,15 @@ from qsync_pipeline.config import AlationConfig
 from qsync_pipeline.config.parts import AlationAlertsConfig
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.sync.rules import alert_rules
-from qsync_pipeline.transport.errors import Forbidden, NotFound, Rejected, TimedOutAfterSend
+from qsync_pipeline.transport.errors import (
+    Forbidden,
+    NotFound,
+    OutsideError,
+    Rejected,
+    SyncError,
+    Throttled,
+    TimedOutAfterSend,
+)
 from qsync_pipeline_tests.catalogs.alation.fake import FLAGS, FakeSession, flag
 
 MARKER = "qsync=alation"
@@ -107,6 +115,22 @@ def test_another_type_is_another_flag() -> None:
     session.on("DELETE", f"{FLAGS}7/", None).on("POST", FLAGS, flag(8))
     assert writing(session, change({**ALERT, "type": "deprecation"})) == [("applied", "")]
     assert [call["method"] for call in session.calls] == ["GET", "DELETE", "POST"]
+
+
+@pytest.mark.parametrize("error", [Throttled("429"), Forbidden("no"), Rejected("already", status=400)])
+def test_where_ours_is_off_and_the_new_one_is_refused_it_is_left_open(error: SyncError) -> None:
+    """A refusal takes back what was to be written, and what was there before is there no more."""
+    session = FakeSession().on("GET", FLAGS, [flag(7, flag_reason=OURS)])
+    session.on("DELETE", f"{FLAGS}7/", None).answers("POST", FLAGS, error)
+    assert writing(session, change({**ALERT, "type": "deprecation"})) == [("rejected", "server")]
+
+
+@pytest.mark.parametrize("error", [Throttled("429"), Forbidden("no")])
+def test_a_flag_that_cannot_be_looked_for_after_a_lost_answer_is_left_open(error: SyncError) -> None:
+    session = FakeSession().answers("GET", FLAGS, [], error).answers("POST", FLAGS, TimedOutAfterSend("lost"))
+    with pytest.raises(OutsideError) as caught:
+        writing(session, change(ALERT))
+    assert caught.value.rejection_class == "server"
 
 
 def test_a_flag_that_says_it_already_is_left_alone() -> None:

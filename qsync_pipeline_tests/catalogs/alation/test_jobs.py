@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qsync_pipeline.catalogs.alation.jobs import JobFailed, address, parts_of
-from qsync_pipeline.transport.errors import Forbidden, Malformed, Rejected, SyncError
+from qsync_pipeline.transport.errors import Forbidden, Malformed, Rejected, SyncError, Throttled
 from qsync_pipeline_tests.catalogs.alation.fake import JOB, FakeSession, job
 from qsync_pipeline_tests.transport.scripted import Clock
 
@@ -76,6 +76,13 @@ def test_a_job_that_may_not_be_asked_for_is_a_failure_and_no_refusal_of_the_writ
     session = FakeSession().answers("GET", JOB, error)
     with pytest.raises(JobFailed, match=r"does not tell how it ended .*; what it did has to be read"):
         session.jobs(Clock()).finish({"job_id": 1})
+
+
+def test_a_job_for_which_there_is_no_budget_left_leaves_open_what_it_did() -> None:
+    session = FakeSession().answers("GET", JOB, Throttled("429", status=429))
+    with pytest.raises(Throttled, match="what job 1 did has to be read") as caught:
+        session.jobs(Clock()).finish({"job_id": 1})
+    assert caught.value.rejection_class == "server"
 
 
 SENTENCE = "Start bulk upsert... Legacy(Rosemeta) write job_id (can be tracked using jobs API): 7637"

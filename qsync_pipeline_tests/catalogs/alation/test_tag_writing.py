@@ -59,6 +59,18 @@ def test_without_the_tag_index_only_the_tags_that_we_put_are_read_back(bench: Be
     assert sum(row["count"] for row in lists) == 1
 
 
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_tag_that_is_on_and_could_not_be_described_is_not_taken_for_refused(
+    bench: Bench, status: int
+) -> None:
+    bench.control.faults({"system": "alation", "method": "PATCH", "route": "/integration/tag/{id}/",
+                          "status": status, "headers": {"Retry-After": "0"}})  # fmt: skip
+    catalog, asset = bench.open(push_tags=True), bench.asset()
+    (done,) = catalog.write([tagging(asset)])
+    assert (done.outcome, done.error_class) == ("rejected", "server")
+    assert NAME in tags_of(catalog, asset)
+
+
 def test_a_role_that_may_not_tag_is_learned_from_the_first(bench: Bench) -> None:
     asset = bench.asset()
     catalog = bench.as_user("watcher", "VIEWER")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from qsync_pipeline.catalogs.alation.writing import (
 )
 from qsync_pipeline.catalogs.base import BatchRejected
 from qsync_pipeline.core.rows import ATTRIBUTES, Change
-from qsync_pipeline.transport.errors import Forbidden, Rejected
+from qsync_pipeline.transport.errors import Forbidden, Rejected, SyncError, Throttled
 from qsync_pipeline_tests.catalogs.alation.fake import (
     FLAGS,
     HEALTH,
@@ -39,6 +40,13 @@ SETTINGS = AlationSettings("http://127.0.0.1:9", "alation", "qsync=alation")
 IDS = FieldIds.of({"fields": {name: 10_000 + n for n, name in enumerate(ATTRIBUTES)}})
 ANNOUNCED = {"job_id": 1}
 SECOND = "Legacy(Rosemeta) write job_id (can be tracked using jobs API): 2"
+
+
+NO_BUDGET = Throttled("429", status=429)
+
+
+def no_budget(call: Any) -> None:
+    raise NO_BUDGET
 
 
 def writer(session: FakeSession) -> Writer:
@@ -195,6 +203,41 @@ def test_a_forbidden_first_write_rejects_the_batch_so_that_the_connection_is_lea
     assert caught.value.error_class == "permission"
 
 
+@pytest.mark.parametrize("error", [NO_BUDGET, Forbidden("no", status=403), Rejected("no", status=400)])
+def test_a_repetition_that_is_refused_says_nothing_of_what_the_first_has_written(error: SyncError) -> None:
+    session = FakeSession().answers("PUT", VALUES, ANNOUNCED, error)
+    session.on("GET", JOB, job("partially_successful"))
+    assert wrote(session, values()) == [("rejected", "server")]
+
+
+def test_what_was_written_before_the_budget_was_used_up_counts_as_written() -> None:
+    session = FakeSession().on("PUT", VALUES, ANNOUNCED).on("GET", JOB, job())
+    session.on("GET", FLAGS, []).answers("POST", FLAGS, NO_BUDGET).on("POST", HEALTH, no_budget)
+    alerts = [
+        Change("trust_flags", "create", f"table:{n}", "T", after={"type": "warning", "text": "x"})
+        for n in (93, 94)
+    ]
+    assert wrote(session, row(1), values(), *alerts) == [
+        ("rejected", "throttle"),
+        ("applied", ""),
+        ("rejected", "throttle"),
+        ("rejected", "throttle"),
+    ]
+    assert session.count("POST") == 2, "one for flags, one for rows: nothing more is tried"
+
+
+def test_where_nothing_was_written_for_lack_of_budget_the_run_hears_of_it() -> None:
+    session = FakeSession().answers("PUT", VALUES, NO_BUDGET)
+    with pytest.raises(Throttled):
+        wrote(session, values())
+
+
+def test_more_values_than_one_request_takes_for_which_there_is_no_budget_leave_the_others_written() -> None:
+    session = FakeSession().answers("PUT", VALUES, ANNOUNCED, NO_BUDGET).on("GET", JOB, job())
+    changes = [values(f"attribute:{n}", **dict.fromkeys(ATTRIBUTES, 1)) for n in range(1000)]
+    assert Counter(wrote(session, *changes)) == {("applied", ""): 833, ("rejected", "throttle"): 167}
+
+
 def test_what_a_write_needs_is_told_in_the_words_of_alation() -> None:
     for surface in (CUSTOM_FIELDS, TRUST_FLAGS, DATA_HEALTH, TAGS):
         assert "Catalog Admin" in surface.needs
@@ -304,6 +347,16 @@ def test_a_job_that_does_not_tell_is_not_believed(result: Any) -> None:
     session = FakeSession().on("POST", HEALTH, ANNOUNCED).on("GET", JOB, job(result=result))
     session.on("GET", HEALTH_VALUES, [])
     assert wrote(session, row(1)) == [("rejected", "missing")]
+
+
+@pytest.mark.parametrize("error", [NO_BUDGET, Forbidden("no", status=403)])
+def test_rows_that_cannot_be_looked_for_once_they_are_written_are_left_open(error: SyncError) -> None:
+    """The job tells of no rows, and reading them is refused: they may be there, or gone."""
+    for change in (row(1), gone(2)):
+        session = FakeSession().on("PUT", VALUES, ANNOUNCED).on("GET", JOB, job())
+        session.on("POST", HEALTH, ANNOUNCED).on("DELETE", HEALTH, ANNOUNCED)
+        session.answers("GET", HEALTH_VALUES, error)
+        assert wrote(session, values(), change) == [("applied", ""), ("rejected", "server")]
 
 
 def test_rows_of_archived_checks_go_with_their_rules() -> None:
