@@ -93,16 +93,26 @@ class Children:
         return status
 
     def stop(self) -> None:
-        """Ask each to stop, the youngest first, and end whatever is left of it."""
+        """Ask each to stop, the youngest first, and end whatever is left of it. Interrupted at that, as by a
+        second Ctrl-C, it waits for none any more, and leaves none behind either."""
+        grace = GRACE
         while self._all:
-            child = self._all.pop()
-            with suppress(ProcessLookupError):
-                child.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                child.process.wait(GRACE)
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.process.pid, signal.SIGKILL)  # and what it may have left behind
-            child.process.wait()
+            try:
+                self._end(self._all[-1], grace)
+            except KeyboardInterrupt:
+                grace = 0.0
+            else:
+                self._all.pop()
+
+    @staticmethod
+    def _end(child: Child, grace: float) -> None:
+        with suppress(ProcessLookupError):
+            child.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(grace)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.process.pid, signal.SIGKILL)  # and what it may have left behind
+        child.process.wait()
 
     def __enter__(self) -> Self:
         return self
