@@ -1,8 +1,8 @@
 """From Atlan's entities to :class:`~qsync_pipeline.core.rows.CatalogAsset`, purely.
 
-Names are never cut out of a qualified name, because names may hold slashes: they come from the denormalised
-``databaseName``, ``schemaName``, ``tableName`` and ``viewName`` (atlan-api.md §2.4), and where one of them is
-missing from the asset above it.
+People's names are never cut out of a qualified name, because they may hold slashes: they come from the
+denormalised ``databaseName``, ``schemaName``, ``tableName`` and ``viewName`` (atlan-api.md §2.4), and where
+one of them is missing from the asset above it. The connection and its connector may be: the server made them.
 
 Columns inside struct columns (``parentColumnQualifiedName``) are skipped: they share a table with top-level
 columns of the same name, and Qualytics' fields are matched by top-level names.
@@ -83,10 +83,9 @@ class Translator:
         # A scrubbed row keeps little but its names: then the one above is what is left of the qualified name
         # without its own name, if that is one we know.
         over = qualified.removesuffix(f"/{name}")
-        connection = qualified if level == "connection" else entity.text("connectionQualifiedName") or ""
+        connection = qualified if level == "connection" else entity.text("connectionQualifiedName")
+        connection = connection or _connection_in(qualified)
         schema = above.schemas.get(entity.text("schemaQualifiedName") or over)
-        if not connection and schema is not None:
-            connection = schema.connection
         database_qn = entity.text("databaseQualifiedName") or over
         database = entity.text("databaseName") or above.databases.get(database_qn)
         database = database or (schema.database if schema else None)
@@ -106,7 +105,9 @@ class Translator:
             name=name,
             qualified_name=qualified,
             connection=connection,
-            connector=entity.text("connectorName") or above.connectors.get(connection, ""),
+            connector=entity.text("connectorName")
+            or above.connectors.get(connection)
+            or _connector_in(connection),
             parent_id=parent or None,
             host=entity.text("host") or above.hosts.get(connection),
             updated=entity.update_time,
@@ -135,6 +136,20 @@ class Translator:
         return tuple(sorted(found, key=lambda tag: (tag.origin, tag.name, tag.id)))
 
 
+def _connection_in(qualified: str) -> str:
+    """The connection of an asset whose row does not tell it: the first three parts of its qualified name,
+    ``default/{connector}/{seconds}``, which the server makes (atlan-api.md §2.4). Empty where there is no
+    more of it."""
+    parts = qualified.split("/")
+    return "/".join(parts[:3]) if len(parts) > 3 else ""
+
+
+def _connector_in(connection: str) -> str:
+    """The connector in a connection's qualified name; empty where it is not made as Atlan does."""
+    parts = connection.split("/")
+    return parts[1] if len(parts) == 3 else ""
+
+
 def unplaced_tags(entity: Entity) -> set[str]:
     """Tag ids that the entity only names, without saying where they were attached."""
     return set(entity.classification_names or ()) - {tag.type_name for tag in entity.classifications or ()}
@@ -160,19 +175,28 @@ def _alert(entity: Entity) -> Alert | None:
 
 
 def domain_tree(entities: list[Entity]) -> tuple[tuple[Domain, ...], str | None]:
-    """The domains, and what is missing from the tree (a hidden domain, an unknown parent), or null.
+    """The domains, and what is missing from the tree (a hidden domain, one without its id or name, an unknown
+    parent), or null.
 
     Atlan links a domain to the one above it by qualified name (atlan-api.md §2.6); ours are linked by id.
     """
-    visible = [e for e in entities if not e.hidden and e.text("name") and e.text("qualifiedName")]
+    visible = [e for e in entities if not e.hidden and e.guid and e.text("name") and e.text("qualifiedName")]
     by_name = {e.text("qualifiedName"): e.guid for e in visible}
     missing = len(entities) - len(visible)
     tree = []
     for entity in visible:
-        above = entity.text("parentDomainQualifiedName")
+        above = entity.text("parentDomainQualifiedName") or _domain_above(entity)
         parent = by_name.get(above) if above else None
         if above and parent is None:
             missing += 1
         tree.append(Domain(id=entity.guid, name=entity.text("name") or "", parent=parent))
     gap = f"domain tree: {missing} domain(s) are hidden from this token" if missing else None
     return tuple(tree), gap
+
+
+def _domain_above(domain: Entity) -> str | None:
+    """The domain above, as the name of this one has it: ``{above}/domain/{id}``; ``default`` is above a root.
+    So that a domain whose parent is not answered is not taken for a root, out of the reach of what is set
+    for those above it (atlan-api.md §2.6)."""
+    above = (domain.text("qualifiedName") or "").rpartition("/domain/")[0]
+    return above if "/domain/" in above else None

@@ -90,6 +90,16 @@ def test_missing_names_come_from_the_assets_above() -> None:
     assert asset.connection == CONN
 
 
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("kind", ["Database", "Schema", "Table", "Column"])
+def test_an_asset_that_does_not_tell_its_connection_is_of_the_one_in_its_name(kind: str) -> None:
+    names = {"qualifiedName": f"{CONN}/DB/S/T/C", "connectionQualifiedName": None, "connectorName": None}
+    asset = translate(entity(1, kind, attributes=names))
+    assert (asset.connection, asset.connector) == (CONN, "snowflake")
+    made_by_hand = translate(entity(1, kind, attributes={**names, "qualifiedName": "DB/S"}))
+    assert (made_by_hand.connection, made_by_hand.connector) == ("", "")
+
+
 def test_a_tag_is_direct_when_it_was_attached_here_and_direct_wins() -> None:
     tags = [tag("hPII", "elsewhere"), tag("hPII", "guid-0001"), tag("hGold", "elsewhere")]
     asset = translate(entity(1, classifications=tags, classificationNames=["hPII", "hGold"]))
@@ -193,6 +203,26 @@ def test_domains_are_linked_by_id_and_a_hidden_one_is_a_gap() -> None:
     assert [(d.name, d.parent) for d in tree] == [("Risk", "guid-0001"), ("Finance", None)]
     assert gap is None
     assert "1 domain" in (domain_tree([risk])[1] or "")
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_domain_whose_parent_is_not_answered_is_below_the_one_in_its_name() -> None:
+    names = ("default/domain/a/super", "default/domain/a/super/domain/b")
+    both = [
+        entity(n, "DataDomain", attributes={"name": f"D{n}", "qualifiedName": name})
+        for n, name in enumerate(names, 1)
+    ]
+    tree, gap = domain_tree(both)
+    assert [one.parent for one in tree] == [None, "guid-0001"]
+    assert gap is None
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+def test_a_domain_without_its_id_is_a_gap() -> None:
+    named = entity(1, "DataDomain", attributes={"name": "Finance", "qualifiedName": "default/domain/a/super"})
+    tree, gap = domain_tree([msgspec.structs.replace(named, guid="")])
+    assert tree == ()
+    assert "1 domain" in (gap or "")
 
 
 @pytest.mark.parametrize(
