@@ -10,6 +10,7 @@ from typing import Any
 from qsync_pipeline.catalogs.alation.models import FieldValue
 from qsync_pipeline.catalogs.alation.richtext import with_links
 from qsync_pipeline.core.rows import AttributeValue
+from qsync_pipeline.transport.errors import Malformed
 
 MOST_VALUES = 10_000
 """Values of one write request (alation-api.md §2.4)."""
@@ -33,7 +34,11 @@ class FieldIds:
         return cls(ids, {id: name for name, id in ids.items()})
 
     def values(self, row: Iterable[FieldValue] | None) -> dict[str, AttributeValue]:
-        """Our values on an object as they were read: rich text, which the core compares as readers would."""
+        """Our values on an object as they were read: rich text, which the core compares as readers would.
+
+        Raises ``Malformed`` where one is neither a text nor a number nor null: our fields hold nothing else
+        (:mod:`.definitions`), so what is there was not told.
+        """
         found: dict[str, AttributeValue] = {}
         names, has_text = self.names, _TEXT.match
         # Twelve values on each of many columns: this loop is half of the time that reading takes.
@@ -41,8 +46,15 @@ class FieldIds:
             name = names.get(one.field_id)
             if name is not None:
                 value = one.value
-                if has_text(value) if value.__class__ is str else isinstance(value, (int, float)):
+                if value.__class__ is str:
+                    if has_text(value):
+                        found[name] = value
+                elif isinstance(value, (int, float)):
                     found[name] = value
+                elif value is not None:
+                    raise Malformed(
+                        f"alation: the field {name!r} was answered with an odd value", system="alation"
+                    )
         return found
 
     def bodies(self, otype: str, number: int, values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -61,10 +61,10 @@ class DataSource(msgspec.Struct):
 
 
 class FieldValue(msgspec.Struct, gc=False):
-    """A custom field's value on an object."""
+    """A custom field's value on an object; null is none, and without the key nothing is told."""
 
     field_id: Id
-    value: Any = None
+    value: Any
 
 
 class SchemaRow(msgspec.Struct, gc=False):
@@ -74,7 +74,8 @@ class SchemaRow(msgspec.Struct, gc=False):
     name: str
     ds_id: Id
     key: str
-    custom_fields: list[FieldValue] | None = None
+    custom_fields: list[FieldValue] | None
+    """Every row has them, an empty list where there are none (§2.2): without the key nothing is told."""
 
 
 class TableRow(msgspec.Struct, gc=False):
@@ -85,8 +86,8 @@ class TableRow(msgspec.Struct, gc=False):
     ds_id: Id
     key: str
     schema_id: Id
+    custom_fields: list[FieldValue] | None
     table_type: str | None = None
-    custom_fields: list[FieldValue] | None = None
 
 
 class ColumnRow(msgspec.Struct, gc=False):
@@ -98,7 +99,7 @@ class ColumnRow(msgspec.Struct, gc=False):
     key: str
     schema_id: Id
     table_id: Id
-    custom_fields: list[FieldValue] | None = None
+    custom_fields: list[FieldValue] | None
 
 
 class CustomField(msgspec.Struct):

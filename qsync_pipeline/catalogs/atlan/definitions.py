@@ -179,20 +179,20 @@ class SetPlan:
 
 
 def plan_set(
-    sets: Sequence[Mapping[str, Any]],
+    answered: Sequence[Mapping[str, Any]] | None,
     connections: Sequence[str],
     handle: Mapping[str, object],
     settings: AtlanSettings,
 ) -> SetPlan:
-    """Compare what stands there with what should.
+    """Compare what stands there, the custom-metadata sets as they were answered, with what should.
 
     ``handle`` recognises our set and attributes after somebody renamed them in Atlan, as long as the config
     still asks for the names they were made under. Archived attributes count as absent.
-    Raises ``Malformed`` where a definition does not say what it is.
+    Raises ``Malformed`` where the sets or the attributes of ours are not told, or one is without its name.
     """
     wanted = settings.attributes
     connections = tuple(dict.fromkeys(connections))
-    _refuse_nameless(sets, "a custom-metadata set")
+    sets = _told(answered, "custom-metadata set")
     known = handle if handle.get("set_name") == settings.attribute_set else {}
     by_id = [s for s in sets if s.get("name") and s.get("name") == known.get("set")]
     named = by_id or [s for s in sets if s.get("displayName") == settings.attribute_set]
@@ -207,11 +207,9 @@ def plan_set(
     if not named:
         return SetPlan(settings, connections, missing=tuple(wanted), known=known)
     found = named[0]
-    _refuse_nameless(found.get("attributeDefs") or [], f"an attribute of {settings.attribute_set!r}")
+    attributes = _told(found.get("attributeDefs"), f"attribute of {settings.attribute_set!r}")
     known_ids, known_names = mapping_of(known.get("attributes")), mapping_of(known.get("names"))
-    live = [
-        a for a in found.get("attributeDefs") or [] if not truthy((a.get("options") or {}).get("isArchived"))
-    ]
+    live = [a for a in attributes if not truthy((a.get("options") or {}).get("isArchived"))]
     ids: dict[str, str] = {}
     missing: list[str] = []
     problems: list[str] = []
@@ -244,18 +242,23 @@ def plan_set(
     )
 
 
-def _refuse_nameless(definitions: object, what: str) -> None:
-    """Raise where an answer does not name what stands there: it might be ours, and be made twice."""
-    whole = isinstance(definitions, Sequence) and all(
-        isinstance(one, Mapping)
-        and all(isinstance(one.get(key), str) and one[key] for key in ("name", "displayName"))
-        and isinstance(one.get("options"), Mapping | None)
-        for one in definitions
+def _told(definitions: object, one: str) -> list[Mapping[str, Any]]:
+    """The definitions of an answer, which are an empty list where there are none. Raise where there is no
+    list, or one does not name what stands there: it might be ours, and be made twice."""
+    if not isinstance(definitions, list):
+        raise Malformed(f"Atlan: the type definitions came without the list of each {one}", system="atlan")
+    whole = all(
+        isinstance(each, Mapping)
+        and all(isinstance(each.get(key), str) and each[key] for key in ("name", "displayName"))
+        and isinstance(each.get("options"), Mapping | None)
+        for each in definitions
     )
     if not whole:
         raise Malformed(
-            f"Atlan: the type definitions hold {what} without its id, name or options", system="atlan"
+            f"Atlan: the type definitions hold a definition ({one}) without its id, name or options",
+            system="atlan",
         )
+    return definitions
 
 
 _NEEDS: Mapping[Kind, str] = {

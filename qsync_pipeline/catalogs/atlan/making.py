@@ -91,7 +91,7 @@ class DefinitionMaker:
     def _plan_set(self, connections: Sequence[str], handle: Mapping[str, object]) -> SetPlan:
         types: TypeDefs = self._client.typedefs()
         self._tags.take(types)
-        return plan_set(types.business_metadata_defs or (), connections, handle, self._settings)
+        return plan_set(types.business_metadata_defs, connections, handle, self._settings)
 
     def _make_set(
         self, change: Change, connections: Sequence[str], recorded: Mapping[str, object]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,7 +42,10 @@ def client(url: str, **more: Any) -> AlationClient:
 
 
 def table(number: int) -> dict[str, Any]:
-    return {"id": number, "name": f"T{number}", "ds_id": 6, "schema_id": 5, "key": f"6.S.T{number}"}
+    return {
+        "id": number, "name": f"T{number}", "ds_id": 6, "schema_id": 5, "key": f"6.S.T{number}",
+        "custom_fields": [],
+    }  # fmt: skip
 
 
 def test_tables_are_paged_by_the_last_id_not_by_their_place_and_each_page_begins_with_that_row() -> None:
@@ -108,6 +112,23 @@ def test_tables_that_are_said_to_go_on_and_give_nothing_are_no_list() -> None:
     session.on("GET", "/integration/v2/table/", page)
     with pytest.raises(Malformed, match="goes on and gives no more rows"):
         session.client().tables(5)
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("level", ["schema", "table", "column"])
+@pytest.mark.parametrize("left_out", ["custom_fields", "value"])
+def test_a_row_that_leaves_out_its_values_is_not_one_without_values(level: str, left_out: str) -> None:
+    row: dict[str, Any] = {**table(1), "table_id": 1, "custom_fields": [{"field_id": 5, "value": None}]}
+    del (row if left_out == "custom_fields" else row["custom_fields"][0])[left_out]
+    with serving(lambda request: Reply(body=[row])) as server:
+        api = client(server.url)
+        read: dict[str, Callable[[], object]] = {
+            "schema": api.schemas,
+            "table": lambda: api.tables(5),
+            "column": lambda: list(api.columns(5)),
+        }
+        with pytest.raises(Malformed, match=f"missing required field `{left_out}`"):
+            read[level]()
 
 
 def test_a_server_that_gives_less_than_was_asked_for_is_believed_when_it_says_there_is_more() -> None:

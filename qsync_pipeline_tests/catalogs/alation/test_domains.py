@@ -175,6 +175,6 @@ def test_columns_get_the_domain_that_each_would_get_by_itself(rules: list[Domain
     table = CatalogAsset("table:93", "table", "Table", "T", "6.S.T", "6", "")
     place = translator.place(table, ("schema:5", "data:6"))
     for number in (1613, 1614):
-        row = ColumnRow(number, "C", 6, "6.S.T.C", 5, 93)
+        row = ColumnRow(number, "C", 6, "6.S.T.C", 5, 93, [])
         alone = found.shown([f"attribute:{number}", "table:93", "schema:5", "data:6"])
         assert translator.column(row, place).domain == alone

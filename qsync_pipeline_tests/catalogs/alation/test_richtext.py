@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from qsync_pipeline.catalogs.alation.models import FieldValue
 from qsync_pipeline.catalogs.alation.richtext import plain_lines, reason_html, reason_parts, with_links
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.sandbox.alation.richtext import clean
+from qsync_pipeline.transport.errors import Malformed
 
 words = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]), min_size=1, max_size=30)
 
@@ -73,3 +75,12 @@ def test_only_our_fields_are_values_and_a_cleared_one_is_none() -> None:
     assert ids.bodies("table", 93, {"Check Count": None}) == [
         {"field_id": 6, "otype": "table", "oid": 93, "value": ""}
     ]
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("odd", [{}, [], [{"otype": "user", "oid": 1}]])
+def test_a_value_of_ours_that_is_no_text_was_not_told(odd: object) -> None:
+    ids = FieldIds.of({"fields": {"URL": 5}})
+    with pytest.raises(Malformed, match="the field 'URL'"):
+        ids.values([FieldValue(5, odd)])
+    assert ids.values([FieldValue(5, None), FieldValue(6, odd)]) == {}

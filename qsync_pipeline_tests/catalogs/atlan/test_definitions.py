@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from qsync_pipeline.catalogs.atlan.definitions import plan_set
 from qsync_pipeline.catalogs.atlan.making import DefinitionMaker
 from qsync_pipeline.catalogs.atlan.reading import TagCache
 from qsync_pipeline.catalogs.atlan.settings import AtlanSettings
@@ -402,6 +403,16 @@ def test_a_definition_that_does_not_say_what_it_is_is_not_made_a_second_time(odd
     tenant = Tenant({**full_set(), **odd})
     with pytest.raises(Malformed, match="without its id, name or options"):
         tenant.maker().plan((CONN,), {})
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("untold", [None, {}, ""])
+def test_a_list_of_definitions_that_is_not_told_is_not_an_empty_one(untold: object) -> None:
+    tenant = Tenant({**full_set(), "attributeDefs": untold})
+    with pytest.raises(Malformed, match=r"without the list of each attribute of 'Qualytics'"):
+        tenant.maker().plan((CONN,), {})
+    with pytest.raises(Malformed, match="without the list of each custom-metadata set"):
+        plan_set(None, (CONN,), {}, AtlanSettings(url="https://acme.example"))
 
 
 def test_without_connections_nothing_is_needed() -> None:
