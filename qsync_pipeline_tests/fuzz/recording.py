@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from unittest import mock
 
@@ -47,19 +47,26 @@ def key_of(request: requests.PreparedRequest) -> Key:
 
 
 @contextmanager
-def recording(tape: Tape) -> Iterator[None]:
-    """Note down every exchange of this process while the block lasts."""
+def altering(alter: Alter) -> Iterator[None]:
+    """Hand every answer that this process gets from the systems through ``alter`` while the block lasts."""
     real = HTTPAdapter.send
 
     def send(self: HTTPAdapter, request: requests.PreparedRequest, **options: object) -> requests.Response:
         response = real(self, request, **options)  # type: ignore[arg-type]  # handed through as they came
-        body = response.raw.read(decode_content=True)
-        answer = Answer(response.status_code, dict(response.headers), body)
-        tape.answers[key_of(request)] = answer
-        return _response(request, answer)
+        return _response(request, alter(key_of(request), _answer(response)))
 
     with mock.patch.object(HTTPAdapter, "send", send):
         yield
+
+
+def recording(tape: Tape) -> AbstractContextManager[None]:
+    """Note down every exchange of this process while the block lasts."""
+
+    def note(key: Key, answer: Answer) -> Answer:
+        tape.answers[key] = answer
+        return answer
+
+    return altering(note)
 
 
 @contextmanager
@@ -71,12 +78,15 @@ def playing(tape: Tape, alter: Alter) -> Iterator[None]:
         key = key_of(request)
         if key not in tape.more and key not in tape.answers:
             response = real(self, request, **options)  # type: ignore[arg-type]  # handed through as they came
-            body = response.raw.read(decode_content=True)
-            tape.more[key] = Answer(response.status_code, dict(response.headers), body)
+            tape.more[key] = _answer(response)
         return _response(request, alter(key, tape.answers.get(key) or tape.more[key]))
 
     with mock.patch.object(HTTPAdapter, "send", send):
         yield
+
+
+def _answer(response: requests.Response) -> Answer:
+    return Answer(response.status_code, dict(response.headers), response.raw.read(decode_content=True))
 
 
 def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
