@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from qsync_pipeline.core.names import reader_text
 from qsync_pipeline.outside_text import for_csv, one_line
 from qsync_pipeline.transport.redact import redact
 
@@ -15,6 +17,8 @@ WIDTH = 60
 """Characters of a value in a table."""
 FIRST = ("title", "text", "rule", "object", "status", "value")
 """Parts of a value that people look for, in this order; the rest follows as it stands."""
+_WRAPPED = re.compile(r"\s*<(p|div)\b[^>]*>.*</\1>\s*", re.DOTALL)
+"""Rich text as Alation stores it. Other text in angle brackets is somebody's, and shown as it is."""
 _PLACES = {name: place for place, name in enumerate(FIRST)} | {"by": len(FIRST) + 1}
 
 
@@ -39,9 +43,15 @@ def words(value: object) -> str:
 
 
 def brief(value: object) -> str:
-    """A value for a column of a table."""
-    text = harmless(words(value))
+    """A value for a column of a table; of rich text what a reader sees."""
+    text = harmless(words(_as_seen(value))) or "-"
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+
+
+def _as_seen(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _as_seen(one) for name, one in value.items()}
+    return reader_text(value) if isinstance(value, str) and _WRAPPED.fullmatch(value) else value
 
 
 def brief_change(before: object, after: object) -> str:

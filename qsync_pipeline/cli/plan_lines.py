@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from qsync_pipeline.cli.plain import brief
 from qsync_pipeline.cli.running import Ran
 from qsync_pipeline.cli.tables import show_table
 from qsync_pipeline.core.rows import Change
@@ -18,8 +18,6 @@ from qsync_pipeline.transport.redact import redact
 
 ROWS = 20
 """Lines shown for each datastore without ``--all``."""
-WIDTH = 60
-"""Characters of a value before and after."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def _lines(changes: Sequence[Change]) -> Iterator[Line]:
     for change in sorted(shown, key=lambda change: change.status != "planned"):
         action = change.action if change.status == "planned" else f"{change.action} ({change.status})"
         yield Line(
-            change.surface, action, change.name, _value(change.before), _value(change.after), change.reason
+            change.surface, action, change.name, brief(change.before), brief(change.after), change.reason
         )
 
 
@@ -94,16 +92,4 @@ def _definition(row: Mapping[str, Any]) -> Line:
     surface, action, name, reason = (
         str(row.get(column, "")) for column in ("surface", "action", "object", "reason")
     )
-    return Line(surface, action, name, _value(row.get("before")), _value(row.get("after")), reason)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, dict):
-        # What has a value says enough: a change that clears everything reads as a dash.
-        text = ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None)
-    else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = " ".join(redact(text).split())
-    return (text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}...") or "-"
+    return Line(surface, action, name, brief(row.get("before")), brief(row.get("after")), reason)

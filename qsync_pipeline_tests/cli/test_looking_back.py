@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from qsync_pipeline import cli
 from qsync_pipeline.cli.history import since_when
-from qsync_pipeline.cli.plain import brief_change
+from qsync_pipeline.cli.plain import brief, brief_change
 from qsync_pipeline.config import load_config
 from qsync_pipeline.core.rows import BUCKETS, CatalogAsset, Change, Outcome
 from qsync_pipeline.core.tables import Table
@@ -222,6 +222,13 @@ def test_of_an_alert_the_words_come_first_and_of_a_change_what_differs() -> None
         "- -> URL: https://q.example"
     )
     assert brief_change("PII", None) == "PII -> -"
+
+
+def test_rich_text_is_shown_as_it_is_read_and_other_text_as_it_stands() -> None:
+    assert brief_change({"Check Count": "<p>5</p>"}, {"Check Count": 7}) == "Check Count: 5 -> Check Count: 7"
+    assert brief("<p>2 checks, <a href='https://q.example'>see</a> &amp; mend</p>") == "2 checks, see & mend"
+    assert brief("<none>") == "<none>"
+    assert brief("<p></p>") == brief("") == brief(None) == "-"
 
 
 def test_looking_back_changes_nothing(qsync: Qsync, past: Past) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from qsync_pipeline.sandbox.testing import ALATION_ONLY, ATLAN_ONLY
+from qsync_pipeline.transport.errors import SyncError
 from qsync_pipeline_tests.e2e.harness import World, world
 from qsync_pipeline_tests.e2e.synced import Synced
 from qsync_pipeline_tests.fuzz.mutations import Spot
@@ -129,8 +130,11 @@ def found_wrong(one: World, places: Sequence[Place], *, once: bool) -> list[str]
     usual = one.sync(dry_run=True)
     found = []
     for place in places:
-        with altering(LeavesOut(place, once=once)):
-            done = one.sync(dry_run=True)
+        try:
+            with altering(LeavesOut(place, once=once)):
+                done = one.sync(dry_run=True)
+        except SyncError:  # of the list of the datastores, without which no run is started
+            continue
         if told := wrong(usual, done):
             found.append(f"{place.told}: {told}")
     return found
