@@ -87,6 +87,19 @@ class GlobalTag(msgspec.Struct, frozen=True):
     count: int | None = None
 
 
+class DefinedTag(GlobalTag, frozen=True, kw_only=True):
+    """A row of the list of definitions, whatever its type: what they all have is told, null or not (§2.8).
+
+    An update sends back all of it, so that a key which an answer leaves out must never pass for null.
+    """
+
+    type: str
+    color: str | None
+    description: str | None
+    category: str | None
+    weight_modifier: int | None
+
+
 Points = Annotated[float, msgspec.Meta(ge=-0.5, le=100.5)]
 """0 to 100, give or take what rounding may: anything else is no score."""
 

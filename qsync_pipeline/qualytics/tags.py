@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from qsync_pipeline.qualytics.calls import Calls
-from qsync_pipeline.qualytics.models import Container, Datastore, Field, GlobalTag
+from qsync_pipeline.qualytics.models import Container, Datastore, DefinedTag, Field, GlobalTag
 from qsync_pipeline.transport.errors import NotFound, TimedOutAfterSend
 
 BULK = 200
@@ -43,7 +43,7 @@ class TagCalls(Calls):
 
         The paged list is the complete one; where its rows lack counts they come from the bare listing.
         """
-        rows = self.pages("/global-tags", GlobalTag)
+        rows: list[GlobalTag] = [*self.pages("/global-tags", DefinedTag)]
         if any(tag.count is None for tag in rows):
             listing = self.session.request(
                 "GET", "/global-tags/listing", kind="read", decode=list[GlobalTag], none_on=frozenset({404})

@@ -287,12 +287,18 @@ def test_a_tag_that_cannot_be_created_says_so(status: int, error: type[Exception
         client(server).create_tag("PII")
 
 
+def defined(number: int, name: str, **more: Any) -> dict[str, Any]:
+    """A row of the list of definitions."""
+    nothing = dict.fromkeys(("color", "description", "category", "weight_modifier"))
+    return {"id": number, "name": name, "type": "global", **nothing, **more}
+
+
 @pytest.mark.parametrize("made", [True, False])
 def test_after_a_lost_answer_the_list_is_read_and_the_tag_not_made_twice(made: bool) -> None:
     def script(request: Request) -> Reply:
         if request.method == "POST":
             return Reply(hang_up=True)
-        return envelope([{"id": 3, "name": "PII", "count": 0}] if made else [], request)
+        return envelope([defined(3, "PII", count=0)] if made else [], request)
 
     with serving(script) as server:
         if made:
@@ -307,10 +313,22 @@ def test_usage_counts_come_from_the_listing_where_the_list_lacks_them() -> None:
     def script(request: Request) -> Reply:
         if request.path.endswith("/listing"):
             return Reply(body=[{"id": 3, "name": "PII", "count": 4}])
-        return envelope([{"id": 5, "name": "New"}, {"id": 3, "name": "PII"}], request)
+        return envelope([defined(5, "New"), defined(3, "PII")], request)
 
     with serving(script) as server:
         assert [(t.name, t.count) for t in client(server).global_tags()] == [("PII", 4), ("New", None)]
+
+
+@pytest.mark.rule("5.5", "Never act on a partial read")
+@pytest.mark.parametrize("left_out", ["type", "color", "description", "category", "weight_modifier"])
+def test_a_definition_that_is_not_told_whole_is_none_to_update(left_out: str) -> None:
+    row = defined(3, "PII")
+    del row[left_out]
+    with (
+        serving(lambda request: envelope([row], request)) as server,
+        pytest.raises(Malformed, match=f"missing required field `{left_out}`"),
+    ):
+        client(server).global_tags()
 
 
 TAG = GlobalTag(
