@@ -52,9 +52,8 @@ class FieldIds:
                 elif isinstance(value, (int, float)):
                     found[name] = value
                 elif value is not None:
-                    raise Malformed(
-                        f"alation: the field {name!r} was answered with an odd value", system="alation"
-                    )
+                    told = f"the field {name!r} was answered with something that is no text"
+                    raise Malformed(f"alation: {told}", system="alation")
         return found
 
     def bodies(self, otype: str, number: int, values: Mapping[str, Any]) -> list[dict[str, Any]]:
