@@ -61,12 +61,12 @@ def spots(document: Any) -> Mapping[tuple[str, ...], list[Spot]]:
     return found
 
 
-def documents(answers: Mapping[Key, Answer]) -> Iterator[tuple[Key, Any]]:
-    for key, answer in answers.items():
-        try:
-            yield key, json.loads(answer.body)
-        except ValueError:
-            continue
+def parsed(answer: Answer) -> Any:
+    """What an answer says; null where it is no JSON, which has no places."""
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
 
 
 class LeavesOut:
@@ -78,16 +78,15 @@ class LeavesOut:
         self._lock = Lock()
 
     def __call__(self, key: Key, answer: Answer) -> Answer:
-        if kind_of(key) != self._place[:2]:
-            return answer
+        document = parsed(answer) if kind_of(key) == self._place[:2] else None
+        found = spots(document).get(self._place.keys, [])
         with self._lock:
-            for _, document in documents({key: answer}):
-                found = [] if self._done else spots(document).get(self._place.keys, [])
-                for node, name in found[-1:] if self._once else found:
-                    del node[name]
-                self._done = self._once and (self._done or bool(found))
-                return Answer(answer.status, answer.headers, json.dumps(document).encode())
-        return answer
+            if not found or self._done:
+                return answer
+            self._done = self._once
+        for node, name in found[-1:] if self._once else found:
+            del node[name]
+        return Answer(answer.status, answer.headers, json.dumps(document).encode())
 
 
 def places_of(one: World, system: str) -> list[Place]:
@@ -98,8 +97,8 @@ def places_of(one: World, system: str) -> list[Place]:
     tape = Tape()
     with recording(tape):
         one.sync(dry_run=True)
-    read = {key: a for key, a in tape.answers.items() if urlsplit(key[1]).netloc == host}
-    found = {Place(*kind_of(key), keys) for key, document in documents(read) for keys in spots(document)}
+    read = {key: answer for key, answer in tape.answers.items() if urlsplit(key[1]).netloc == host}
+    found = {Place(*kind_of(key), keys) for key, answer in read.items() for keys in spots(parsed(answer))}
     return sorted(one for one in found if "openapi" not in one.path and "AccessToken" not in one.path)
 
 
