@@ -9,10 +9,13 @@ from typing import Literal
 import msgspec
 
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
-from qsync_pipeline.core.rows import Change, TagRef
+from qsync_pipeline.core.rows import Change, Held, TagRef
 from qsync_pipeline.core.rules import TagRules
 
 SURFACE = "tag_definitions"
+
+ID = "definition"
+"""Word of the ``extra`` of tag lines and holdings: Qualytics' id of the definition that the tag is of."""
 
 UNREACHABLE = "the deployment does not find this name in a URL"
 
@@ -41,18 +44,31 @@ class TagDefinition(msgspec.Struct, frozen=True):
     """Ids of the catalog's tag that it stands for, by which a rename is recognised."""
     suppliers: tuple[str, ...] = ()
     """Integrations that hold an assignment of it, on whichever object."""
+    id: int | None = None
+    """Qualytics' id, by which one that was made anew under the same name is told from the one before."""
 
 
 class DefinitionBook:
     """The definitions of the deployment as they will be once the plan so far is carried out."""
 
     def __init__(
-        self, definitions: Iterable[TagDefinition], rules: TagRules, unreachable: Iterable[str] = ()
+        self,
+        definitions: Iterable[TagDefinition],
+        rules: TagRules,
+        unreachable: Iterable[str] = (),
+        variants: Iterable[TagRef] = (),
     ) -> None:
-        """``unreachable`` are the keys of names that no URL of the deployment reaches, as it turned out."""
+        """``unreachable`` are the keys of names that no URL of the deployment reaches, as it turned out;
+        ``variants`` the catalog's tags that differ from another of its own by case or blanks only
+        (:func:`variants_among`)."""
         self.rules = rules
+        self._variants = {tag_name(tag.name): tag for tag in variants}
         self._unreachable = frozenset(unreachable)
-        self._known = by_key(definitions, rules.ours)
+        listed = list(definitions)
+        self._known = by_key(listed, rules.ours)
+        counting = {one.name for one in self._known.values()}
+        self._beside = by_key((one for one in listed if one.name not in counting), rules.ours)
+        self._heirs: dict[str, Change] = {}
         self._planned: dict[str, Change] = {}
         self._usage: Counter[str] = Counter()
 
@@ -77,6 +93,24 @@ class DefinitionBook:
         definition = self._known.get(key)
         return definition.name if definition else default
 
+    def id_of(self, key: str) -> int | None:
+        """Qualytics' id of the definition of this name, where it is there and known."""
+        definition = self._known.get(key)
+        return definition.id if definition else None
+
+    def lapsed(self, row: Held, there: TagRef | None) -> bool:
+        """Whether a holding is of a definition that is gone, and its assignment with it: what stands there
+        under its name, of a definition that was made since, is not ours. ``there`` is the tag that does.
+
+        A holding of old tells no definition: it lapses where what stands there is a person's.
+        """
+        known, held_of = self._known.get(row.key), row.extra.get(ID)
+        if there is None:
+            return held_of is not None and (known is None or known.id != held_of)
+        if held_of is not None and there.id:
+            return there.id != str(held_of)
+        return self.standing(row.key) == "native" or there.name != self.spelling(row.key, there.name)
+
     def cascades(self, key: str) -> bool:
         """Whether assignments of this tag flow down to what lies below (external tags do not)."""
         definition = self._known.get(key)
@@ -96,21 +130,34 @@ class DefinitionBook:
         known = self._known[key]
         if self.spared(key):
             return ()
+        tag = self._spokesman(known, tag)
         if standing == "native":
-            return self._plan(key, self._update(known, tag, "overwrite_tags is on: the catalog's tag wins"))
+            reason = "overwrite_tags is on: the catalog's tag wins"
+            return self._plan(key, self._update(known, tag, reason, takes_over=True))
         if standing == "ours" and self._is_mine(known, held=held):
             if not self._gives_the_look(known, tag):
                 return ()
-            change = self._update(known, tag, "the catalog's tag looks different now")
+            change = self._update(known, tag, "the catalog's tag looks different now", takes_over=False)
             return self._plan(key, change) if change.before != change.after else ()
         return ()
+
+    def inherit(self, key: str, there: TagRef, tag: TagRef) -> None:
+        """Keep in mind that a wanted tag stands as ``there``, of a person's definition that differs from ours
+        by case only: once nothing carries ours, theirs has the catalog's look (``overwrite_tags``)."""
+        known = self._beside.get(key)
+        if known is None or known.name != there.name or key in self._heirs or not self.rules.overwrite:
+            return
+        if known.type != "external" and known.made_by is None:
+            reason = "ours, which differed by case only, goes: the catalog's tag wins here"
+            change = self._update(known, self._spokesman(known, tag), reason, takes_over=True)
+            self._heirs[key] = self._reachable(change)
 
     def use(self, key: str, by: int) -> None:
         """Count an assignment planned (+1) or a removal planned (-1)."""
         self._usage[key] += by
 
     def left_over(self) -> list[Change]:
-        """Definitions that we made and that no object will carry any more.
+        """Definitions that we made and that no object will carry any more, each followed by its heir.
 
         Another integration's are among them where this plan takes off their last assignment. What has had
         none before is left to its maker: two plans made side by side would both list it.
@@ -119,7 +166,7 @@ class DefinitionBook:
         for key, known in self._known.items():
             if not known.made or known.count is None:
                 continue
-            if not self._usage[key] and self._is_of_another(known):
+            if not self._usage[key] and self._is_of_another(known) and key not in self._heirs:
                 continue
             if key not in self._planned and known.count + self._usage[key] <= 0:
                 change = Change(
@@ -133,6 +180,8 @@ class DefinitionBook:
                     kind=known.type,
                 )
                 changes.append(self._reachable(change))
+                if changes[-1].status == "planned" and key in self._heirs:
+                    changes.append(self._heirs[key])
         return changes
 
     def _reachable(self, change: Change) -> Change:
@@ -181,11 +230,10 @@ class DefinitionBook:
             return None
         return next((known for known in self._known.values() if tag.id in known.source_ids), None)
 
-    def _update(self, known: TagDefinition, tag: TagRef, reason: str) -> Change:
+    def _update(self, known: TagDefinition, tag: TagRef, reason: str, *, takes_over: bool) -> Change:
         before = look_of(known)
-        native = self.standing(tag_key(known.name)) == "native"
         after = {
-            "category": self.rules.category if native or self._from_another(known) else known.category,
+            "category": self.rules.category if takes_over or self._from_another(known) else known.category,
             "color": tag.color or known.color,
             "description": reader_text(tag.description) or known.description,
         }
@@ -203,7 +251,7 @@ class DefinitionBook:
             after=after,
             reason=reason,
             kind=known.type,
-            extra={"tag_id": tag.id, "takes_over": native},
+            extra={"tag_id": tag.id, "takes_over": takes_over},
         )
 
     def _is_mine(self, known: TagDefinition, *, held: bool) -> bool:
@@ -226,6 +274,11 @@ class DefinitionBook:
     def _is_of_another(self, known: TagDefinition) -> bool:
         """Whether another integration made it, one that is in the config still."""
         return known.made_by != self.rules.integration and fold(known.made_by or "") in self.rules.ours
+
+    def _spokesman(self, known: TagDefinition, tag: TagRef) -> TagRef:
+        """Of the catalog's tags that differ by case or blanks only, the one whose look a definition has: the
+        one spelled like it, whatever carries that, or else the one that was met."""
+        return self._variants.get(known.name, tag)
 
     def _gives_the_look(self, known: TagDefinition, tag: TagRef) -> bool:
         """Of a catalog's tags that differ by case or blanks only, the one spelled like the definition, or the
@@ -262,6 +315,14 @@ def by_key(
     for one in sorted(definitions, key=rank):
         found.setdefault(tag_key(one.name), one)
     return found
+
+
+def variants_among(tags: Iterable[TagRef]) -> list[TagRef]:
+    """The tags that differ from another of them by case or blanks only."""
+    found: dict[str, list[TagRef]] = {}
+    for tag in tags:
+        found.setdefault(tag_key(tag.name), []).append(tag)
+    return [tag for same in found.values() if len(same) > 1 for tag in same]
 
 
 def look_of(known: TagDefinition) -> dict[str, str | None]:

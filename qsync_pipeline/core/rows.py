@@ -297,6 +297,15 @@ class Held(Protocol):
     def extra(self) -> dict[str, Any]: ...
 
 
+LEFT_OFF = "left_off"
+"""Word of the ``extra`` of notes and holdings: a person took it off, and ``on_drift: keep`` leaves it so."""
+
+
+def is_left_off(row: Held) -> bool:
+    """A holding that only remembers what stays off: nothing of ours is there, whoever puts it on again."""
+    return bool(row.extra.get(LEFT_OFF))
+
+
 def release(surface: str, row: Held, name: str, reason: str) -> Change:
     """The note that lets go of a holding without writing; ``name`` is the object's."""
     extra = {"release": True}

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from qsync_pipeline.core.definitions import DefinitionBook
-from qsync_pipeline.core.rows import Held, Unit
+from qsync_pipeline.core.rows import Held, Unit, is_left_off
 
 
 def is_unfinished_copy(row: Held) -> bool:
     """A copy that a run which died was about to take off: noted, but no assignment of ours."""
-    return row.value is None and bool(row.extra.get("copy_of"))
+    return row.value is None and bool(row.extra.get("copy_of")) and not is_left_off(row)
 
 
 def is_but_a_copy(row: Held) -> bool:

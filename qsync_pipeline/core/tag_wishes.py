@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
-from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.left import ABOVE, MORE, UNTOLD
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key, tag_name
@@ -16,24 +14,9 @@ from qsync_pipeline.core.rules import TagRules
 class Wishes:
     """The catalog's tags as the rules let them through."""
 
-    def __init__(self, snapshot: Snapshot, rules: TagRules, book: DefinitionBook) -> None:
+    def __init__(self, snapshot: Snapshot, rules: TagRules) -> None:
         self._snapshot = snapshot
         self._rules = rules
-        self._book = book
-
-    def spokesman(self, key: str, tag: TagRef) -> TagRef:
-        """Of the catalog's tags that differ by case or blanks only, the one whose look the definition has:
-        the one spelled like it, wherever in this datastore it is, or else the one that was met."""
-        spelled = self._book.spelling(key, "")
-        return self._by_name.get(spelled, tag) if spelled else tag
-
-    @cached_property
-    def _by_name(self) -> dict[str, TagRef]:
-        named: dict[str, TagRef] = {}
-        for asset in self._snapshot.by_id.values():
-            for tag in asset.tags:
-                named.setdefault(tag_name(tag.name), tag)
-        return named
 
     def of(self, unit: Unit, link: Link) -> tuple[dict[str, TagRef], str]:
         """The tags that the catalog puts on a unit, by key, and why that is not all there is to know; empty

@@ -9,11 +9,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from qsync_pipeline.core.definitions import DefinitionBook
+from msgspec.structs import replace
+
+from qsync_pipeline.core.definitions import ID, DefinitionBook
 from qsync_pipeline.core.left import OUTSIDE, unmatched
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_name
-from qsync_pipeline.core.rows import Action, Change, Held, Link, Status, TagRef, Unit, release
+from qsync_pipeline.core.rows import (
+    LEFT_OFF,
+    Action,
+    Change,
+    Held,
+    Link,
+    Status,
+    TagRef,
+    Unit,
+    is_left_off,
+    release,
+)
 from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline.core.tag_copies import is_unfinished_copy
 from qsync_pipeline.core.tag_plan import TagPlan
@@ -24,6 +37,8 @@ SURFACE = "external_tags"
 
 STAYS = "the same tag above goes, this one stays"
 CAME_DOWN = "came down from above, and is wanted here too"
+LAPSED = "its definition was deleted in Qualytics: what stands here now was put there by others"
+KEPT_OFF = "somebody took it off in Qualytics, and on_drift is keep"
 
 
 def plan_tags(
@@ -56,7 +71,7 @@ class _Planner:
     ) -> None:
         self.units = units
         self.links = {link.unit: link for link in links}
-        self.wishes = Wishes(snapshot, rules, book)
+        self.wishes = Wishes(snapshot, rules)
         self.book = book
         self.rules = rules
         self.presence = presence
@@ -79,21 +94,25 @@ class _Planner:
                     if row := self.mine.get(column, {}).pop(key, None):
                         self._release(column, row, "went with the tag above of which it was a copy")
         known = {unit.id for unit in self.units}
-        for target, rows in self.mine.items():
-            if target not in known:
-                self._vanished(target, rows)
+        for held in (self.mine, self.tags.lapsed):
+            for target, rows in held.items():
+                if target not in known:
+                    self._vanished(target, rows)
         return self.plan
 
     def _unit(self, unit: Unit) -> None:
         link = self.links[unit.id]
-        mine, present = self.mine.get(unit.id, {}), self.tags.present[unit.id]
+        mine, present = self.mine[unit.id], self.tags.present[unit.id]
+        lapsed = self.tags.lapsed[unit.id]
+        for key in lapsed.keys() & present.keys():
+            self._release(link.name, lapsed.pop(key), LAPSED)
         if link.bucket == "matched":
             wanted, unsure = self.wishes.of(unit, link)
         else:
             wanted, unsure = {}, "" if link.gone else unmatched(link)
         self.wanted[unit.id] = set(wanted)
         for key, tag in wanted.items():
-            self._assign(unit, link, key, tag, mine.get(key), present.get(key))
+            self._assign(unit, link, key, tag, present.get(key))
         dropped: list[Held] = []
         for key, row in mine.items():
             if key not in wanted and is_unfinished_copy(row):
@@ -101,6 +120,8 @@ class _Planner:
             elif key not in wanted:
                 dropped.append(row)
         if not unsure:
+            for key in lapsed.keys() - wanted.keys():
+                self._release(link.name, lapsed[key], "already off")
             renamed = {tag.id for tag in wanted.values() if tag.id}
             for row in dropped:
                 self._take_off(unit, link, row, present.get(row.key), renamed)
@@ -110,9 +131,14 @@ class _Planner:
                 self._hold_on(unit, link, row, present.get(row.key))
         self._copies(unit, set(wanted) | set(mine))
 
-    def _assign(
-        self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None, there: TagRef | None
-    ) -> None:
+    def _assign(self, unit: Unit, link: Link, key: str, tag: TagRef, there: TagRef | None) -> None:
+        mine, lapsed = self.mine[unit.id], self.tags.lapsed[unit.id]
+        keep = self.rules.on_drift == "keep"
+        row = mine.get(key)
+        left_off = row is not None and is_left_off(row)
+        if left_off and not keep:
+            self._release(link.name, mine.pop(key), "it was left off, and on_drift is keep no more")
+            row = None
         held_there = there is not None and row is not None and self.book.standing(key) != "native"
         if self.book.spared(key) and not held_there:
             self._add(
@@ -123,28 +149,37 @@ class _Planner:
             self._stands(unit, link, key, tag, row)
             return
         if there is not None:
-            self.plan.counts["unchanged"] += 1
-            if row is not None:
-                self._release(link.name, row, "a person's stands there, which differs by case only")
+            self.plan.counts["unchanged"] += 1  # a person's, which differs by case only
+            if self.rules.overwrite:
+                self.book.inherit(key, there, tag)
             return
-        drifted = row is not None and row.value is not None and not row.has_pending
+        former = lapsed.get(key) if row is None else row
+        written = former is not None and former.value is not None and not former.has_pending
+        drifted = written or left_off
         if drifted:
             self.plan.counts["drift"] += 1
-            if self.rules.on_drift == "keep":
-                reason = "somebody took it off in Qualytics, and on_drift is keep"
-                self._add(unit, link, "create", key, tag, reason, "skipped")
+            if keep:
+                if former is not None and not left_off:
+                    self._leave_off(link, former)
+                self._add(unit, link, "create", key, tag, KEPT_OFF, "skipped")
                 return
-        self.plan.definitions += self.book.need(self.wishes.spokesman(key, tag))
+        if row is None and former is not None:
+            self._release(link.name, lapsed.pop(key), "went with its definition")
+        self.plan.definitions += self.book.need(tag)
         reason = "somebody took it off in Qualytics" if drifted else f"on {link.asset_name} in the catalog"
         self._add(unit, link, "create", key, tag, reason, drift=drifted)
         self.book.use(key, +1)
 
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
         """A wanted tag that is already there: nobody writes, but ownership may have to be taken up."""
+        if row is not None and is_left_off(row):
+            self.plan.definitions += self.book.need(tag, held=False)
+            self.plan.counts["unchanged"] += 1  # whoever put it on again: ours was taken off by a person
+            return
         going = self._going_above(unit, key)
         came_down, owners = self.copies.origins(unit.id, key), self.tags.other_owners(unit.id, key)
         held = bool(going or row is not None or owners or came_down or self.rules.adopt)
-        self.plan.definitions += self.book.need(self.wishes.spokesman(key, tag), held=held)
+        self.plan.definitions += self.book.need(tag, held=held)
         if going:
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
             self._add(unit, link, "create", key, tag, STAYS, held_on=going)
@@ -168,7 +203,8 @@ class _Planner:
     def _hold_on(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """What nothing is proved of stays, though the same tag goes above, of which it may be a copy."""
         going = self._going_above(unit, row.key)
-        if there is None or not self.tags.is_our_spelling(row.key, there) or not going:
+        ours = there is not None and self.tags.is_our_spelling(row.key, there) and not is_left_off(row)
+        if there is None or not ours or not going:
             return
         tag = TagRef(there.name, id=str(row.extra.get("tag_id") or ""))
         self._add(unit, link, "create", row.key, tag, STAYS, held_on=going)
@@ -194,6 +230,9 @@ class _Planner:
         return any(key in self.taken_up[ancestor] for ancestor in self.copies.above(unit.id, key))
 
     def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
+        if is_left_off(row):
+            self._release(link.name, row, "it was left off, and is wanted no more")
+            return
         if there is not None and not self.tags.is_our_spelling(row.key, there):
             there = None  # a person's, which differs by case only
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
@@ -227,6 +266,8 @@ class _Planner:
     ) -> None:
         self.removing[unit.id].add(key)
         extra: dict[str, object] = {}
+        if (definition := self._definition(unit, key)) is not None:
+            extra[ID] = definition
         if copy_of is not None:
             extra["copy_of"] = copy_of
         if rename or (copy_of, key) in self.renaming:
@@ -298,6 +339,16 @@ class _Planner:
         else:
             self.plan.freeze(len(rows), OUTSIDE)
 
+    def _leave_off(self, link: Link, row: Held) -> None:
+        """Ours no more, and remembered: what is put on again was put there by others."""
+        note = release(SURFACE, row, link.name, KEPT_OFF)
+        self.plan.changes.append(replace(note, extra={LEFT_OFF: True}))
+
+    def _definition(self, unit: Unit, key: str) -> int | None:
+        """Qualytics' id of the definition of a tag that stands on an object, or would be put there."""
+        there = self.tags.present[unit.id].get(key)
+        return int(there.id) if there is not None and there.id.isdigit() else self.book.id_of(key)
+
     def _release(self, name: str, row: Held, reason: str) -> None:
         self.plan.changes.append(release(SURFACE, row, name, reason))
 
@@ -318,6 +369,8 @@ class _Planner:
         """Plan a line for a wanted tag; one ``held_on`` to, as it goes on those objects above, is there, and
         noted as ours before any write."""
         extra: dict[str, object] = {"tag_id": tag.id}
+        if (definition := self._definition(unit, key)) is not None:
+            extra[ID] = definition
         extra |= {word: said for word, said in (("held_on", list(held_on)), ("drift", drift)) if said}
         row = self.mine[unit.id].get(key)
         if came_down or (row is not None and row.extra.get("came_down")):

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 
 from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.rows import Held, TagRef, Unit
+from qsync_pipeline.core.rows import Held, TagRef, Unit, is_left_off
 from qsync_pipeline.core.tag_copies import Copies, is_but_a_copy
 
 
 class TagsThere:
     """The tags on every object by key, beside what the ledger holds of them.
 
-    ``mine`` are the holdings of the integration that plans, ``rows`` those of all, by object and key.
-    ``present`` are the tags on objects, ``withered`` those on columns that are gone but listed.
+    ``mine`` are the holdings of the integration that plans, ``rows`` those of all, by object and key; without
+    what ``lapsed`` with its definition; ``rows`` without what is left off, too. ``present`` are the tags on
+    objects, ``withered`` those on columns that are gone but listed.
     """
 
     def __init__(
@@ -24,20 +25,27 @@ class TagsThere:
         self._book = book
         self._integration = integration
         self.mine: dict[str, dict[str, Held]] = defaultdict(dict)
+        self.lapsed: dict[str, dict[str, Held]] = defaultdict(dict)
         self.rows: dict[tuple[str, str], list[Held]] = defaultdict(list)
         self._others: dict[tuple[str, str], list[Held]] = defaultdict(list)
-        for row in held:
-            self.rows[(row.target, row.key)].append(row)
-            if row.integration == integration:
-                self.mine[row.target][row.key] = row
-            elif row.value is not None or row.pending is not None:
-                # Another's run that died may have written it: either value is its own (ledger/holding.py).
-                self._others[(row.target, row.key)].append(row)
         self.present = {unit.id: self._by_key(unit.tags) for unit in units}
         self.withered = {one.id: self._by_key(one.tags) for unit in units for one in unit.withered}
+        everywhere = {**self.present, **self.withered}
+        for row in held:
+            place = (row.target, row.key)
+            left_off = is_left_off(row)
+            lapsed = not left_off and book.lapsed(row, everywhere.get(row.target, {}).get(row.key))
+            if row.integration == integration:
+                (self.lapsed if lapsed else self.mine)[row.target][row.key] = row
+            if lapsed or left_off:
+                continue
+            self.rows[place].append(row)
+            if row.integration != integration and (row.value is not None or row.pending is not None):
+                # Another's run that died may have written it: either value is its own (ledger/holding.py).
+                self._others[place].append(row)
         ours = {
             id_: [key for key, tag in tags.items() if self.is_our_spelling(key, tag)]
-            for id_, tags in {**self.present, **self.withered}.items()
+            for id_, tags in everywhere.items()
         }
         self.copies = Copies(units, ours, self.rows, book)
 

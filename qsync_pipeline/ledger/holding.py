@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from qsync_pipeline.core.quality import same_value
-from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.core.rows import LEFT_OFF, Change, Outcome
 from qsync_pipeline.ledger.jsontext import plain
 
 CONTROL = frozenset({"hold", "merge", "release", "stands", "held_on", "look", "drift"})
@@ -97,9 +97,9 @@ def settled(
     """The holding after the write, null for none.
 
     Applied, or found to be so already: the value is ours, or (removal; note with ``extra["release"]``) no
-    longer. Rejected, skipped or parked: as before this run's intention. An intention of another run is not
-    taken back: nobody knows yet whether that write landed. Nor is one of this run where that is open
-    (:func:`_is_open`).
+    longer; a note with ``extra["left_off"]`` leaves a holding of nothing. Rejected, skipped or parked: as
+    before this run's intention. An intention of another run is not taken back: nobody knows yet whether that
+    write landed. Nor is one of this run where that is open (:func:`_is_open`).
     """
     change = outcome.change
     if _is_open(outcome):
@@ -118,10 +118,13 @@ def settled(
             intention = {"pending": old.pending, "has_pending": True, "pending_run": run_id}
         old = _landed(old, before, run_id, merge=merge)
         value = old.value if after is None else after
+    left_off = change.action == "note" and bool(change.extra.get(LEFT_OFF))
+    if left_off:
+        value = None
     if merge:
         value = _merged(old.value if old else None, after)
         base = base if intention else _only(base, value)
-    if not intention and (value is None or (merge and not value)):
+    if not intention and not left_off and (value is None or (merge and not value)):
         return None
     as_before = old is not None and outcome.outcome == "unchanged" and old.value == value
     return Holding(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, bindparam, delete, func, select, tuple_
+from sqlalchemy import Column, Connection, Row, Select, bindparam, delete, func, or_, select, tuple_
 
 from qsync_pipeline.ledger.database import Database, chunks
 from qsync_pipeline.ledger.holding import Holding
@@ -81,13 +81,17 @@ class Holdings:
                 for part in chunks(dict.fromkeys(targets))
             )
 
-    def holders(self, surface: str, integrations: Iterable[str]) -> dict[str, set[str]]:
-        """Which of these integrations hold anything on a surface, by key."""
-        query = select(_T.key, _T.integration).distinct().where(_T.surface == surface)
-        found: dict[str, set[str]] = {}
+    def holders(
+        self, surface: str, integrations: Iterable[str], word: str
+    ) -> dict[str, set[tuple[str, Any]]]:
+        """Which of these integrations hold anything on a surface, by key, each with what the ``extra`` of its
+        holdings says under a word. What is left off holds nothing."""
+        something = or_(_T.value.is_not(None), _T.has_pending)
+        query = select(_T.key, _T.integration, _T.extra).distinct().where(_T.surface == surface, something)
+        found: dict[str, set[tuple[str, Any]]] = {}
         with self._db.read() as connection:
-            for key, integration in connection.execute(query.where(_T.integration.in_(list(integrations)))):
-                found.setdefault(key, set()).add(integration)
+            for key, who, extra in connection.execute(query.where(_T.integration.in_(list(integrations)))):
+                found.setdefault(key, set()).add((who, load(extra).get(word)))
         return found
 
     def counts(self, *, datastore: str | None = None) -> dict[str, dict[str, int]]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from qsync_pipeline.core.definitions import TagDefinition
+from qsync_pipeline.core.definitions import ID, TagDefinition
 from qsync_pipeline.core.names import fold, reader_text, tag_key
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
@@ -28,7 +28,7 @@ def read_definitions(run: Run) -> Table[TagDefinition]:
     listed = run.qualytics.global_tags()
     ours = _ours(run, listed)
     names = [one.name for one in run.config.integrations]
-    holders = run.ledger.holdings.holders(SURFACE, names) if len(names) > 1 else {}
+    holders = run.ledger.holdings.holders(SURFACE, names, ID) if len(names) > 1 else {}
     rows = []
     for tag in listed:
         record = ours.get(tag.name)
@@ -45,7 +45,10 @@ def read_definitions(run: Run) -> Table[TagDefinition]:
                 made=bool(record and record.made),
                 taken_over=bool(record and record.taken_over and not record.made),
                 source_ids=tuple((record.before or {}).get("tag_ids", ())) if record else (),
-                suppliers=tuple(sorted(holders.get(tag_key(tag.name), ()))),
+                suppliers=tuple(
+                    sorted({who for who, of in holders.get(tag_key(tag.name), ()) if of in (None, tag.id)})
+                ),
+                id=tag.id,
             )
         )
     return Table(TagDefinition, rows)

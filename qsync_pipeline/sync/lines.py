@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
 from qsync_pipeline.core.alerts import same_alert
-from qsync_pipeline.core.definitions import TagDefinition, look_of
+from qsync_pipeline.core.definitions import ID, TagDefinition, look_of
 from qsync_pipeline.core.definitions_back import same_look
 from qsync_pipeline.core.health import same_row
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import same_value
-from qsync_pipeline.core.rows import CatalogAsset, Change, Held, TagRef, Unit
+from qsync_pipeline.core.rows import LEFT_OFF, CatalogAsset, Change, Held, TagRef, Unit, is_left_off
 from qsync_pipeline.core.withdrawal import beside
 
 CHANGED = "what stands there has changed since the plan was made"
@@ -44,7 +44,8 @@ class Now:
 
     ``pairs`` are the pairs of unit and asset that are matched; null where lines may also be of objects that
     left the scope (retiring, reverting). ``linked`` are the units that stand in any bucket, where that is
-    known. ``native`` are keys of people's own tag definitions.
+    known. ``definitions`` are those that count, by key, ``beside`` people's that differ from one of them by
+    case only, by name; ``native`` are keys of people's own.
     """
 
     units: Mapping[str, Unit] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Now:
     pairs: Collection[tuple[str, str]] | None = None
     linked: Collection[str] | None = None
     definitions: Mapping[str, TagDefinition] = field(default_factory=dict)
+    beside: Mapping[str, TagDefinition] = field(default_factory=dict)
     native: Collection[str] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     decimals: int = 1
@@ -141,7 +143,7 @@ def _place(change: Change) -> Place:
 
 
 def _definition(change: Change, now: Now) -> Change | None:
-    known = now.definitions.get(change.key)
+    known = now.beside.get(change.name) or now.definitions.get(change.key)
     if change.action == "create":
         if known is None:
             return change
@@ -167,16 +169,15 @@ def _tag(
     unit = now.units.get(change.target)
     row = now.held.get(_place(change))
     if change.action == "note":
-        there = unit is not None and any(tag_key(tag.name) == change.key for tag in unit.tags)
-        return _note(change, row, stands=there)
+        return _note(change, row, stands=unit is not None and _stands(unit, change))
     if unit is None:
         return _refused(change, GONE)
-    there = any(tag_key(tag.name) == change.key for tag in unit.tags)
+    there = _stands(unit, change)
     if change.action == "remove":
         if not there:
             return None
         origin = change.extra.get("copy_of")
-        ours = (str(origin), change.key) in going if origin else row is not None
+        ours = (str(origin), change.key) in going if origin else row is not None and not is_left_off(row)
         return change if ours else _refused(change, NOT_OURS)
     if not _paired(change.target, change.source, now):
         return _refused(change, NOT_MATCHED)
@@ -187,10 +188,22 @@ def _tag(
     return change
 
 
+def _stands(unit: Unit, change: Change) -> bool:
+    """Whether the tag of a line is on the object. One that goes is told by its name, and by its definition:
+    another may have been made under that name since."""
+    there = [tag for tag in unit.tags if tag_key(tag.name) == change.key]
+    if change.action != "remove":
+        return bool(there)
+    of = change.extra.get(ID)
+    return any(tag.name == change.before and (of is None or tag.id == str(of)) for tag in there)
+
+
 def _note(change: Change, row: Held | None, *, stands: bool) -> Change | None:
     """A note lets go of what is held, or takes up what stands; one that fits no longer is left out."""
     if change.extra.get("release"):
         return change if row is not None and row.value == change.before else None
+    if change.extra.get(LEFT_OFF):
+        return None if stands else change
     return change if stands else None
 
 

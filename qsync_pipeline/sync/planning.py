@@ -25,7 +25,7 @@ from qsync_pipeline.sync.rules import alert_rules, health_rules, quality_rules, 
 from qsync_pipeline.sync.run import Run, alone
 from qsync_pipeline.sync.scope import META, held_tags, held_values, links_of, scope_of, units_of
 from qsync_pipeline.sync.scoped_snapshot import TAGS_UNREAD
-from qsync_pipeline.sync.snapshot import grants_of
+from qsync_pipeline.sync.snapshot import grants_of, variants_of
 from qsync_pipeline.sync.steering import steered_quality, steered_tags
 from qsync_pipeline.sync.tag_definitions import unreachable_names
 from qsync_pipeline.transport.errors import Malformed
@@ -66,7 +66,7 @@ def plan_tags_of_range(
     rules = tag_rules(run.config, run.integration, native=run.native_tags, adopt=run.adopt)
     doubted = any(witness.in_doubt(run, TAG_STAGE, key) for key in keys)
     known = witness.trusted_definitions(run, deployment.rows, rules.ours, doubted=doubted)
-    book = DefinitionBook(known, rules, unreachable_names(run))
+    book = DefinitionBook(known, rules, unreachable_names(run), variants_of(index))
     for position, key in enumerate(keys):
         last = clean_up and position == len(keys) - 1
 

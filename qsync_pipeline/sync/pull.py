@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from qsync_pipeline.core import definitions
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
@@ -84,12 +86,16 @@ class _Writer:
     def write(self, changes: Sequence[Change]) -> None:
         book = [change for change in changes if change.surface == definitions.SURFACE]
         assignments = [change for change in changes if change.surface != definitions.SURFACE]
+        # What has the name of one that goes takes its place: that one has to be gone by then.
+        going = {change.key for change in book if change.action == "remove"}
         for change in book:
-            if change.action != "remove":
+            if change.key not in going:
                 self._definition(change)
         if assignments:
             tags = self.run.qualytics.global_tags()
             self.lists.learn(tags)
+            ids = {tag.name: tag.id for tag in tags}
+            assignments = [_of_its_definition(change, ids) for change in assignments]
             if trial := try_first(self.run, self.key, assignments, {tag.name for tag in tags}):
                 self.tally.reasons[f"beside the plan: {trial.reason}"] += 1
             # A removal takes copies further down with it: all of them, and those that are wanted for
@@ -107,7 +113,7 @@ class _Writer:
             self._containers(by_target["container"])
             self._fields(by_target["field"])
         for change in book:
-            if change.action == "remove":
+            if change.key in going:
                 self._definition(change)
 
     @finished_first()
@@ -159,3 +165,10 @@ class _Writer:
         ]
         shown = {row.id for row in found}
         return found + list(client.fields_by_id([number for number in ids if number not in shown]).values())
+
+
+def _of_its_definition(change: Change, ids: Mapping[str, int]) -> Change:
+    """A tag that is put on tells the definition that it is of, as that is by now: its holding keeps it."""
+    if change.action != "create" or change.after not in ids:
+        return change
+    return replace(change, extra={**change.extra, definitions.ID: ids[change.after]})

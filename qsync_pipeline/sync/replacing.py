@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from qsync_pipeline.core.definitions import ID
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.interrupts import finished_first
@@ -185,15 +186,19 @@ class TagLists:
         """The list to write, and the changes that need no write after all."""
         # Tags that differ by case only are one to us; a person may well have put on both, and keeps theirs.
         # What is held on to is put back by its own name: it stood beside theirs.
-        names = {tag.name for tag in tags}
+        ids = {tag.name: tag.id for tag in tags}
+        names = ids.keys()
         there = {tag_key(name) for name in names}
         wanted = [tag.name for tag in tags if tag.name in self._names]
         done: list[Outcome] = []
         for change in changes:
             if change.action == "remove":
-                wanted = [name for name in wanted if name != change.before]
-                if change.before not in names:
+                there_is = ids.get(change.before)
+                if there_is is None or change.extra.get(ID, there_is) != there_is:
+                    # Off, though there may be one of that name whose definition was made anew meanwhile.
                     done.append(Outcome(change, "unchanged", "already off"))
+                else:
+                    wanted = [name for name in wanted if name != change.before]
             elif change.after in names or (change.key in there and not change.extra.get("held_on")):
                 done.append(Outcome(change, "unchanged", "already on"))
             elif change.after not in self._names:

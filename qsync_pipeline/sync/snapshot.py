@@ -12,9 +12,10 @@ from functools import cached_property
 
 import msgspec
 
+from qsync_pipeline.core.definitions import variants_among
 from qsync_pipeline.core.domains import UnknownDomains, domain_scope
 from qsync_pipeline.core.locate import Placement, locate
-from qsync_pipeline.core.rows import CatalogAsset, Domain, Unit
+from qsync_pipeline.core.rows import CatalogAsset, Domain, TagRef, Unit
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.index_lag import confirm_written, settled
@@ -31,6 +32,8 @@ from qsync_pipeline.transport.errors import ConfigError, Malformed
 STAGE = "catalog_assets"
 INDEX = "_index"
 """Key of the table that belongs to no datastore: connections, databases, schemas; domains in its meta."""
+VARIANTS = "variants"
+"""Meta of the index: the catalog's tags that differ from another of its own by case or blanks only."""
 _EARLIER = "earlier"
 """Meta of an index that an earlier run has read."""
 
@@ -61,6 +64,7 @@ def read_index(run: Run) -> Table[CatalogAsset]:
     meta = {
         "domains": [msgspec.to_builtins(domain) for domain in index.domains],
         "gaps": list(index.gaps),
+        VARIANTS: msgspec.to_builtins(variants_among(index.tags or ())),
         **vocabulary_meta(run, index.tags),
     }
     return Table(CatalogAsset, rows, meta=meta)
@@ -69,6 +73,11 @@ def read_index(run: Run) -> Table[CatalogAsset]:
 def with_grants(run: Run, index: Table[CatalogAsset], keys: Sequence[str]) -> Table[CatalogAsset]:
     """The index with the connections that refused us and would no longer, for the planning to go by."""
     return Table(CatalogAsset, index.rows, meta=index.meta | {"granted": sorted(granted_again(run, keys))})
+
+
+def variants_of(index: Table[CatalogAsset]) -> list[TagRef]:
+    """The catalog's tags that differ by case or blanks only, out of the index table."""
+    return msgspec.convert(index.meta.get(VARIANTS, []), list[TagRef])
 
 
 def grants_of(index: Table[CatalogAsset]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
@@ -60,6 +61,7 @@ def steered_tags(
             held=_mine(run, held),
             pairs=pairs if run.plan_file.header.kind == "plan" else None,
             definitions=known,
+            beside={one.name: one for one in deployment.rows if known[tag_key(one.name)].name != one.name},
             native={name for name in known if book.standing(name) == "native"},
         )
         verified = verify(run.plan_file.of(run.name, stage, key), now)

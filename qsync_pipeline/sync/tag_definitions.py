@@ -17,6 +17,7 @@ UNREACHABLE_NOTE = "unreachable_tags"
 """Ledger note, of no integration: names that no URL of the deployment reaches, with the time of the try."""
 
 ANOTHER = "somebody has made a definition of this name anew meanwhile"
+STILL_THERE = "ours, which differs by case only, is still there"
 
 
 def unreachable_names(run: Run) -> list[str]:
@@ -81,7 +82,11 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
     look = change.after
     known = run.ledger.tag_definitions.all().get(change.key)
     takes_over = bool(change.extra.get("takes_over"))
-    if known and not takes_over and not speaks_of(known, tag):
+    if takes_over:
+        listed = run.qualytics.global_tags() if known else []
+        if any(known and one.id != tag.id and speaks_of(known, one) for one in listed):
+            return Outcome(journal, "skipped", STILL_THERE)
+    elif known and not speaks_of(known, tag):
         return Outcome(journal, "skipped", ANOTHER)
     asked = record_of(run, change, None, made=False, before=change.before, taken_over=True)
     if takes_over:
@@ -103,10 +108,10 @@ def _update(run: Run, change: Change, journal: Change) -> Outcome:
     if change.extra.get("gives_back"):
         run.ledger.tag_definitions.drop(change.key)
         return Outcome(journal, "applied", change.reason)
-    made = bool(known and known.made)
+    made = bool(known and known.made and not takes_over)
     before = change.before if takes_over else (known.before or {}).get("look") if known else None
     # What is in our category without a record (a lost ledger) is no person's for that.
-    taken_over = not made and (takes_over or bool(known and known.taken_over))
+    taken_over = takes_over or (not made and bool(known and known.taken_over))
     run.ledger.tag_definitions.put(
         record_of(run, change, tag.id, made=made, before=before, taken_over=taken_over)
     )

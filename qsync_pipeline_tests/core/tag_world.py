@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import msgspec
 
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.definitions import ID, DefinitionBook, TagDefinition
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, TagRef, Unit
@@ -60,6 +61,7 @@ class TagWorld:
     cascade_removal: bool = True
     run: int = 0
     writes: list[Change] = field(default_factory=list)
+    ids: Iterator[int] = field(default_factory=count)
 
     def below(self, unit_id: str) -> list[str]:
         """What lies below an object."""
@@ -70,7 +72,17 @@ class TagWorld:
 
     def define(self, name: str, **more: object) -> None:
         """A definition that a person made, unless ``made_by`` says otherwise."""
-        self.definitions[tag_key(name)] = TagDefinition(name, **more)  # type: ignore[arg-type]  # of the test
+        self.definitions[tag_key(name)] = TagDefinition(
+            name,
+            id=next(self.ids),
+            **more,  # type: ignore[arg-type]  # of the test
+        )
+
+    def undefine(self, key: str) -> None:
+        """A person deletes a definition, which goes from all that carries it."""
+        self.definitions.pop(key, None)
+        for here in self.on.values():
+            here.pop(key, None)
 
     def put(self, unit_id: str, name: str) -> None:
         """Put a tag on an object; a native one goes down to all that lies below."""
@@ -108,6 +120,12 @@ class TagWorld:
                 found.setdefault(unit, set()).add(key)
         return found
 
+    def stands_for(self, row: Holding) -> bool:
+        """Whether a holding is of an assignment that may stand: of something, and of no former definition."""
+        known = self.definitions.get(row.key)
+        held = row.value is not None or row.has_pending
+        return held and known is not None and row.extra.get(ID) in (None, known.id)
+
     def retag(self, asset_id: str, *tags: TagRef, integration: str = "atlan") -> None:
         """Give an asset of a catalog exactly these tags."""
         rows = self.assets[integration]
@@ -118,16 +136,21 @@ class TagWorld:
         """The plan of a run now, and the definitions that would be left over."""
         units = [
             msgspec.structs.replace(
-                unit, tags=tuple(TagRef(self.definitions[key].name) for key in self.on.get(unit.id, {}))
+                unit,
+                tags=tuple(
+                    TagRef(one.name, id=str(one.id))
+                    for one in map(self.definitions.__getitem__, self.on.get(unit.id, {}))
+                ),
             )
             for unit in self.units
         ]
         assets = self.assets[rules.integration]
         links = match(units, assets, links=self.links, presence=self.catalog_presence)
-        count = {key: sum(key in here for here in self.on.values()) for key in self.definitions}
+        uses = {key: sum(key in here for here in self.on.values()) for key in self.definitions}
+        standing = [row for row in self.holdings.values() if self.stands_for(row)]
         known = [
             msgspec.structs.replace(
-                one, count=count[key], suppliers=tuple({at for at, _, its in self.holdings if its == key})
+                one, count=uses[key], suppliers=tuple({row.integration for row in standing if row.key == key})
             )
             for key, one in self.definitions.items()
         ]
@@ -158,7 +181,7 @@ class TagWorld:
         for change in plan.definitions:
             self._definition(rules, change)
             yield
-        writes = [change for change in todo if change.action != "note"]
+        writes = [self._of_its_definition(change) for change in todo if change.action != "note"]
         for change in writes:
             if change.action == "remove" or change.extra.get("held_on"):
                 self._intend(rules, change)
@@ -180,6 +203,10 @@ class TagWorld:
             del self.definitions[change.key]
             yield
 
+    def _of_its_definition(self, change: Change) -> Change:
+        """A write tells the definition that its tag is of, as it is by then."""
+        return msgspec.structs.replace(change, extra={**change.extra, ID: self.definitions[change.key].id})
+
     def _definition(self, rules: TagRules, change: Change) -> None:
         self.writes.append(change)
         known = self.definitions.get(change.key)
@@ -198,6 +225,7 @@ class TagWorld:
             made=made,
             taken_over=taken_over,
             source_ids=ids,
+            id=known.id if known else next(self.ids),
         )
 
     def _intend(self, rules: TagRules, change: Change) -> None:

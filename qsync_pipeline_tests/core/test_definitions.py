@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
-from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition, variants_among
+from qsync_pipeline.core.rows import Change, TagRef
 from qsync_pipeline_tests.core.build import tag
 from qsync_pipeline_tests.core.tag_world import tag_rules
 
@@ -267,3 +267,58 @@ def test_a_persons_definition_that_differs_from_ours_by_case_only_is_never_chang
     assert one.spelling("pii", "") == "PII"
     assert [change.name for change in one.left_over()] == ["PII"]
     assert [change.name for change in one.need(tag("PII", color="#047960"))] == ["PII"]
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+def test_where_ours_is_left_over_a_persons_beside_it_that_is_wanted_takes_its_place() -> None:
+    both = [ours("PII", count=0), TagDefinition("pii", id=7, color="#111111", count=1)]
+    wanted, there = tag("PII", color="#BF1B1B"), TagRef("pii", id="7")
+    one = book(*both, overwrite=True)
+    one.inherit("pii", there, wanted)
+    goes, comes = one.left_over()
+    assert (goes.action, goes.name) == ("remove", "PII")
+    assert (comes.action, comes.name, comes.before["color"]) == ("update", "pii", "#111111")
+    assert (comes.after["color"], comes.after["category"]) == ("#BF1B1B", "atlan")
+    assert comes.extra["takes_over"]
+    in_use = book(ours("PII", count=1), both[1], overwrite=True)
+    in_use.inherit("pii", there, wanted)
+    assert in_use.left_over() == []
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+@pytest.mark.parametrize(
+    ("beside", "overwrite"),
+    [
+        (TagDefinition("pii", id=7), False),
+        (TagDefinition("Pii", id=8), True),  # another one than stands there
+        (TagDefinition("pii", type="external", id=7), True),
+    ],
+)
+def test_nobody_takes_the_place_of_ours_where_nothing_says_so(beside: TagDefinition, overwrite: bool) -> None:
+    one = book(ours("PII", count=0), beside, overwrite=overwrite)
+    one.inherit("pii", TagRef("pii", id="7"), tag("PII"))
+    assert [change.action for change in one.left_over()] == ["remove"]
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+def test_the_definition_of_another_integration_makes_room_for_a_persons_that_is_wanted() -> None:
+    left = ours("PII", count=0, made_by="second", category="second")
+    one = book(left, TagDefinition("pii", id=7), overwrite=True)
+    assert one.left_over() == [], "it is its maker's"
+    one.inherit("pii", TagRef("pii", id="7"), tag("PII"))
+    assert [change.action for change in one.left_over()] == ["remove", "update"]
+
+
+@pytest.mark.rule("5.2", ONE_LOOK)
+def test_of_tags_that_differ_by_case_the_one_spelled_like_the_definition_speaks_wherever_it_is() -> None:
+    shouted, quiet = tag("PII", color="#BF1B1B", id="1"), tag("pii", color="#047960", id="2")
+    theirs = TagDefinition("pii", id=7, color="#111111")
+    one = DefinitionBook([theirs], tag_rules(overwrite=True), variants=variants_among([shouted, quiet]))
+    assert only(one.need(shouted)).after["color"] == "#047960"
+    made = DefinitionBook([], tag_rules(), variants=[shouted, quiet])
+    assert only(made.need(shouted)).after["color"] == "#BF1B1B", "nothing is spelled yet"
+
+
+def test_tags_are_variants_where_they_differ_by_case_or_blanks_only() -> None:
+    alone, shouted, quiet = tag("Tier 1"), tag("PII "), tag("pii")
+    assert variants_among([shouted, alone, quiet]) == [shouted, quiet]

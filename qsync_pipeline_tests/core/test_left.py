@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.left import (
     ABOVE,
     MORE,
@@ -87,4 +86,4 @@ def test_why_the_tags_of_an_asset_are_not_all_there_is_to_know(
     unit: Unit, link: Link, assets: list[CatalogAsset], why: str
 ) -> None:
     rules = TagRules("atlan", "atlan", frozenset())
-    assert Wishes(Snapshot(assets), rules, DefinitionBook([], rules)).of(unit, link)[1] == why
+    assert Wishes(Snapshot(assets), rules).of(unit, link)[1] == why

@@ -6,9 +6,10 @@ import pytest
 
 from qsync_pipeline_tests.core.build import tag
 from qsync_pipeline_tests.core.tag_world import tag_rules
-from qsync_pipeline_tests.core.test_tags import C_ID, T_ORDERS, T_PEOPLE, lines, world
+from qsync_pipeline_tests.core.test_tags import C_ID, SCHEMA, T_ORDERS, T_PEOPLE, lines, world
 
 NATIVE = "Same name as a native tag"
+ONLY_OURS = "Only assignments that an integration of ours made are ever removed; a person's stay"
 
 
 @pytest.mark.rule("5.2", NATIVE)
@@ -105,3 +106,39 @@ def test_with_overwrite_switched_off_after_a_run_that_died_nothing_more_is_put_t
     w.sync()
     assert w.state() == {}
     assert "pii" in w.definitions
+
+
+@pytest.mark.rule("5.2", ONLY_OURS)
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("name", ["PII", "pii"])
+def test_what_a_person_tags_with_a_definition_made_anew_is_not_ours_whatever_we_held_there(
+    name: str, overwrite: bool
+) -> None:
+    w = world()
+    w.retag(C_ID.id, tag("PII", color="#BF1B1B"))
+    w.sync(tag_rules(overwrite=overwrite))
+    w.undefine("pii")
+    w.define(name, color="#111111")
+    w.put("field:1", name)
+    w.sync(tag_rules(overwrite=overwrite))
+    assert w.held() == {}
+    assert w.definitions["pii"].color == ("#BF1B1B" if overwrite else "#111111")
+    w.retag(C_ID.id)
+    w.sync(tag_rules(overwrite=overwrite))
+    assert w.state() == {"field:1": {"pii"}}
+    assert w.plan(tag_rules(overwrite=overwrite))[1] == []
+
+
+@pytest.mark.rule("5.2", ONLY_OURS)
+def test_a_copy_of_what_a_person_put_above_since_is_no_copy_of_ours() -> None:
+    w = world()
+    w.retag(T_PEOPLE.id, tag("PII"))
+    w.retag(SCHEMA.id, tag("PII"))
+    w.sync()
+    w.undefine("pii")
+    w.put("container:2", "PII")
+    w.retag(SCHEMA.id)
+    w.retag(T_PEOPLE.id)
+    plan = w.sync()
+    assert {change.action for change in plan.changes} == {"note"}
+    assert w.tags("container:2") == {"pii"}

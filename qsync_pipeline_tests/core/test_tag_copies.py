@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
 from qsync_pipeline.core.guards import park
 from qsync_pipeline.core.mapping import Snapshot
-from qsync_pipeline.core.rows import CatalogAsset, Withered
+from qsync_pipeline.core.rows import CatalogAsset, TagRef, Withered
 from qsync_pipeline.core.rules import GuardRules
 from qsync_pipeline.core.tags import plan_tags
 from qsync_pipeline_tests.core.build import (
@@ -263,7 +263,7 @@ def test_after_a_lost_ledger_ours_are_taken_up_by_command_and_copies_stay_copies
     assert w.state() == {}
 
 
-WITHERED = [STORE, replace(ORDERS, withered=(Withered(ID.id, (tag("PII"),)),)), PEOPLE]
+WITHERED = [STORE, replace(ORDERS, withered=(Withered(ID.id, (TagRef("PII"),)),)), PEOPLE]
 """The units once the column is listed as missing, with the tag on it still."""
 
 
@@ -348,16 +348,24 @@ def test_a_copy_that_a_run_which_died_was_taking_off_keeps_no_definition_alive_e
     assert [change.name for change in left_over] == ["PII"]
 
 
+THEIRS = TagDefinition("pii", id=99)
+
+
+def of_either(w: TagWorld, name: str) -> TagRef:
+    """A tag on an object, of ours or of theirs beside it."""
+    return TagRef(name, id=str(THEIRS.id if name == THEIRS.name else w.definitions["pii"].id))
+
+
 @pytest.mark.rule("5.2", ONLY_OURS)
 def test_a_persons_tag_that_differs_from_ours_by_case_only_is_not_what_is_taken_off() -> None:
     w = world()
     w.retag(T_PEOPLE.id, tag("PII"))
     w.sync()
     for names in (("PII", "pii"), ("pii", "PII"), ("pii",)):
-        people = replace(PEOPLE, tags=tuple(tag(name) for name in names))
+        people = replace(PEOPLE, tags=tuple(of_either(w, name) for name in names))
         assets = [one if one.id != T_PEOPLE.id else replace(one, tags=()) for one in w.assets["atlan"]]
         units, held = [STORE, ORDERS, people, ID], w.holdings.values()
-        book = DefinitionBook([*w.definitions.values(), TagDefinition("pii")], tag_rules())
+        book = DefinitionBook([*w.definitions.values(), THEIRS], tag_rules())
         links = [*match(units, assets).values()]
         plan = plan_tags(units, links, Snapshot(assets), held, book, tag_rules(), {})
         off = [(change.target, change.before) for change in plan.changes if change.action == "remove"]
@@ -374,12 +382,13 @@ def test_a_persons_tag_that_differs_from_ours_by_case_only_is_no_copy_of_it(
     w.retag(T_ORDERS.id, tag("PII"))
     w.sync()
     orders, column = (
-        replace(one, tags=tuple(map(tag, there))) for one, there in ((ORDERS, above), (ID, names))
+        replace(one, tags=tuple(of_either(w, name) for name in there))
+        for one, there in ((ORDERS, above), (ID, names))
     )
     assets = [one if one.id != T_ORDERS.id else replace(one, tags=()) for one in w.assets["atlan"]]
     units, book = (
         [STORE, orders, column],
-        DefinitionBook([*w.definitions.values(), TagDefinition("pii")], tag_rules()),
+        DefinitionBook([*w.definitions.values(), THEIRS], tag_rules()),
     )
     links = [*match(units, assets).values()]
     plan = plan_tags(units, links, Snapshot(assets), w.holdings.values(), book, tag_rules(), {})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.rows import CatalogAsset
+from qsync_pipeline.core.rows import CatalogAsset, is_left_off
+from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline_tests.core.build import (
     column,
     column_of,
@@ -59,19 +61,34 @@ tagging = st.tuples(
 by_hand = st.tuples(
     st.sampled_from(["put", "take"]), st.sampled_from([u.id for u in UNITS]), st.sampled_from(KEYS)
 )
+clearing = st.tuples(st.just("undefine"), st.sampled_from(KEYS))
+"""A person deletes the definition of a tag; who puts the tag on an object then makes another."""
 running = st.tuples(st.just("sync"), st.sampled_from(["atlan", "second"]))
-stories = st.lists(tagging | by_hand | running, max_size=8)
+stories = st.lists(tagging | by_hand | clearing | running, max_size=8)
+ID_TAGGED, ID_UNTAGGED, NOTE_TAGGED = (
+    ("catalog", "atlan", column(name, T_ORDERS).id, tags)
+    for name, tags in (("ID", {"PII"}), ("ID", set()), ("NOTE", {"PII"}))
+)
+PUT, TAKEN, CLEARED = ("put", "field:1", "pii"), ("take", "field:1", "pii"), ("undefine", "pii")
+SYNC = ("sync", "atlan")
+MADE_ANEW: list[tuple[object, ...]] = [ID_TAGGED, SYNC, CLEARED, PUT, ID_UNTAGGED]
+"""A person makes a definition anew and puts the tag on again; then the catalog drops it."""
+SEEN_OFF: list[tuple[object, ...]] = [ID_TAGGED, NOTE_TAGGED, SYNC, TAKEN, SYNC, PUT, ID_UNTAGGED]
+"""A person takes it off, which a run sees and leaves so, and puts it on again."""
+keeping = st.sampled_from([(), (), ("atlan",), ("second",), ("atlan", "second")])
+"""The integrations that are set to ``on_drift: keep``."""
 
 
 class Story:
     """A world in which things happen, and what persons put there themselves in a way that can be told."""
 
-    def __init__(self, *, cascade_removal: bool) -> None:
+    def __init__(self, *, cascade_removal: bool, keep: Collection[str] = ()) -> None:
         both = {"atlan": estate(), "second": estate()}
         self.world = TagWorld(list(UNITS), both, cascade_removal=cascade_removal)
         for key in KEYS:
             self.world.define(key, category="atlan", made_by="atlan", made=True)
         self.persons: set[tuple[str, str]] = set()
+        self.keep = keep
 
     def tell(self, events: list[tuple[object, ...]]) -> None:
         for event in events:
@@ -83,6 +100,9 @@ class Story:
                 case ("take", str(unit), str(key)):
                     self.world.take(unit, key)
                     self.persons.discard((unit, key))
+                case ("undefine", str(key)):
+                    self.world.undefine(key)
+                    self.persons = {one for one in self.persons if one[1] != key}
                 case ("sync", str(name)):
                     self.settle(name)
 
@@ -90,7 +110,8 @@ class Story:
         """By hand, where nothing of that name is and nothing of ours lies above: a person's beyond doubt."""
         above = [other for other in [u.id for u in UNITS] if unit in self.world.below(other)]
         ours = any(
-            (who, at, key) in self.world.holdings for who in ("atlan", "second") for at in [unit, *above]
+            row.target in (unit, *above) and row.key == key and self.world.stands_for(row)
+            for row in self.world.holdings.values()
         )
         if key in self.world.tags(unit) or ours:
             return
@@ -98,7 +119,15 @@ class Story:
         self.persons.add((unit, key))
 
     def settle(self, name: str) -> None:
-        self.world.sync(tag_rules(name))
+        self.world.sync(self.rules(name))
+
+    def rules(self, name: str) -> TagRules:
+        return tag_rules(name, on_drift="keep" if name in self.keep else "reset")
+
+    def left_off(self, name: str) -> set[tuple[str, str]]:
+        """What a person took off, and the integration leaves so."""
+        rows = self.world.holdings.values()
+        return {(row.target, row.key) for row in rows if row.integration == name and is_left_off(row)}
 
     def without_copies(self) -> set[tuple[str, str]]:
         """The tags on all objects, but for copies of what we hold above: those go with their origin."""
@@ -121,11 +150,13 @@ class Story:
 @pytest.mark.rule("5.2", OFF)
 @pytest.mark.rule("5.2", TWO)
 @settings(max_examples=200)
-@given(events=stories, cascade_removal=st.booleans())
+@example(events=MADE_ANEW, cascade_removal=True, keep=())
+@example(events=SEEN_OFF, cascade_removal=True, keep=("atlan",))
+@given(events=stories, cascade_removal=st.booleans(), keep=keeping)
 def test_whatever_happened_two_runs_settle_it_and_a_persons_tags_stay(
-    events: list[tuple[object, ...]], cascade_removal: bool
+    events: list[tuple[object, ...]], cascade_removal: bool, keep: tuple[str, ...]
 ) -> None:
-    story = Story(cascade_removal=cascade_removal)
+    story = Story(cascade_removal=cascade_removal, keep=keep)
     world = story.world
     story.tell(events)
     # What one integration lets go of may have stood in for what another wants: a round each.
@@ -133,12 +164,12 @@ def test_whatever_happened_two_runs_settle_it_and_a_persons_tags_stay(
         for name in ("atlan", "second"):
             story.settle(name)
     for name in ("atlan", "second"):
-        plan, left = world.plan(tag_rules(name))
+        plan, left = world.plan(story.rules(name))
         assert [change for change in plan.changes if change.status == "planned"] == []
         assert plan.definitions == left == []
         held = {(unit, key) for unit, keys in world.held(name).items() for key in keys}
         assert held <= story.wanted(name)
-        for unit, key in story.wanted(name):
+        for unit, key in story.wanted(name) - story.left_off(name):
             assert key in world.tags(unit) or world.definitions[key].made_by is None, "native, and skipped"
     for unit, key in story.persons:
         assert key in world.tags(unit), "a person's tag went"

@@ -57,11 +57,11 @@ class Acts(Memory):
             place = one["id"], tag_key(name)
             if defined is None or defined.maker == "person":
                 self.native.add(name)
-            elif origin is None and place not in {(id_, key) for _, id_, key in self.cut_short}:
+            elif origin is None and place not in {one[1:] for one in self.cut_short | self.unseen}:
                 self.theirs.add(place)
             else:
                 # The API cannot tell it from a copy of ours, which goes with its origin, nor from what a run
-                # that was cut short may have written: it may go or stay.
+                # that was cut short may have written, nor from what was there all along: it may go or stay.
                 self.open.add(place)
 
     def _untag(self, system: str, which: int, what: int) -> Json | None:
@@ -69,9 +69,12 @@ class Acts(Memory):
         entry = self._one(tagged, which)
         if entry is None:
             return None
-        tag = entry["tags"][what % len(entry["tags"])]["name"]
+        shown = entry["tags"][what % len(entry["tags"])]
+        tag = shown["name"]
         if system == "qualytics":
             same = {one["id"] for one in self._world.state("qualytics") if one["name"] == entry["name"]}
+            if shown["origin"] == "managed":
+                self.unseen |= {(one, id_, tag_key(tag)) for one in self._world.catalogs for id_ in same}
             self.theirs -= {(id_, tag_key(tag)) for id_ in same}
             if same & {id_ for _, id_, key in self.cut_short if key == tag_key(tag)}:
                 # Whether what is left below are copies of ours, nothing tells any more.

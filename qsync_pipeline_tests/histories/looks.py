@@ -78,6 +78,8 @@ class Looks:
                     continue
                 if key in earlier or (key in native and not taken_over):
                     continue
+                if (unit["id"], key) in rules.kept_tags:
+                    continue  # whoever put it on again may be another, with a look of its own
                 if color not in ("", shown[0]) or text not in ("", shown[1]):
                     yield f"{unit['name']}: {tag['name']!r} looks like {shown}, there like {color}, {text}"
 

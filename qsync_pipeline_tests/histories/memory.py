@@ -26,6 +26,9 @@ class Memory:
         self.cut_short: set[tuple[str, str, str]] = set()
         """Tags (key) that runs of a catalog (first) which were cut short wanted to put on objects of
         Qualytics (id) or take off: whether they did was not seen since."""
+        self.unseen: set[tuple[str, str, str]] = set()
+        """Tags of ours (key) that a person took off objects (id), which no run of a catalog (first) has seen
+        since: nothing tells who puts one on again meanwhile."""
         self.doubted: set[str] = set()
         self.missing: set[str] = set()
         """Columns that the last profile did not find any more: they are still listed."""

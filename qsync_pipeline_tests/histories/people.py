@@ -27,6 +27,7 @@ class People(ActsInCatalogs, ActsInQualytics):
             }
         elif not (ran.partial or ran.direction == "push" or self.denied or self.hidden[catalog]):
             self.cut_short = {one for one in self.cut_short if one[0] != catalog}
+            self.unseen = {one for one in self.unseen if one[0] != catalog}
 
     def act(self, side: str, do: str, which: int, what: int) -> list[str]:
         """One act, as far as it is possible; what was done, in the control plane's words."""
@@ -34,7 +35,7 @@ class People(ActsInCatalogs, ActsInQualytics):
         system = names[what % len(names)]
         remembered: tuple[set[Any], ...] = (
             self.native, self.theirs, self.open, self.doubted, self.missing, self.hidden[system], self.moved,
-            self.cleared, self.taken,
+            self.cleared, self.taken, self.unseen,
         )  # fmt: skip
         before = [set(one) for one in remembered]
         plan = getattr(self, f"_{do}")(system, which, what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -38,16 +38,11 @@ SETTINGS: tuple[Mapping[str, Setting], ...] = (
     {"atlan": {"containers": {"exclude": ["t2*"]}}, "alation": {"datastores": {"exclude": ["*2"]}}},
     {"atlan": _KEEP, "alation": _KEEP | _OVERWRITE},
     {"atlan": _OVERWRITE | _LOUD, "alation": _OVERWRITE | _KEEP},
+    {"atlan": _KEEP | _OVERWRITE},
 )
 """By integration. Of both catalogs, and of the first and the second, each is set otherwise at least once."""
 settings = st.sampled_from([*[0] * len(SETTINGS), *range(1, len(SETTINGS))])
 """Every second history has the usual ones."""
-
-
-def takes_two_syncs(setting: Mapping[str, Setting], catalogs: Sequence[str]) -> bool:
-    """Whether another catalog may put on again what the first leaves off: its look follows one sync later
-    (README, Limits)."""
-    return len(catalogs) > 1 and setting.get(catalogs[0], {}).get("on_drift") == "keep"
 
 
 def said(setting: Setting) -> dict[str, Any]:

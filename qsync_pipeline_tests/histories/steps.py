@@ -132,6 +132,9 @@ def _whole(
     return st.tuples(which, happens).map(lambda parts: (*parts[0], *parts[1]))
 
 
+_RUN_ALL: Step = ("run", 0, "both", None, None, None, False, None)
+
+
 def _one_after_another(*each: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
     return st.tuples(*each).map(list)
 
@@ -151,6 +154,20 @@ _orphaned = _one_after_another(
     *(_done("catalog", "undo") for _ in range(3)),
 )
 """A run dies right after a tag of ours was put on, and the tag is wanted no more."""
+_made_anew = st.builds(
+    lambda which, deleted, put: [
+        _RUN_ALL, ("qualytics", "delete_tag", 0, deleted), ("qualytics", "tag", which, put),
+    ],
+    st.sampled_from([1, 3, 5, 7]), st.sampled_from([0, 0, 0, 3]), st.sampled_from([0, 1, 1, 3]),
+)  # fmt: skip
+"""Somebody deletes a definition of ours, and puts one on that is called so, or so but for case."""
+_taken_off = st.builds(
+    lambda which, seen: [
+        _RUN_ALL, ("qualytics", "untag", which, 0), *seen, ("qualytics", "tag", which, 0)
+    ],
+    st.integers(0, 11), st.sampled_from([[], [_RUN_ALL]]),
+)  # fmt: skip
+"""Somebody takes a tag off, and one is put on again, before or after a run saw it off."""
 _typed = st.tuples(st.just("catalog"), st.just("set_attribute"), st.sampled_from([1, 3, 5, 7]), _small)
 _spoiled = _one_after_another(
     _whole("push", meanwhile=st.tuples(st.integers(1, 4), _typed)),
@@ -175,6 +192,8 @@ _rounds = _mostly(
     (1, _out_of_sight),
     (2, _orphaned),
     (2, _spoiled),
+    (2, _made_anew),
+    (1, _taken_off),
 )
 _last = _mostly(
     (3, st.lists(_acts, min_size=1, max_size=4)),

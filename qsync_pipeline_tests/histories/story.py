@@ -7,7 +7,6 @@ from typing import Any
 
 from qsync_pipeline.sandbox.estate.model import Estate
 from qsync_pipeline_tests.e2e.reference import Reference
-from qsync_pipeline_tests.e2e.trees import tag_key
 from qsync_pipeline_tests.histories.claims import Claims
 from qsync_pipeline_tests.histories.clock import Clock
 from qsync_pipeline_tests.histories.driver import Ran
@@ -21,8 +20,6 @@ from qsync_pipeline_tests.histories.world import SETTLED, Json, Kill, World
 
 DEFINING = ("typedefs", "custom_field/", "global-tags")
 """Words in the paths of writes that are about no object."""
-
-MAKES_ROOM = ("tag_definitions", "remove")
 
 
 class Story:
@@ -68,8 +65,7 @@ class Story:
         """No faults any more: one sync sets all of it right, and a second has nothing to do.
 
         What waits for approval in the first may be settled in the second, because another catalog has come to
-        supply it meanwhile; and a person's definition is taken over in the second, where one of ours that
-        differs by case only goes in the first (README, Limits). The third has nothing to do then.
+        supply it meanwhile (README, Limits). The third has nothing to do then.
         """
         self.world.faults.clear()
         self.world.clock.sleep(SETTLED)
@@ -85,7 +81,6 @@ class Story:
             ran = self._watched(catalog, "both")
             assert not ran.failures, ran.failures
             leaves |= len(self.world.catalogs) > 1 and any(line.status == "parked" for line in ran.lines)
-            leaves |= self._makes_room(catalog, ran)
             planned = [(line.surface, line.action, line.name, line.key) for line in ran.planned]
             assert not (quiet and planned), planned
         writes = self.world.writes()
@@ -94,13 +89,6 @@ class Story:
         found = self.problems() + self.left_over()
         assert not found, "\n".join(found)
         return leaves
-
-    def _makes_room(self, catalog: str, ran: Ran) -> bool:
-        """Whether a definition of ours went from beside a person's, which ``overwrite_tags`` takes over."""
-        rules = self.people.rules(catalog)
-        theirs = {tag_key(name) for name in rules.native} if rules.overwrite else set()
-        gone = {line.key for line in ran.planned if (line.surface, line.action) == MAKES_ROOM}
-        return bool(gone & theirs)
 
     def problems(self) -> list[str]:
         """What the reference finds wrong."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, currently_in_test_context, given, not
 from qsync_pipeline_tests.histories.clock import Clock, virtual_time
 from qsync_pipeline_tests.histories.estates import WAYS, estate_of, places, ways
 from qsync_pipeline_tests.histories.pages import small_pages
-from qsync_pipeline_tests.histories.settings import SETTINGS, takes_two_syncs
+from qsync_pipeline_tests.histories.settings import SETTINGS
 from qsync_pipeline_tests.histories.settings import settings as drawn
 from qsync_pipeline_tests.histories.steps import Step, steps
 from qsync_pipeline_tests.histories.story import Story
@@ -60,8 +60,7 @@ def histories(number: int, catalogs: Sequence[str], *, which: int, domains: Sequ
     )
     @given(where=places, way=ways, setting=drawn, happened=steps)
     def end_well(where: Places, way: int, setting: int, happened: list[Step]) -> None:
-        told = 0 if takes_two_syncs(SETTINGS[setting], catalogs) else setting
-        history(catalogs, where, happened, way=way, setting=told, domains=domains)
+        history(catalogs, where, happened, way=way, setting=setting, domains=domains)
 
     gc.freeze()
     usual = gc.get_threshold()

@@ -55,6 +55,7 @@ def test_definitions_are_cleared_away_though_the_last_datastore_is_out_of_sight(
 
 
 RUN = ("run", 0, "both", None, None)
+RUN_ALL = (*RUN, None, False)
 
 
 @pytest.mark.parametrize("number", range(1, 7))
@@ -226,11 +227,14 @@ def test_nothing_is_planned_for_a_tag_that_stays_while_the_removal_above_it_wait
     assert told.world.ledger.parked.of("alation"), "the removal above waits, or this history tells of nothing"
 
 
-@pytest.mark.parametrize("places", [("DB1.S1", "DB1.S1"), ("DB1.S1.T1", "DB1.S1")])
+@pytest.mark.parametrize(
+    "places",
+    [("DB1.S1", "DB1.S1"), ("DB1.S1.T1", "DB1.S1"), ("DB1.S1.T1", "DB2.S2.T1"), ("DB2.S2.T1", "DB1.S1.T1")],
+)
 def test_of_tags_that_differ_by_case_the_one_spelled_like_a_persons_definition_gives_it_its_look(
     places: tuple[str, str],
 ) -> None:
-    """Wherever in a datastore it is, whichever is met first: the second sync has nothing to set right."""
+    """Wherever it is, whichever is met first: the second sync has nothing to set right."""
     with begun(setting={"overwrite_tags": True}) as story:
         world = story.world
         assert world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
@@ -241,8 +245,67 @@ def test_of_tags_that_differ_by_case_the_one_spelled_like_a_persons_definition_g
         story.end()
 
 
-def test_where_a_person_puts_theirs_in_the_place_of_ours_it_is_taken_over_once_ours_is_gone() -> None:
-    """Theirs differs by case only: ours goes in one sync, theirs has the catalog's look after the next."""
+@pytest.mark.parametrize("name", ["PII", "pii"])
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_tag_whose_definition_a_person_made_anew_is_the_persons(
+    name: str, overwrite: bool, seen: bool
+) -> None:
+    """It stands where ours was, is never taken off, and its definition is not deleted: another is never
+    ours for its name."""
+    with begun(setting={"overwrite_tags": overwrite}) as story:
+        world = story.world
+        story.tell([RUN_ALL])
+        assert world.mutate("qualytics", "delete_tag", name="PII")
+        assert world.mutate("qualytics", "tag", asset="DB1.S1.T1", tag=name)
+        story.people.native.add(name)
+        story.tell([RUN_ALL] if seen else [])
+        assert world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
+        story.end()
+        (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+        assert [(tag["name"], tag["origin"]) for tag in table["tags"]] == [(name, "native")]
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_what_was_seen_off_where_drift_is_kept_is_a_persons_once_it_is_on_again(elsewhere: bool) -> None:
+    """Whether the definition is still in use meanwhile, or is a person's by then."""
+    with begun(setting=KEEP) as story:
+        world = story.world
+        if elsewhere:
+            assert world.mutate("atlan", "tag", asset="DB2.S2.T1", tag="PII")
+        story.tell([RUN_ALL])
+        (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+        story.people.taken.add((table["id"], "pii"))
+        assert world.mutate("qualytics", "untag", asset="DB1.S1.T1", tag="PII")
+        story.tell([RUN_ALL])
+        if elsewhere:
+            story.people.theirs.add((table["id"], "pii"))
+        else:
+            story.people.native.add("PII")
+        assert world.mutate("qualytics", "tag", asset="DB1.S1.T1", tag="PII")
+        story.tell([RUN_ALL])
+        assert world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
+        story.end()
+        (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+        assert [tag["name"] for tag in table["tags"]] == ["PII"]
+
+
+@pytest.mark.parametrize("act", [("delete_tag", 0, 0), ("untag", 1, 0)])
+def test_what_another_catalog_puts_on_again_where_drift_is_kept_looks_like_that_ones_for_good(
+    act: tuple[str, int, int],
+) -> None:
+    """The first takes no part in it any more, until its catalog has dropped the tag and has it again."""
+    runs = [("run", number, "both", None, None, None, False) for number in (0, 1)]
+    keeping = next(n for n, one in enumerate(SETTINGS) if set(one) == {"atlan"})
+    tables = [("tagged", ["tagged"]), ("plain", ["plain"])]
+    told = history(["atlan", "alation"], tables, [*runs, ("qualytics", *act)], setting=keeping)
+    tags = [tag for one in told.world.systems["qualytics"].state() for tag in one["tags"]]
+    (color,) = {tag["color"] for tag in tags if tag["name"] == "PII"}
+    assert (color == "#BF1B1B") == (act[0] == "untag"), "Alation has no colours"
+
+
+def test_where_a_person_puts_theirs_in_the_place_of_ours_it_is_taken_over_as_ours_goes() -> None:
+    """Theirs differs by case only: it is another definition, and has the catalog's look after one sync."""
     with begun(setting={"overwrite_tags": True}) as story:
         world = story.world
         story.tell([(*RUN, None, False)])

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from qsync_pipeline.core.rows import Change, Outcome, TagRef
+from qsync_pipeline.core.rows import Change, Outcome, TagRef, release
 from qsync_pipeline.ledger import Ledger, payload_hash
 from qsync_pipeline_tests.ledger.conftest import Clock
 
@@ -93,12 +93,24 @@ def test_two_integrations_hold_the_same_tag_each_for_itself(ledger: Ledger) -> N
 
 
 def test_who_holds_what_is_told_by_key_over_all_datastores(ledger: Ledger) -> None:
-    ledger.settle("run", "atlan", "1-x", done(tag("field:1"), tag("field:2")))
+    ledger.settle("run", "atlan", "1-x", done(tag("field:1"), tag("field:2", definition=5)))
     ledger.settle("run", "alation", "2-y", done(tag("field:3"), tag("field:3", key="gdpr")))
     ledger.settle("run", "gone", "2-y", done(tag("field:3")))
-    found = ledger.holdings.holders("external_tags", ["atlan", "alation"])
-    assert found == {"pii": {"atlan", "alation"}, "gdpr": {"alation"}}
-    assert ledger.holdings.holders("tags", ["atlan", "alation"]) == {}
+    found = ledger.holdings.holders("external_tags", ["atlan", "alation"], "definition")
+    assert found == {"pii": {("atlan", 5), ("atlan", None), ("alation", None)}, "gdpr": {("alation", None)}}
+    assert ledger.holdings.holders("tags", ["atlan", "alation"], "definition") == {}
+
+
+def test_what_is_left_off_is_remembered_and_holds_nothing(ledger: Ledger) -> None:
+    ledger.settle("run", "atlan", "1-x", done(tag("field:1")))
+    note = Change("external_tags", "note", "field:1", "ID", "pii", before="PII", extra={"left_off": True})
+    ledger.settle("run 2", "atlan", "1-x", done(note, outcome="unchanged"))
+    (row,) = ledger.holdings.of("1-x")
+    assert (row.value, row.has_pending, row.extra["left_off"]) == (None, False, True)
+    assert ledger.holdings.holders("external_tags", ["atlan"], "definition") == {}
+    no_more = release("external_tags", row, "ID", "wanted no more")
+    ledger.settle("run 3", "atlan", "1-x", done(no_more, outcome="unchanged"))
+    assert ledger.holdings.of("1-x") == []
 
 
 def test_holdings_are_found_by_datastore_by_surface_and_by_object(ledger: Ledger) -> None:

@@ -124,7 +124,8 @@ class FakeQualytics:
         return self.other.setdefault(number, {"description": "Theirs"})
 
     def _field(self, number: int) -> Field:
-        tags = [GlobalTag(id=0, name=name, type="global") for name in self.on[number]]
+        ghost = GlobalTag(id=98, name="")
+        tags = [GlobalTag(id=self.definitions.get(name, ghost).id, name=name) for name in self.on[number]]
         return Field(id=number, name=f"F{number}", global_tags=tags)
 
 

@@ -17,7 +17,7 @@ from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.sandbox.testing import RunningSandbox
 from qsync_pipeline.sync.definition_records import read_definitions
 from qsync_pipeline.sync.run import Run
-from qsync_pipeline.sync.tag_definitions import apply_definition
+from qsync_pipeline.sync.tag_definitions import STILL_THERE, apply_definition
 from qsync_pipeline.transport.errors import Throttled
 from qsync_pipeline_tests.qualytics.test_sandbox import qualytics
 from qsync_pipeline_tests.sync.fakes import config_in, run_on
@@ -143,6 +143,34 @@ def test_a_definition_made_anew_between_plan_and_write_is_left_alone(world: Worl
     assert world.carry_out("update", before=look, after=look) == "skipped"
     tag = next(tag for tag in world.client.global_tags() if tag.name == "PII")
     assert tag.category == "Legal"
+
+
+def test_a_persons_that_is_taken_over_after_ours_was_deleted_is_not_ours_to_delete(world: World) -> None:
+    world.make()
+    world.person("delete_tag")
+    world.person("create_tag", category="Legal")
+    before = {"category": "Legal", "color": "#7E57C2", "description": None}
+    after = {**before, "category": "atlan"}
+    assert world.carry_out("update", before=before, after=after, extra={"takes_over": True}) == "applied"
+    record = world.ledger.tag_definitions.all()["pii"]
+    assert (record.made, record.taken_over, record.before["look"]) == (False, True, before)
+
+
+def test_a_persons_beside_ours_is_not_taken_over_while_ours_is_there(world: World) -> None:
+    world.make()
+    world.person("create_tag", name="pii")
+    look = {"category": None, "color": "#7E57C2", "description": None}
+    takes = Change(
+        "tag_definitions", "update", "pii", "pii", "pii", before=look, after={**look, "category": "atlan"},
+        kind="global", extra={"takes_over": True},
+    )  # fmt: skip
+    outcome = apply_definition(world.run, takes)
+    assert (outcome.outcome, outcome.reason) == ("skipped", STILL_THERE)
+    assert world.ledger.tag_definitions.all()["pii"].name == "PII"
+    assert world.carry_out("remove") == "applied"
+    assert apply_definition(world.run, takes).outcome == "applied"
+    assert world.ledger.tag_definitions.all()["pii"].taken_over
+    world.person("delete_tag", name="pii")
 
 
 def test_a_run_that_writes_nothing_settles_nothing(world: World) -> None:

@@ -229,8 +229,38 @@ def test_a_tag_is_not_put_on_by_a_name_that_became_a_persons() -> None:
     assert [one.status for one in verify([takes, tag_line(after="PII")], now).changes] == ["planned"] * 2
 
 
+def test_a_tag_whose_definition_was_made_anew_since_is_not_the_one_that_was_to_go() -> None:
+    off = tag_line("remove", before="PII", extra={"definition": 5})
+    ours = held(tags.SURFACE, "pii", ORDERS.id, value="PII")
+    for id_, there in (("5", off), ("6", None)):
+        unit = container(1, "ORDERS", tags=(TagRef("PII", id=id_),))
+        assert verdict(off, at(unit, held=ours)) == there
+    spelled = container(1, "ORDERS", tags=(TagRef("pii", id="6"),))
+    assert verdict(off, at(spelled, held=ours)) is None
+
+
+def test_what_is_left_off_is_not_ours_and_is_noted_only_while_it_is_off() -> None:
+    note = tag_line("note", before="PII", extra={"left_off": True})
+    assert verdict(note, at(container(1, "ORDERS"))) == note
+    assert verdict(note, at()) is None
+    (row,) = held(tags.SURFACE, "pii", ORDERS.id, value=None).values()
+    off = msgspec.structs.replace(row, extra={"left_off": True})
+    place = (tags.SURFACE, ORDERS.id, "pii")
+    assert "not ours" in refused(tag_line("remove", before="PII"), at(held={place: off}))
+
+
+def test_a_persons_definition_beside_ours_is_told_by_its_name() -> None:
+    look = {"category": "atlan", "color": "#BF1B1B", "description": None}
+    change = Change(definitions.SURFACE, "update", "pii", "pii", "pii", before=LOOK, after=look)
+    ours = TagDefinition("PII", category="atlan", color="#BF1B1B", made=True)
+    now = Now(definitions={"pii": ours}, beside={"pii": TagDefinition("pii", **LOOK)})
+    assert verdict(change, now) == change
+    assert verdict(change, Now(definitions={"pii": ours})) is None
+
+
 def test_a_copy_goes_only_with_its_origin() -> None:
-    copy = Change(tags.SURFACE, "remove", "field:1", "Sales.ORDERS.ID", "pii", extra={"copy_of": ORDERS.id})
+    copy = Change(tags.SURFACE, "remove", "field:1", "Sales.ORDERS.ID", "pii", before="PII",
+                  extra={"copy_of": ORDERS.id})  # fmt: skip
     field = msgspec.structs.replace(ORDERS, id="field:1", level="field")
     both = {ORDERS.id: ORDERS, "field:1": field}
     ours = held(tags.SURFACE, "pii", ORDERS.id, value="PII")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.ledger import Ledger
@@ -55,6 +56,23 @@ def test_what_a_person_put_there_since_the_plan_stays(tmp_path: Path, ledger: Le
     )
     assert qualytics.on[1] == ["Mine", "PII"]
     assert tally.counts["external_tags"]["applied"] == 2
+
+
+@pytest.mark.rule("5.2", SERIALISED)
+def test_what_is_put_on_tells_its_definition_and_what_another_was_made_for_since_stays(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    qualytics = FakeQualytics("Mine", "PII")
+    qualytics.on = {1: []}
+    run = run_on(config_in(tmp_path), ledger, qualytics)
+    apply_tags(run, KEY, plan_of(put(1)))
+    (row,) = ledger.holdings.of(KEY)
+    assert row.extra["definition"] == qualytics.definitions["PII"].id
+    off = replace(put(1, action="remove"), extra={"definition": row.extra["definition"]})
+    qualytics.definitions["PII"] = replace(qualytics.definitions["PII"], id=77)
+    tally = apply_tags(run, KEY, plan_of(off))
+    assert (qualytics.on[1], ledger.holdings.of(KEY)) == (["PII"], [])
+    assert tally.counts["external_tags"]["unchanged"] == 1
 
 
 @pytest.mark.rule("5.2", SERIALISED)
