@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
-from qsync_pipeline.core.rows import Change, Held, TagRef
+from qsync_pipeline.core.rows import Change, Held, TagRef, is_left_off
 from qsync_pipeline.core.rules import TagRules
 
 SURFACE = "tag_definitions"
@@ -315,6 +315,12 @@ def by_key(
     for one in sorted(definitions, key=rank):
         found.setdefault(tag_key(one.name), one)
     return found
+
+
+def is_of(row: Held, tag: TagRef) -> bool:
+    """Whether a holding is of the tag of its name that stands on its object: not of another definition's, nor
+    left off. One of old tells no definition."""
+    return not is_left_off(row) and str(row.extra.get(ID, tag.id)) == tag.id
 
 
 def variants_among(tags: Iterable[TagRef]) -> list[TagRef]:

@@ -21,7 +21,19 @@ from qsync_pipeline.core.left import GONE, UNTOLD, unmatched, why_left
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
-from qsync_pipeline.core.rows import Action, CatalogAsset, Held, Link, Status, TagRef, Unit, release, within
+from qsync_pipeline.core.rows import (
+    LEFT_OFF,
+    Action,
+    CatalogAsset,
+    Held,
+    Link,
+    Status,
+    TagRef,
+    Unit,
+    is_left_off,
+    release,
+    within,
+)
 from qsync_pipeline.core.rules import TagsOutRules
 
 SURFACE = "tags"
@@ -33,6 +45,9 @@ UNREAD = "the tags of the catalog were not read"
 MARK = "A tag of Qualytics, put here by qsync."
 """Stands in the description of every definition that we make in a catalog, so that any integration, with or
 without a ledger, knows it again. Nothing in it changes when HTML is made of it."""
+
+LAPSED = "its definition was deleted in the catalog: what stands here now was put there by others"
+KEPT_OFF = "somebody took it off in the catalog, and on_drift is keep"
 
 PERSONAL = "global"
 """The type of the tags that people make in Qualytics (qualytics-api.md §2.8)."""
@@ -194,7 +209,11 @@ class _Planner:
         return any(key in self.carried.get(id_, ()) for id_ in _above(unit))
 
     def _carried(self, unit: Unit, asset: CatalogAsset, key: str, tag: TagRef, row: Held | None) -> None:
-        there = _standing(asset, key, row)
+        keep, left_off = self.rules.on_drift == "keep", row is not None and is_left_off(row)
+        there = tag_named(asset, key) or (our_tag(asset, row) if row is not None else None)
+        if row is not None and not left_off and there is not None and our_tag(asset, row) is None:
+            self._release(asset.qualified_name, row, LAPSED)
+            row = None
         name = there.name if there else tag_name(tag.name)
         if there is not None:
             if row is not None and row.has_pending:
@@ -204,13 +223,19 @@ class _Planner:
             else:
                 self.plan.counts["unchanged"] += 1
             return
-        drifted = row is not None and row.value is not None and not row.has_pending
+        written = row is not None and row.value is not None and not row.has_pending
+        drifted = written or left_off
         self.plan.counts["drift"] += drifted
         definition = self.known.get(key)
-        if drifted and self.rules.on_drift == "keep":
-            reason = "somebody took it off in the catalog, and on_drift is keep"
-            self._add("create", unit, asset, key, tag, name, reason, definition, "skipped")
-        elif definition is not None and not self._may_use(key, definition):
+        if row is not None and drifted and keep:
+            if not left_off:
+                note = release(self.surface, row, asset.qualified_name, KEPT_OFF)
+                self.plan.changes.append(msgspec.structs.replace(note, extra={LEFT_OFF: True}))
+            self._add("create", unit, asset, key, tag, name, KEPT_OFF, definition, "skipped")
+            return
+        if row is not None and left_off:
+            self._release(asset.qualified_name, row, "it was left off, and on_drift is keep no more")
+        if definition is not None and not self._may_use(key, definition):
             self.plan.counts["clash"] += 1
             reason = f'the catalog has a tag "{definition.name}" of its own, overwrite_tags is off'
             self._add("create", unit, asset, key, tag, definition.name, reason, definition, "skipped")
@@ -224,7 +249,7 @@ class _Planner:
         return self.rules.overwrite or made_by_us(definition) or key in self.defined
 
     def _take_off(self, asset: CatalogAsset, row: Held, reason: str, *, exempt: bool = False) -> None:
-        there = _standing(asset, row.key, row)
+        there = our_tag(asset, row)
         if there is None:
             self._release(asset.qualified_name, row, "already off")
             return
@@ -264,9 +289,20 @@ class _Planner:
         )
 
 
-def _standing(asset: CatalogAsset, key: str, row: Held | None) -> TagRef | None:
-    """The tag on the asset itself, by name; one that we put there also under the name it was given since."""
-    direct = [tag for tag in asset.tags if tag.origin == "direct"]
-    by_name = next((tag for tag in direct if tag_key(tag.name) == key), None)
-    ours = str(row.extra.get("tag_id") or "") if row is not None else ""
-    return by_name or next((tag for tag in direct if ours and tag.id == ours), None)
+def our_tag(asset: CatalogAsset, row: Held) -> TagRef | None:
+    """The tag on the asset itself that a holding is of; null where it is left off.
+
+    It is known by the catalog's id, which survives renames and tells it from one that was made anew under its
+    name; by name where the holding tells no id, or where a run died that may have put on another.
+    """
+    if is_left_off(row):
+        return None
+    id_ = str(row.extra.get("tag_id") or "")
+    by_id = next((tag for tag in asset.tags if id_ and tag.id == id_ and tag.origin == "direct"), None)
+    sure = id_ and row.pending is None
+    return by_id if sure else by_id or tag_named(asset, row.key)
+
+
+def tag_named(asset: CatalogAsset, key: str) -> TagRef | None:
+    """The tag of this name on the asset itself, whoever put it there."""
+    return next((tag for tag in asset.tags if tag.origin == "direct" and tag_key(tag.name) == key), None)

@@ -12,10 +12,10 @@ from typing import Any
 
 from qsync_pipeline.core.alerts import owner_of
 from qsync_pipeline.core.health import SHOWN, same_row
-from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import as_read, asset_change, same_value
 from qsync_pipeline.core.rows import CatalogAsset, Change, Held, release
 from qsync_pipeline.core.rules import AlertRules
+from qsync_pipeline.core.tags_out import our_tag
 
 OUT_OF_SIGHT = "the asset is out of sight, and not known to be gone: what is ours on it stays"
 GONE = "the asset was deleted in the catalog"
@@ -116,10 +116,7 @@ def _alert(surface: str, row: Held, asset: CatalogAsset, rules: AlertRules, reas
 
 
 def _tag(surface: str, row: Held, asset: CatalogAsset, reason: str) -> list[Change]:
-    ours = str(row.extra.get("tag_id") or "")
-    direct = [tag for tag in asset.tags if tag.origin == "direct"]
-    there = next((tag for tag in direct if tag_key(tag.name) == row.key), None)
-    there = there or next((tag for tag in direct if ours and tag.id == ours), None)
+    there = our_tag(asset, row)
     if there is None:
         return [release(surface, row, asset.qualified_name, NOTHING_LEFT)]
     unit = str(row.extra.get("unit") or "")

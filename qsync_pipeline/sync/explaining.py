@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from qsync_pipeline.core import tags
+from qsync_pipeline.core.definitions import is_of
 from qsync_pipeline.core.names import tag_key
-from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
+from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit, is_left_off
 from qsync_pipeline.ledger import Holding, JournalEntry, Ledger, Query
 from qsync_pipeline.sync import inventory, planning, snapshot
 from qsync_pipeline.sync.finding import Place, Stored, dotted_path
@@ -168,7 +169,11 @@ class _Teller:
         for key in dict.fromkeys([*there, *mine, *planned]):
             row, tag = mine.get(key), there.get(key)
             name = tag.name if tag else str((row.value or row.pending if row else "") or key)
-            if row is not None:
+            if row is not None and is_left_off(row):
+                origin = "not ours: a person took ours off, and on_drift is keep"
+            elif row is not None and tag is not None and not is_of(row, tag):
+                row, origin = None, "not ours: its definition was made anew since"
+            elif row is not None:
                 origin = f"ours, from {self._source(key)}"
             elif key in others:
                 origin = f"{others[key].integration} put it there"

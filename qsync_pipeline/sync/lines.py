@@ -22,7 +22,8 @@ from qsync_pipeline.core.definitions_back import same_look
 from qsync_pipeline.core.health import same_row
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import same_value
-from qsync_pipeline.core.rows import LEFT_OFF, CatalogAsset, Change, Held, TagRef, Unit, is_left_off
+from qsync_pipeline.core.rows import LEFT_OFF, CatalogAsset, Change, Held, Unit, is_left_off
+from qsync_pipeline.core.tags_out import our_tag, tag_named
 from qsync_pipeline.core.withdrawal import beside
 
 CHANGED = "what stands there has changed since the plan was made"
@@ -233,12 +234,13 @@ def _on_asset(change: Change, now: Now) -> Change | None:
         return _addressed(change, asset, {}) if anew and not _told_already(change, row) else None
     if not _shows(change, role, asset, change.before, now.decimals):
         return _refused(change, CHANGED)
-    if change.action == "remove" and row is None:
+    ours = row is not None and (role != "tags" or our_tag(asset, row) is not None)
+    if change.action == "remove" and not ours:
         return _refused(change, NOT_OURS)
     if change.action != "remove" and not _paired(change.source, change.target, now):
         return _refused(change, _apart(change.source, now))
     extra: dict[str, Any] = {}
-    if role == "tags" and (tag := _tag_on(asset, change.key)) is not None:
+    if role == "tags" and (tag := tag_named(asset, change.key)) is not None:
         extra["tag_id"] = tag.id
     return _addressed(change, asset, extra)
 
@@ -293,10 +295,6 @@ def _shows(change: Change, role: str, asset: CatalogAsset, value: Any, decimals:
     if role == "alerts":
         return asset.alert is None if value is None else same_alert(asset.alert, value)
     if role == "tags":
-        return (_tag_on(asset, change.key) is None) == (value is None)
+        return (tag_named(asset, change.key) is None) == (value is None)
     row = next((one for one in asset.health if one.key == change.key), None)
     return row is None if value is None else row is not None and same_row(row, value)
-
-
-def _tag_on(asset: CatalogAsset, key: str) -> TagRef | None:
-    return next((tag for tag in asset.tags if tag.origin == "direct" and tag_key(tag.name) == key), None)

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from qsync_pipeline.core import tags
+from qsync_pipeline.core.definitions import is_of
 from qsync_pipeline.core.mapping import Snapshot
+from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import SurfacePlan
-from qsync_pipeline.core.rows import CatalogAsset, Change, Link, TagRef, Unit
+from qsync_pipeline.core.rows import CatalogAsset, Change, Link, TagRef, Unit, is_left_off
 from qsync_pipeline.core.tables import Table
 from qsync_pipeline.core.tags_out import SURFACE, plan_tags_out, without_echoes
 from qsync_pipeline.ledger import Holding
@@ -61,7 +63,7 @@ def plan_outgoing(
         run.integration,
         made=[folded for folded, record in definitions.items() if record.made],
         shared=[folded for folded, record in definitions.items() if record.taken_over and not record.made],
-        pulled=[(row.target, row.key) for row in run.ledger.holdings.of(key, surface=tags.SURFACE)],
+        pulled=_pulled(run.ledger.holdings.of(key, surface=tags.SURFACE), units),
         adopt=run.adopt,
     )
     plan = plan_tags_out(SURFACE, units, links, snapshot, held, known, rules, gone, presence)
@@ -72,11 +74,18 @@ def plan_outgoing(
     return plan
 
 
+def _pulled(held: Iterable[Holding], units: Iterable[Unit]) -> list[tuple[str, str]]:
+    """Where a tag came from a catalog: not where one stands whose definition a person has made anew."""
+    there = {(unit.id, tag_key(tag.name)): tag for unit in units for tag in unit.tags}
+    places = ((row, (row.target, row.key)) for row in held)
+    return [place for row, place in places if place not in there or is_of(row, there[place])]
+
+
 def as_pulled(run: Run, key: str, table: Table[CatalogAsset]) -> Table[CatalogAsset]:
     """A snapshot without the tags that any integration on the same catalog has put there."""
     here = {one.name for one in run.config.integrations if one.url == run.integration.url}
     rows = run.ledger.holdings.of(key, surface=SURFACE)
-    pushed = {(row.target, row.key) for row in rows if row.integration in here}
+    pushed = {(row.target, row.key) for row in rows if row.integration in here and not is_left_off(row)}
     return Table(CatalogAsset, without_echoes(table.rows, pushed), meta=table.meta)
 
 

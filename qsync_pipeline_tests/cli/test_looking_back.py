@@ -325,6 +325,24 @@ def test_explain_tells_ours_from_copies_and_from_peoples_tags(qsync: Qsync, past
     assert tags["Nightly"]["origin"] == "not in the ledger: a person's, or Qualytics' own"
 
 
+@pytest.mark.parametrize(
+    ("action", "extra", "origin"),
+    [
+        ("note", {"left_off": True}, "not ours: a person took ours off, and on_drift is keep"),
+        ("create", {"definition": 0}, "not ours: its definition was made anew since"),
+    ],
+)
+def test_explain_calls_nothing_ours_that_others_put_on_again(
+    qsync: Qsync, past: Past, action: Any, extra: dict[str, Any], origin: str
+) -> None:
+    row = Change("external_tags", action, past.ids["unit"], TABLE, "audited", after="Audited", extra=extra)
+    settle(past, Outcome(row, "unchanged"))
+    tag = lines(explained(qsync("explain", TABLE, "--config", past.config, "--json")), "external_tags")[
+        "Audited"
+    ]
+    assert (tag["now"], tag["ours"], tag["origin"]) == ("Audited", None, origin)
+
+
 def test_explain_tells_why_an_alert_of_ours_waits(qsync: Qsync, past: Past) -> None:
     one = explained(qsync("explain", TABLE, "--config", past.config, "--json"))
     alert = lines(one, "announcements")["announcements"]

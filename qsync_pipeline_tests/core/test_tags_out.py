@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -51,6 +52,7 @@ class World:
     presence: dict[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     run: int = 0
+    ids: Iterator[int] = field(default_factory=count)
 
     def tag(self, unit: str, tag: TagRef) -> None:
         self.here[unit][tag_key(tag.name)] = tag
@@ -58,7 +60,13 @@ class World:
     def person_tags(self, asset: str, name: str) -> None:
         """A person in the catalog tags an asset; the definition is made where there is none."""
         key = tag_key(name)
-        self.there[asset][key] = self.known.setdefault(key, TagRef(name, id=f"c {name}"))
+        self.there[asset][key] = self.known.setdefault(key, TagRef(name, id=f"c {next(self.ids)}"))
+
+    def undefine(self, name: str) -> None:
+        """A person in the catalog deletes a definition, which goes from all that carries it."""
+        self.known.pop(tag_key(name), None)
+        for tags in self.there.values():
+            tags.pop(tag_key(name), None)
 
     def units(self) -> list[Unit]:
         tags = {id_: tuple(found.values()) for id_, found in self.here.items()}
@@ -117,12 +125,14 @@ class World:
             return
         look = change.extra.get("look")
         if look is not None:
-            made = TagRef(str(change.after), id=f"c {change.after}", description=look["description"])
+            made = TagRef(str(change.after), id=f"c {next(self.ids)}", description=look["description"])
             self.known.setdefault(change.key, made)
         self.there[change.target][change.key] = self.known[change.key]
 
     def _settle(self, change: Change, outcome: Any) -> None:
         place = (change.target, change.key)
+        if change.after is not None:  # the answer tells the tag's id
+            change = replace(change, extra={**change.extra, "tag_id": self.known[change.key].id})
         row = settled(
             self.held.get(place),
             Outcome(change, outcome),
@@ -237,6 +247,54 @@ def test_what_somebody_took_off_is_put_there_again_or_left(on_drift: Any) -> Non
     assert w.shown() == ({"gold"} if on_drift == "reset" else set())
 
 
+@pytest.mark.parametrize("name", ["Gold", "gold"])
+def test_what_a_person_tags_with_a_definition_made_anew_is_not_ours(name: str) -> None:
+    w = World()
+    w.tag("container:1", own("Gold"))
+    w.sync()
+    w.undefine("Gold")
+    w.person_tags(T.id, name)
+    assert actions(w.sync()) == [("note", "gold", "planned")]
+    assert w.held == {}
+    w.here["container:1"].clear()
+    assert actions(w.sync()) == []
+    assert w.shown() == {"gold"}
+
+
+def test_of_two_of_its_name_the_one_that_a_person_renamed_is_ours() -> None:
+    w = World()
+    w.tag("container:1", own("Gold"))
+    w.sync()
+    ours = replace(w.known.pop("gold"), name="Golden")
+    w.known["golden"] = w.there[T.id]["golden"] = ours
+    del w.there[T.id]["gold"]
+    w.person_tags(T.id, "Gold")
+    w.here["container:1"].clear()
+    (change,) = w.plan().changes
+    assert (change.action, change.before, change.extra["tag_id"]) == ("remove", "Golden", ours.id)
+
+
+def test_what_was_seen_off_where_drift_is_kept_is_a_persons_once_it_is_on_again() -> None:
+    w = World(rules=TagsOutRules(on_drift="keep"))
+    w.tag("container:1", own("Gold"))
+    w.tag("field:1", own("Silver"))
+    w.sync()
+    w.there[T.id].clear()
+    assert actions(w.sync()) == [("note", "gold", "planned"), ("create", "gold", "skipped")]
+    assert actions(w.sync()) == [("create", "gold", "skipped")]
+    w.person_tags(T.id, "Gold")
+    assert actions(w.sync()) == []
+    w.here["container:1"].clear()
+    assert actions(w.sync()) == [("note", "gold", "planned")]
+    assert (w.shown(), {key for _, key in w.held}) == ({"gold"}, {"silver"})
+    w.tag("field:1", own("Gold"))
+    w.there[C.id].clear()
+    w.sync()
+    w.rules = TagsOutRules()
+    w.sync()
+    assert w.shown(C.id) == {"gold", "silver"}, "set again where drift is kept no more"
+
+
 def test_a_rename_in_qualytics_moves_the_tag_and_no_guard_stops_it() -> None:
     w = World()
     w.tag("container:1", own("Gold", id="7"))
@@ -345,6 +403,7 @@ events = st.one_of(
     st.tuples(st.just("untag"), st.sampled_from(sorted(ASSET_OF)), NAMES),
     st.tuples(st.just("put"), st.sampled_from(sorted(ASSET_OF.values())), NAMES),
     st.tuples(st.just("take"), st.sampled_from(sorted(ASSET_OF.values())), NAMES),
+    st.tuples(st.just("undefine"), st.just(""), NAMES),
     st.tuples(st.just("sync"), st.just(""), st.just("")),
 )
 
@@ -359,26 +418,34 @@ def happen(w: World, event: tuple[str, str, str], persons: set[tuple[str, str]])
         w.here[where].pop(key, None)
     elif what == "put" and key not in w.there[where]:
         # A tag that we hold and that a person took off and put there again is ours again: nobody can tell.
-        if (where, key) not in w.held:
-            persons.add((where, key))
+        row = w.held.get((where, key))
+        ours = row is not None and (row.value is not None or row.has_pending)
         w.person_tags(where, name)
+        if row is None or not ours or row.extra.get("tag_id") not in (None, w.known[key].id):
+            persons.add((where, key))
     elif what == "take" and key in w.there[where]:
         w.there[where].pop(key)
         persons.discard((where, key))
+    elif what == "undefine":
+        w.undefine(name)
+        persons -= {one for one in persons if one[1] == key}
     elif what == "sync":
         w.sync()
 
 
+@settings(max_examples=200)
 @given(
     st.lists(events, max_size=12),
     st.booleans(),
     st.booleans(),
+    st.sampled_from(["reset", "reset", "keep"]),
     st.one_of(st.none(), st.integers(min_value=0, max_value=8)),
 )
 def test_whatever_happens_a_sync_settles_it_and_no_tag_of_a_person_goes(
-    story: list[tuple[str, str, str]], overwrite: bool, cascaded: bool, dies: int | None
+    story: list[tuple[str, str, str]], overwrite: bool, cascaded: bool, on_drift: Any, dies: int | None
 ) -> None:
-    w, persons = World(rules=TagsOutRules(overwrite=overwrite, cascaded=cascaded)), set[tuple[str, str]]()
+    rules = TagsOutRules(overwrite=overwrite, cascaded=cascaded, on_drift=on_drift)
+    w, persons = World(rules=rules), set[tuple[str, str]]()
     for event in story:
         happen(w, event, persons)
     if dies is not None:

@@ -86,6 +86,24 @@ def test_what_a_person_takes_off_is_put_there_again_and_what_a_person_puts_there
     assert story.there(story.gold) == {"Of a person"}
 
 
+def test_of_two_tags_of_its_name_the_one_that_a_person_renamed_is_ours(story: Story) -> None:
+    """Theirs, of a definition that they made in its place, stays when ours goes."""
+    one = story.one
+    one.qualytics("tag", story.gold, tag="Brass")
+    story.sync()
+    one.mutate({"system": story.catalog, "do": "rename_tag", "from": "Brass", "to": "Old brass"})
+    story.in_catalog("tag", story.gold, tag="Brass")
+    story.sync()
+    assert {"Brass", "Old brass"} <= story.there(story.gold)
+    one.qualytics("untag", story.gold, tag="Brass")
+    story.sync()
+    assert "Brass" in story.there(story.gold)
+    assert "Old brass" not in story.there(story.gold)
+    story.in_catalog("untag", story.gold, tag="Brass")
+    story.sync()
+    one.quiet(integration=story.catalog)
+
+
 def test_a_tag_that_was_pulled_is_not_pushed_on(story: Story) -> None:
     other = next(t for t in story.one.tables(catalog=story.catalog) if t not in (story.gold, story.clash))
     before = story.there(other)
