@@ -459,3 +459,10 @@ def test_a_copy_that_is_held_on_to_and_was_never_written_goes_with_the_tag_that_
         ("catalog", "undo", 0, 0),
     ]
     history(["atlan"], [("plain", ["twins"])], told)
+
+
+def test_a_tag_that_came_from_beyond_the_estate_stays_on_a_table_that_gets_a_column() -> None:
+    """Whoever spread it is nobody that could be asked. The run waits until that is due."""
+    throttled = (0, "0.1", 0, None)
+    told = [("catalog", "create", 2, 0), ("run", 0, "both", None, None, throttled, True)]
+    history(["atlan"], [("plain", ["propagated"])], told)

@@ -97,10 +97,11 @@ class Tagging:
     # Propagation.
 
     def inherit(self, txn: Transaction, doc: Doc) -> None:
-        """Queue what a new asset gets from its parent."""
+        """Queue what a new asset gets from its parent. What came to that from an asset beyond this estate is
+        settled: nobody is there to be asked whether it still spreads."""
         parent = txn.get(doc.scope.parent) if doc.scope.parent is not None else None
         for tag in parent.tags if parent is not None else ():
-            if tag.spreads:
+            if tag.spreads and self._store.get(tag.origin) is not None:
                 self._queue_after(txn, tag.origin, tag.type_name)
 
     def release(self, txn: Transaction, doc: Doc) -> None:
