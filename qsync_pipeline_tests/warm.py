@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import atexit
 import functools
+import gc
 import importlib
 import json
 import os
@@ -65,6 +66,8 @@ def _load() -> None:
             importlib.import_module(module.name)
     for name in ("matplotlib.backends.backend_agg", "dagster._core.storage.sqlite_storage"):
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # as the command does; else a child that collects copies all there is
 
 
 def _serve(address: str) -> None:
