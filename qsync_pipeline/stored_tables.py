@@ -10,9 +10,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import TagDefinition
 
 ROW_TYPES: dict[str, type[msgspec.Struct]] = {
     row_type.__name__: row_type for row_type in (Unit, CatalogAsset, Link, Change, TagDefinition)

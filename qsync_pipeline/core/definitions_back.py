@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from qsync_pipeline.core.definitions import SURFACE, TagDefinition, look_of
+from qsync_pipeline.core.definitions import SURFACE
 from qsync_pipeline.core.names import reader_text, tag_key
 from qsync_pipeline.core.reverting import CHANGED, Undo
 from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.tag_definition import TagDefinition, look_of
 
 STILL_CARRIED = "objects carry it still, put there by people or by another integration: it stays"
 LOOKS_OTHERWISE = "somebody changed how it looks: it stays"

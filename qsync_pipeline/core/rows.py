@@ -312,6 +312,12 @@ def release(surface: str, row: Held, name: str, reason: str) -> Change:
     return Change(surface, "note", row.target, name, row.key, before=row.value, reason=reason, extra=extra)
 
 
+def left_off(surface: str, row: Held, name: str, reason: str) -> Change:
+    """The note that lets go of a holding and remembers that it is left off."""
+    extra = {LEFT_OFF: True}
+    return Change(surface, "note", row.target, name, row.key, before=row.value, reason=reason, extra=extra)
+
+
 def within(unit: Unit) -> dict[str, str]:
     """What a holding on a column remembers beside its field: the container, which may go first (an archived
     one still answers for its fields, qualytics-api.md §2.2)."""

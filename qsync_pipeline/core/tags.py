@@ -6,34 +6,21 @@ ours is ever removed.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec.structs import replace
-
-from qsync_pipeline.core.definitions import ID, DefinitionBook
+from qsync_pipeline.core import tag_lines
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.left import OUTSIDE, unmatched
 from qsync_pipeline.core.mapping import Snapshot
-from qsync_pipeline.core.names import tag_name
-from qsync_pipeline.core.rows import (
-    LEFT_OFF,
-    Action,
-    Change,
-    Held,
-    Link,
-    Status,
-    TagRef,
-    Unit,
-    is_left_off,
-    release,
-)
+from qsync_pipeline.core.rows import Held, Link, TagRef, Unit, is_left_off
 from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline.core.tag_copies import is_unfinished_copy
+from qsync_pipeline.core.tag_lines import TagLines
 from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.tag_wishes import Wishes
 from qsync_pipeline.core.tags_there import TagsThere
 
-SURFACE = "external_tags"
+SURFACE = tag_lines.SURFACE
 
 STAYS = "the same tag above goes, this one stays"
 CAME_DOWN = "came down from above, and is wanted here too"
@@ -77,11 +64,9 @@ class _Planner:
         self.presence = presence
         self.tags = TagsThere(units, held, book, rules.integration)
         self.mine, self.copies = self.tags.mine, self.tags.copies
-        self.removing: dict[str, set[str]] = defaultdict(set)
         self.wanted: dict[str, set[str]] = {}
-        self.renaming: set[tuple[str | None, str]] = set()
-        self.taken_up: dict[str, set[str]] = defaultdict(set)
         self.plan = TagPlan()
+        self.lines = TagLines(self.plan, self.tags, book)
 
     def run(self) -> TagPlan:
         order = {"datastore": 0, "container": 1, "field": 2}
@@ -92,7 +77,7 @@ class _Planner:
                 if self.tags.is_but_a_copy(column, key) and self._copied_from(column, key, tag):
                     self.book.use(key, -1)  # goes with its origin, and is a use of the definition until then
                     if row := self.mine.get(column, {}).pop(key, None):
-                        self._release(column, row, "went with the tag above of which it was a copy")
+                        self.lines.release(column, row, "went with the tag above of which it was a copy")
         known = {unit.id for unit in self.units}
         for held in (self.mine, self.tags.lapsed):
             for target, rows in held.items():
@@ -104,8 +89,8 @@ class _Planner:
         link = self.links[unit.id]
         mine, present = self.mine[unit.id], self.tags.present[unit.id]
         lapsed = self.tags.lapsed[unit.id]
-        for key in lapsed.keys() & present.keys():
-            self._release(link.name, lapsed.pop(key), LAPSED)
+        for key in sorted(lapsed.keys() & present.keys()):
+            self.lines.release(link.name, lapsed.pop(key), LAPSED)
         if link.bucket == "matched":
             wanted, unsure = self.wishes.of(unit, link)
         else:
@@ -120,8 +105,8 @@ class _Planner:
             elif key not in wanted:
                 dropped.append(row)
         if not unsure:
-            for key in lapsed.keys() - wanted.keys():
-                self._release(link.name, lapsed[key], "already off")
+            for key in sorted(lapsed.keys() - wanted.keys()):
+                self.lines.release(link.name, lapsed[key], "already off")
             renamed = {tag.id for tag in wanted.values() if tag.id}
             for row in dropped:
                 self._take_off(unit, link, row, present.get(row.key), renamed)
@@ -137,11 +122,11 @@ class _Planner:
         row = mine.get(key)
         left_off = row is not None and is_left_off(row)
         if left_off and not keep:
-            self._release(link.name, mine.pop(key), "it was left off, and on_drift is keep no more")
+            self.lines.release(link.name, mine.pop(key), "it was left off, and on_drift is keep no more")
             row = None
         held_there = there is not None and row is not None and self.book.standing(key) != "native"
         if self.book.spared(key) and not held_there:
-            self._add(
+            self.lines.add(
                 unit, link, "create", key, tag, "a native tag has this name, overwrite_tags is off", "skipped"
             )
             return
@@ -160,14 +145,14 @@ class _Planner:
             self.plan.counts["drift"] += 1
             if keep:
                 if former is not None and not left_off:
-                    self._leave_off(link, former)
-                self._add(unit, link, "create", key, tag, KEPT_OFF, "skipped")
+                    self.lines.leave_off(link.name, former, KEPT_OFF)
+                self.lines.add(unit, link, "create", key, tag, KEPT_OFF, "skipped")
                 return
         if row is None and former is not None:
-            self._release(link.name, lapsed.pop(key), "went with its definition")
+            self.lines.release(link.name, lapsed.pop(key), "went with its definition")
         self.plan.definitions += self.book.need(tag)
         reason = "somebody took it off in Qualytics" if drifted else f"on {link.asset_name} in the catalog"
-        self._add(unit, link, "create", key, tag, reason, drift=drifted)
+        self.lines.add(unit, link, "create", key, tag, reason, drift=drifted)
         self.book.use(key, +1)
 
     def _stands(self, unit: Unit, link: Link, key: str, tag: TagRef, row: Held | None) -> None:
@@ -176,38 +161,34 @@ class _Planner:
             self.plan.definitions += self.book.need(tag, held=False)
             self.plan.counts["unchanged"] += 1  # whoever put it on again: ours was taken off by a person
             return
-        going = self._going_above(unit, key)
+        going = self.lines.going_above(unit, key)
         came_down, owners = self.copies.origins(unit.id, key), self.tags.other_owners(unit.id, key)
         held = bool(going or row is not None or owners or came_down or self.rules.adopt)
         self.plan.definitions += self.book.need(tag, held=held)
         if going:
             # What stands here may be a copy, and copies go with their origin: this one is wanted for itself.
-            self._add(unit, link, "create", key, tag, STAYS, held_on=going)
+            self.lines.add(unit, link, "create", key, tag, STAYS, held_on=going)
         elif row is not None:
             if row.has_pending:
-                self._add(unit, link, "note", key, tag, "a run that died had written it")
+                self.lines.add(unit, link, "note", key, tag, "a run that died had written it")
             else:
                 self.plan.counts["unchanged"] += 1
         elif owners:
-            self._add(unit, link, "note", key, tag, f"{owners} supplies it as well")
+            self.lines.add(unit, link, "note", key, tag, f"{owners} supplies it as well")
         elif came_down:
-            self._add(unit, link, "note", key, tag, CAME_DOWN, came_down=True)
+            self.lines.add(unit, link, "note", key, tag, CAME_DOWN, came_down=True)
         else:
             self.plan.counts["unchanged"] += 1
             self._unowned(unit, key, tag)
 
-    def _going_above(self, unit: Unit, key: str) -> list[str]:
-        """The objects above that lose this tag."""
-        return [above for above in self.copies.above(unit.id, key) if key in self.removing[above]]
-
     def _hold_on(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """What nothing is proved of stays, though the same tag goes above, of which it may be a copy."""
-        going = self._going_above(unit, row.key)
+        going = self.lines.going_above(unit, row.key)
         ours = there is not None and self.tags.is_our_spelling(row.key, there) and not is_left_off(row)
         if there is None or not ours or not going:
             return
         tag = TagRef(there.name, id=str(row.extra.get("tag_id") or ""))
-        self._add(unit, link, "create", row.key, tag, STAYS, held_on=going)
+        self.lines.add(unit, link, "create", row.key, tag, STAYS, held_on=going)
 
     def _unowned(self, unit: Unit, key: str, tag: TagRef) -> None:
         """A tag of a definition of ours that the ledger does not know to be ours here.
@@ -219,66 +200,41 @@ class _Planner:
         if not self.tags.is_our_spelling(key, tag):
             return
         self.plan.counts["unowned"] += 1
-        self.taken_up[unit.id].add(key)
+        self.lines.taken_up[unit.id].add(key)
         if self.rules.adopt:
             link = self.links[unit.id]
-            self._add(unit, link, "note", key, tag, "carries our category: taken up")
+            self.lines.add(unit, link, "note", key, tag, "carries our category: taken up")
 
     def _is_copy(self, unit: Unit, key: str) -> bool:
         if self.copies.origins(unit.id, key):
             return True
-        return any(key in self.taken_up[ancestor] for ancestor in self.copies.above(unit.id, key))
+        return any(key in self.lines.taken_up[ancestor] for ancestor in self.copies.above(unit.id, key))
 
     def _take_off(self, unit: Unit, link: Link, row: Held, there: TagRef | None, renamed: set[str]) -> None:
         if is_left_off(row):
-            self._release(link.name, row, "it was left off, and is wanted no more")
+            self.lines.release(link.name, row, "it was left off, and is wanted no more")
             return
         if there is not None and not self.tags.is_our_spelling(row.key, there):
             there = None  # a person's, which differs by case only
         tag = TagRef(there.name if there else str(row.value or row.pending or row.key))
         if there is None:
-            self._release(link.name, row, "already off")
+            self.lines.release(link.name, row, "already off")
             if row.value is not None and not self.tags.holders(unit.id, row.key):
-                self.removing[unit.id].add(row.key)  # its copies may still be there
+                self.lines.removing[unit.id].add(row.key)  # its copies may still be there
         elif holders := self.tags.holders(unit.id, row.key):
-            self._release(link.name, row, f"{holders} still supplies it")
-            self._keep_for_others(unit, link, row.key, tag)
+            self.lines.release(link.name, row, f"{holders} still supplies it")
+            self.lines.keep_for_others(unit, link, row.key, tag)
         elif row.value is None and row.pending is not None:
             # A run died before or after assigning it, and the catalog has dropped it since: it is ours.
-            self._remove(unit, link, row.key, tag, "a run that died had written it, the catalog dropped it")
+            self.lines.remove(
+                unit, link, row.key, tag, "a run that died had written it, the catalog dropped it"
+            )
         else:
             is_rename = str(row.extra.get("tag_id", "")) in renamed
             reason = (
                 "renamed in the catalog" if is_rename else f"no longer on {link.asset_name or 'its asset'}"
             )
-            self._remove(unit, link, row.key, tag, reason, rename=is_rename)
-
-    def _remove(
-        self,
-        unit: Unit,
-        link: Link,
-        key: str,
-        tag: TagRef,
-        reason: str,
-        *,
-        rename: bool = False,
-        copy_of: str | None = None,
-    ) -> None:
-        self.removing[unit.id].add(key)
-        extra: dict[str, object] = {}
-        if (definition := self._definition(unit, key)) is not None:
-            extra[ID] = definition
-        if copy_of is not None:
-            extra["copy_of"] = copy_of
-        if rename or (copy_of, key) in self.renaming:
-            self.renaming.add((unit.id, key))
-            extra["exempt"] = True
-        change = Change(
-            SURFACE, "remove", unit.id, link.name, key, before=tag.name, reason=reason,
-            source=link.assets[0] if link.assets else "", kind=unit.level, extra=extra,
-        )  # fmt: skip
-        self.plan.changes.append(change)
-        self.book.use(key, -1)
+            self.lines.remove(unit, link, row.key, tag, reason, rename=is_rename)
 
     def _copies(self, unit: Unit, spoken_for: set[str]) -> None:
         """What nobody asked for: cascade copies go with their origin, and the rest is a person's."""
@@ -286,33 +242,20 @@ class _Planner:
             if key in spoken_for:
                 continue
             if self.tags.holders(unit.id, key):
-                self._keep_for_others(unit, self.links[unit.id], key, tag)
+                self.lines.keep_for_others(unit, self.links[unit.id], key, tag)
                 continue
             self._unowned(unit, key, tag)
             if origin := self._copied_from(unit.id, key, tag):
                 link = self.links[unit.id]
                 reason = "a copy of the tag above, which goes"
-                self._remove(unit, link, key, tag, reason, copy_of=origin)
+                self.lines.remove(unit, link, key, tag, reason, copy_of=origin)
 
     def _copied_from(self, unit: str, key: str, tag: TagRef) -> str:
         """The origin above of which this is a copy, if all such origins go; else nothing."""
         if not self.tags.is_our_spelling(key, tag):
             return ""  # a person's, which differs by case only
         origins = [row.target for row in self.copies.origins(unit, key)]
-        return origins[0] if origins and all(key in self.removing[origin] for origin in origins) else ""
-
-    def _keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
-        """Another integration holds a tag here, and we take the same one off above: copies go with their
-        origin, this one is put back in the same run. It stays theirs: nothing is held for us."""
-        going = self._going_above(unit, key)
-        if not going:
-            return
-        reason = f"the same tag above goes, {self.tags.other_owners(unit.id, key)} supplies it here"
-        change = Change(
-            SURFACE, "create", unit.id, link.name, key, after=tag.name, reason=reason, kind=unit.level,
-            extra={"held_on": going, "hold": False},
-        )  # fmt: skip
-        self.plan.changes.append(change)
+        return origins[0] if origins and all(key in self.lines.removing[origin] for origin in origins) else ""
 
     def _unfinished_copy(self, unit: Unit, link: Link, row: Held, there: TagRef | None) -> None:
         """A copy that a run which died was about to take off together with its origin."""
@@ -320,69 +263,21 @@ class _Planner:
         if there is not None and not self.tags.is_our_spelling(key, there):
             there = None  # a person's, which differs by case only
         stays = key in self.wanted.get(origin, ()) or (
-            bool(self.tags.rows.get((origin, key))) and key not in self.removing[origin]
+            bool(self.tags.rows.get((origin, key))) and key not in self.lines.removing[origin]
         )
         if there is None:
-            self._release(link.name, row, "already off")
+            self.lines.release(link.name, row, "already off")
         elif holders := self.tags.holders(unit.id, key):
-            self._release(link.name, row, f"{holders} has put it here since")
-            self._keep_for_others(unit, link, key, there)
+            self.lines.release(link.name, row, f"{holders} has put it here since")
+            self.lines.keep_for_others(unit, link, key, there)
         elif stays:
-            self._release(link.name, row, "its origin stays")
+            self.lines.release(link.name, row, "its origin stays")
         else:
-            self._remove(unit, link, key, there, "a copy of a tag above that went", copy_of=origin)
+            self.lines.remove(unit, link, key, there, "a copy of a tag above that went", copy_of=origin)
 
     def _vanished(self, target: str, rows: Mapping[str, Held]) -> None:
         if self.presence.get(target) == "gone":
             for row in rows.values():
-                self._release(target, row, "the object is gone in Qualytics")
+                self.lines.release(target, row, "the object is gone in Qualytics")
         else:
             self.plan.freeze(len(rows), OUTSIDE)
-
-    def _leave_off(self, link: Link, row: Held) -> None:
-        """Ours no more, and remembered: what is put on again was put there by others."""
-        note = release(SURFACE, row, link.name, KEPT_OFF)
-        self.plan.changes.append(replace(note, extra={LEFT_OFF: True}))
-
-    def _definition(self, unit: Unit, key: str) -> int | None:
-        """Qualytics' id of the definition of a tag that stands on an object, or would be put there."""
-        there = self.tags.present[unit.id].get(key)
-        return int(there.id) if there is not None and there.id.isdigit() else self.book.id_of(key)
-
-    def _release(self, name: str, row: Held, reason: str) -> None:
-        self.plan.changes.append(release(SURFACE, row, name, reason))
-
-    def _add(
-        self,
-        unit: Unit,
-        link: Link,
-        action: Action,
-        key: str,
-        tag: TagRef,
-        reason: str,
-        status: Status = "planned",
-        *,
-        held_on: Sequence[str] = (),
-        drift: bool = False,
-        came_down: bool = False,
-    ) -> None:
-        """Plan a line for a wanted tag; one ``held_on`` to, as it goes on those objects above, is there, and
-        noted as ours before any write."""
-        extra: dict[str, object] = {"tag_id": tag.id}
-        if (definition := self._definition(unit, key)) is not None:
-            extra[ID] = definition
-        extra |= {word: said for word, said in (("held_on", list(held_on)), ("drift", drift)) if said}
-        row = self.mine[unit.id].get(key)
-        if came_down or (row is not None and row.extra.get("came_down")):
-            extra["came_down"] = came_down
-        elif held_on and row is None:
-            extra["came_down"] = False  # nobody of ours wrote it here so far: see sync/replacing.py
-        if already := self.tags.already(unit.id, key, taken_up=key in self.taken_up[unit.id]):
-            extra["already"] = already
-        name = self.book.spelling(key, tag_name(tag.name))
-        change = Change(
-            SURFACE, action, unit.id, link.name, key, before=name if held_on else None, after=name,
-            reason=reason, status=status, source=link.assets[0] if link.assets else "", kind=unit.level,
-            extra=extra,
-        )  # fmt: skip
-        self.plan.changes.append(change)

@@ -22,7 +22,6 @@ from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, reader_text, tag_key, tag_name
 from qsync_pipeline.core.quality import SurfacePlan, asset_change
 from qsync_pipeline.core.rows import (
-    LEFT_OFF,
     Action,
     CatalogAsset,
     Held,
@@ -31,6 +30,7 @@ from qsync_pipeline.core.rows import (
     TagRef,
     Unit,
     is_left_off,
+    left_off,
     release,
     within,
 )
@@ -209,9 +209,9 @@ class _Planner:
         return any(key in self.carried.get(id_, ()) for id_ in _above(unit))
 
     def _carried(self, unit: Unit, asset: CatalogAsset, key: str, tag: TagRef, row: Held | None) -> None:
-        keep, left_off = self.rules.on_drift == "keep", row is not None and is_left_off(row)
+        keep, was_left_off = self.rules.on_drift == "keep", row is not None and is_left_off(row)
         there = tag_named(asset, key) or (our_tag(asset, row) if row is not None else None)
-        if row is not None and not left_off and there is not None and our_tag(asset, row) is None:
+        if row is not None and not was_left_off and there is not None and our_tag(asset, row) is None:
             self._release(asset.qualified_name, row, LAPSED)
             row = None
         name = there.name if there else tag_name(tag.name)
@@ -224,16 +224,15 @@ class _Planner:
                 self.plan.counts["unchanged"] += 1
             return
         written = row is not None and row.value is not None and not row.has_pending
-        drifted = written or left_off
+        drifted = written or was_left_off
         self.plan.counts["drift"] += drifted
         definition = self.known.get(key)
         if row is not None and drifted and keep:
-            if not left_off:
-                note = release(self.surface, row, asset.qualified_name, KEPT_OFF)
-                self.plan.changes.append(msgspec.structs.replace(note, extra={LEFT_OFF: True}))
+            if not was_left_off:
+                self.plan.changes.append(left_off(self.surface, row, asset.qualified_name, KEPT_OFF))
             self._add("create", unit, asset, key, tag, name, KEPT_OFF, definition, "skipped")
             return
-        if row is not None and left_off:
+        if row is not None and was_left_off:
             self._release(asset.qualified_name, row, "it was left off, and on_drift is keep no more")
         if definition is not None and not self._may_use(key, definition):
             self.plan.counts["clash"] += 1

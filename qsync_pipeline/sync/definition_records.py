@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from qsync_pipeline.core.definitions import ID, TagDefinition
 from qsync_pipeline.core.names import fold, reader_text, tag_key
 from qsync_pipeline.core.rows import Change
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import ID, TagDefinition
 from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import TagDefinition as Record
 from qsync_pipeline.qualytics.models import GlobalTag

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from qsync_pipeline.core import tags
-from qsync_pipeline.core.definitions import is_of
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit, is_left_off
+from qsync_pipeline.core.tag_definition import is_of
 from qsync_pipeline.ledger import Holding, JournalEntry, Ledger, Query
 from qsync_pipeline.sync import inventory, planning, snapshot
 from qsync_pipeline.sync.finding import Place, Stored, dotted_path

@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
 from qsync_pipeline.core.alerts import same_alert
-from qsync_pipeline.core.definitions import ID, TagDefinition, look_of
 from qsync_pipeline.core.definitions_back import same_look
 from qsync_pipeline.core.health import same_row
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import LEFT_OFF, CatalogAsset, Change, Held, Unit, is_left_off
+from qsync_pipeline.core.tag_definition import ID, TagDefinition, look_of
 from qsync_pipeline.core.tags_out import our_tag, tag_named
 from qsync_pipeline.core.withdrawal import beside
 

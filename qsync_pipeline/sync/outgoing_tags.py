@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from qsync_pipeline.core import tags
-from qsync_pipeline.core.definitions import is_of
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.quality import SurfacePlan
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, TagRef, Unit, is_left_off
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import is_of
 from qsync_pipeline.core.tags_out import SURFACE, plan_tags_out, without_echoes
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.rules import tags_out_rules

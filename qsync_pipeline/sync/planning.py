@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from qsync_pipeline.core import alerts, definitions, health, quality, tags
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.guards import Parked, hold_back
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit, release
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import TagDefinition
 from qsync_pipeline.core.tag_plan import without_datastore, without_needless
 from qsync_pipeline.core.unowned import unowned_assets
 from qsync_pipeline.ledger import Holding, payload_hash

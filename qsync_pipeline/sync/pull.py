@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from qsync_pipeline.core import definitions
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import ID
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.models import Datastore, Field
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
@@ -171,4 +172,4 @@ def _of_its_definition(change: Change, ids: Mapping[str, int]) -> Change:
     """A tag that is put on tells the definition that it is of, as that is by now: its holding keeps it."""
     if change.action != "create" or change.after not in ids:
         return change
-    return replace(change, extra={**change.extra, definitions.ID: ids[change.after]})
+    return replace(change, extra={**change.extra, ID: ids[change.after]})

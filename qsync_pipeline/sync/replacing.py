@@ -14,9 +14,9 @@ from typing import Protocol
 
 import msgspec
 
-from qsync_pipeline.core.definitions import ID
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
+from qsync_pipeline.core.tag_definition import ID
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.claiming import Held

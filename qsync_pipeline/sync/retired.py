@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from qsync_pipeline.core import definitions, tags
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core import tags
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.definitions_back import given_back, stays
 from qsync_pipeline.core.names import fold
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import TagDefinition, by_key
 from qsync_pipeline.core.withdrawal import Ground, withdraw
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.ground import assets_by_id, is_matched, tags_off_and_on
@@ -58,7 +59,7 @@ def retired_definitions(
     integration that is no more, or that was retired before, go with the last that needed them.
     """
     records = run.ledger.tag_definitions.all()
-    known = definitions.by_key(deployment.rows)
+    known = by_key(deployment.rows)
     lines = book.left_over()
     if run.retire == "left_behind":
         return lines

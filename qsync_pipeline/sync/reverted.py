@@ -8,13 +8,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.definitions_back import undo_definitions
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.reverting import UNSEEN, Undo, undo_on_asset, undos
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, TagRef, Unit
 from qsync_pipeline.core.steering import Place, came_along
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import TagDefinition, by_key
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.ground import assets_by_id, tags_off_and_on, what_for
 from qsync_pipeline.sync.journalled import ELSEWHERE, PRUNED
@@ -83,7 +84,7 @@ def reverted_definitions(
     made = [one for end in ends for one in _undos(run, end) if one.surface == definitions.SURFACE]
     return again + undo_definitions(
         [one for one in here if one.now is not None] + [one for one in made if one.was is None],
-        definitions.by_key(deployment.rows),
+        by_key(deployment.rows),
         run.ledger.tag_definitions.all(),
         {change.key: change for change in book.left_over()} if ends else {},
         what_for(run),

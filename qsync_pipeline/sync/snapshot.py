@@ -12,11 +12,11 @@ from functools import cached_property
 
 import msgspec
 
-from qsync_pipeline.core.definitions import variants_among
 from qsync_pipeline.core.domains import UnknownDomains, domain_scope
 from qsync_pipeline.core.locate import Placement, locate
 from qsync_pipeline.core.rows import CatalogAsset, Domain, TagRef, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import variants_among
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.index_lag import confirm_written, settled
 from qsync_pipeline.sync.inventory import datastore_unit, register_datastores

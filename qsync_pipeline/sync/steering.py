@@ -14,11 +14,12 @@ from typing import Literal
 from msgspec.structs import replace
 
 from qsync_pipeline.core import definitions, tags
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.plan import plan_counts
 from qsync_pipeline.core.rows import CatalogAsset, Change, Link, Unit
 from qsync_pipeline.core.tables import Table
+from qsync_pipeline.core.tag_definition import TagDefinition, by_key
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync import witness
 from qsync_pipeline.sync.ground import assets_by_id, is_matched, what_for
@@ -55,7 +56,7 @@ def steered_tags(
     unchanged: Counter[str] = Counter()
     if run.lines:
         pairs = {(link.unit, asset) for link in links.rows for asset in link.assets if is_matched(link)}
-        known = definitions.by_key(deployment.rows)
+        known = by_key(deployment.rows)
         now = Now(
             units={unit.id: unit for unit in inventory.rows},
             held=_mine(run, held),

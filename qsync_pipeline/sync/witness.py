@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.tag_definition import TagDefinition
 from qsync_pipeline.sync.run import Run
 
 FILE = "_ledger.json"

@@ -12,11 +12,12 @@ from itertools import count
 
 import msgspec
 
-from qsync_pipeline.core.definitions import ID, DefinitionBook, TagDefinition
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, TagRef, Unit
 from qsync_pipeline.core.rules import TagRules
+from qsync_pipeline.core.tag_definition import ID, TagDefinition
 from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.tags import plan_tags
 from qsync_pipeline.ledger import Holding

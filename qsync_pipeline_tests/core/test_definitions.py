@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition, variants_among
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.rows import Change, TagRef
+from qsync_pipeline.core.tag_definition import TagDefinition, variants_among
 from qsync_pipeline_tests.core.build import tag
 from qsync_pipeline_tests.core.tag_world import tag_rules
 

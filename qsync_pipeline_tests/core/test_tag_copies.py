@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.guards import park
 from qsync_pipeline.core.mapping import Snapshot
 from qsync_pipeline.core.rows import CatalogAsset, TagRef, Withered
 from qsync_pipeline.core.rules import GuardRules
+from qsync_pipeline.core.tag_definition import TagDefinition
 from qsync_pipeline.core.tags import plan_tags
 from qsync_pipeline_tests.core.build import (
     column,

@@ -10,11 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from qsync_pipeline.core.definitions import DefinitionBook, TagDefinition, look_of
+from qsync_pipeline.core.definitions import DefinitionBook
 from qsync_pipeline.core.definitions_back import given_back, undo_definitions
 from qsync_pipeline.core.reverting import CHANGED, NOT_OURS, Undo, undo_on_asset, undos
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Change, HealthRow, TagRef
 from qsync_pipeline.core.steering import came_along, steer_tags
+from qsync_pipeline.core.tag_definition import TagDefinition, look_of
 from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.withdrawal import Ground, withdraw
 from qsync_pipeline.ledger import Holding, JournalEntry

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Action, Change
+from qsync_pipeline.core.tag_definition import TagDefinition
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.qualytics.client import QualyticsClient
 from qsync_pipeline.sandbox.testing import RunningSandbox

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qsync_pipeline.core import definitions, tags
-from qsync_pipeline.core.definitions import TagDefinition
 from qsync_pipeline.core.rows import Alert, CatalogAsset, Change, HealthRow, TagRef, Unit
+from qsync_pipeline.core.tag_definition import TagDefinition
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.lines import Now, verify
 from qsync_pipeline_tests.core.build import container, schema, table
