@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from qsync_pipeline.core.guards import Parked, code_of, fingerprint, park
-from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.rows import Change, is_left_off
 from qsync_pipeline.ledger import Holding
 from qsync_pipeline.sync.rules import guard_rules
 from qsync_pipeline.sync.run import Run
@@ -70,11 +70,13 @@ def park_vanished(
     """What we hold on a datastore that Qualytics no longer lists: lines that wait, scopes, what was approved.
 
     Only what is proved to be ``gone`` can be approved. The approved holdings are the caller's to withdraw.
+    What is left off is nothing of ours: it waits for nobody.
     """
-    passing = approvals(run, key, {row.surface for row in held}) if gone else {}
+    ours = [row for row in held if not is_left_off(row)]
+    passing = approvals(run, key, {row.surface for row in ours}) if gone else {}
     waiting: list[Change] = []
-    approved: list[Holding] = []
-    for row in held:
+    approved: list[Holding] = [row for row in held if gone and is_left_off(row)]
+    for row in ours:
         name = str(row.extra.get("qualified_name") or row.target)
         change = Change(row.surface, "remove", row.target, name, row.key, before=row.value)
         if fingerprint(change) in passing.get(row.surface, ()):
@@ -82,7 +84,7 @@ def park_vanished(
         else:
             waiting.append(change)
     scopes: dict[str, Parked] = {}
-    totals = Counter(row.surface for row in held)
+    totals = Counter(row.surface for row in ours)
     for surface, total in totals.items():
         lines = tuple(fingerprint(change) for change in waiting if change.surface == surface)
         passed = tuple(passing.get(surface, frozenset()))

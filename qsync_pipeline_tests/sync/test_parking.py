@@ -107,3 +107,12 @@ def test_of_a_vanished_datastore_only_what_is_proved_gone_can_be_approved(run: R
     assert [line.status for line in waiting] == ([] if gone else ["parked"])
     if not gone:
         assert parked.code == "", "nothing to approve it by"
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_is_left_off_on_a_vanished_datastore_waits_for_nobody(run: Run, gone: bool) -> None:
+    memory = Holding(
+        integration=run.name, surface=TAGS, target="field:1", key="pii", datastore=KEY, run_id="run-0",
+        set_at=1.0, extra={"left_off": True},
+    )  # fmt: skip
+    assert park_vanished(run, KEY, [memory], gone=gone) == ([], [], [memory] if gone else [])
