@@ -195,6 +195,15 @@ def test_only_what_is_held_or_a_copy_of_it_is_ever_removed(
 
 @pytest.mark.rule("5.1", FROZEN)
 @settings(max_examples=200)
+@example(
+    events=[
+        ("catalog", "atlan", schema().id, {"PII"}),
+        ("catalog", "atlan", T_ORDERS.id, {"PII"}),
+        ("sync", "atlan"),
+        ("catalog", "atlan", schema().id, set()),
+    ],
+    hidden=T_ORDERS.id,
+)
 @given(events=stories, hidden=st.sampled_from([T_ORDERS.id, column("ID", T_ORDERS).id, schema().id]))
 def test_a_frozen_object_is_not_written_but_for_copies_of_what_goes_above(
     events: list[tuple[object, ...]], hidden: str
@@ -215,6 +224,10 @@ def test_a_frozen_object_is_not_written_but_for_copies_of_what_goes_above(
             # Put back, because the same tag above goes and another integration supplies it here.
             assert (change.action, change.after) == ("create", world.definitions[change.key].name)
             assert ("second", change.target, change.key) in world.holdings
+        elif change.extra.get("held_on"):
+            # Put back as well: wanted there, or ours on what is out of sight.
+            assert change.action == "create"
+            assert change.target in seen or ("atlan", change.target, change.key) in world.holdings
         elif change.action in ("create", "remove") and not change.extra.get("copy_of"):
             assert change.target in seen
 
@@ -222,6 +235,15 @@ def test_a_frozen_object_is_not_written_but_for_copies_of_what_goes_above(
 @pytest.mark.rule("5.5", THREE_WAY)
 @pytest.mark.rule("5.2", COPIES)
 @settings(max_examples=200)
+@example(
+    before=[
+        ("catalog", "atlan", schema().id, {"PII"}),
+        ("catalog", "second", T_ORDERS.id, {"PII"}),
+    ],
+    after=[("catalog", "atlan", schema().id, set())],
+    steps=3,
+    cascade_removal=True,
+)
 @example(
     before=[("put", "field:1", "pii"), ("catalog", "atlan", schema().id, {"PII"})],
     after=[("catalog", "atlan", schema().id, set())],
@@ -250,6 +272,12 @@ def test_a_run_that_dies_at_any_point_is_finished_by_the_next(
     undisturbed.settle("atlan")
     story.world.sync(tag_rules(), steps=steps)
     story.settle("atlan")
+    shown, should = story.without_copies(), undisturbed.without_copies()
+    others = {(unit, key) for unit, keys in story.world.held("second").items() for key in keys}
+    assert shown <= should
+    assert should - shown <= others, "what the other supplies comes back in its own run"
+    for one in (story, undisturbed):
+        one.settle("second")
     assert story.without_copies() == undisturbed.without_copies()
     assert story.world.held() == undisturbed.world.held()
     assert all(not row.has_pending for row in story.world.holdings.values())
