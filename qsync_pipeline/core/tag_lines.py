@@ -14,6 +14,9 @@ from qsync_pipeline.core.tags_there import TagsThere
 
 SURFACE = "external_tags"
 
+HELD_BY = "held_by"
+"""Word of the ``extra`` of a line that puts a tag back for other integrations: their names."""
+
 
 class TagLines:
     """Puts lines into a plan, and keeps in mind what they bring about for what lies below."""
@@ -101,14 +104,15 @@ class TagLines:
 
     def keep_for_others(self, unit: Unit, link: Link, key: str, tag: TagRef) -> None:
         """Another integration holds a tag here, and we take the same one off above: copies go with their
-        origin, this one is put back in the same run. It stays theirs: nothing is held for us."""
+        origin, this one is put back in the same run. It stays theirs: nothing is held for us, and their
+        holding is told, so that they take it for no person's doing where this run dies in between."""
         going = self.going_above(unit, key)
         if not going:
             return
         reason = f"the same tag above goes, {self._tags.other_owners(unit.id, key)} supplies it here"
         change = Change(
             SURFACE, "create", unit.id, link.name, key, after=tag.name, reason=reason, kind=unit.level,
-            extra={"held_on": going, "hold": False},
+            extra={"held_on": going, "hold": False, HELD_BY: self._tags.held_by(unit.id, key)},
         )  # fmt: skip
         self._plan.changes.append(change)
 

@@ -55,7 +55,11 @@ class TagsThere:
 
     def holders(self, unit: str, key: str) -> str:
         """Other integrations that hold a tag here; empty where none does."""
-        return ", ".join(one.integration for one in self._others.get((unit, key), ()))
+        return ", ".join(self.held_by(unit, key))
+
+    def held_by(self, unit: str, key: str) -> list[str]:
+        """The same, one by one."""
+        return [one.integration for one in self._others.get((unit, key), ())]
 
     def other_owners(self, unit: str, key: str) -> str:
         """Other integrations that put a tag here, or above, from where it came down as a copy."""

@@ -22,7 +22,7 @@ from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, Held, claimed
 from qsync_pipeline.sync.definition_records import adopt_definitions
 from qsync_pipeline.sync.first_contact import try_first
 from qsync_pipeline.sync.overtaken import Replan, leave_word, overtaken
-from qsync_pipeline.sync.replacing import Tagged, TagLists
+from qsync_pipeline.sync.replacing import Tagged, TagLists, for_others
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline.sync.settling import Tally
 from qsync_pipeline.sync.tag_definitions import apply_definition
@@ -106,6 +106,8 @@ class _Writer:
                 change for change in assignments if change.action == "remove" or change.extra.get("held_on")
             ]
             self.run.ledger.intend(self.run.run_id, self.run.name, self.key, noted)
+            for holder, theirs in for_others(noted).items():
+                self.run.ledger.intend(self.run.run_id, holder, self.key, theirs)
             by_target: dict[str, dict[int, list[Change]]] = defaultdict(lambda: defaultdict(list))
             for change in assignments:
                 level, _, number = change.target.partition(":")

@@ -17,6 +17,7 @@ import msgspec
 from qsync_pipeline.core.names import tag_key
 from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.tag_definition import ID
+from qsync_pipeline.core.tag_lines import HELD_BY
 from qsync_pipeline.interrupts import finished_first
 from qsync_pipeline.qualytics.models import GlobalTag
 from qsync_pipeline.sync.claiming import Held
@@ -112,6 +113,10 @@ class TagLists:
             written = [one for one in outcomes if one.outcome == "applied"]
             self.tally.settle(written, actor=self.actor if written else None)
             self.tally.settle([one for one in outcomes if one.outcome != "applied"])
+            back = [one.change for one in outcomes if one.outcome in ("applied", "unchanged")]
+            for holder, theirs in for_others(back).items():
+                stand = [Outcome(change, "unchanged", change.reason) for change in theirs]
+                self.run.ledger.settle(self.run.run_id, holder, self.key, stand)
 
     def _replace(self, groups: dict[int, list[Change]], read: Read, send: Send) -> list[Outcome]:
         """Read again, merge, write, read back; a refused batch is split until the bad one is alone."""
@@ -215,6 +220,15 @@ class TagLists:
         if row is not None and shown == (change.action != "remove"):
             return Outcome(change, "applied", change.reason)
         return Outcome(change, "rejected", "read back, the object does not show it", "conflict")
+
+
+def for_others(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """What is put back for other integrations, as lines of theirs: by them, what each of them holds there."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        for holder in change.extra.get(HELD_BY, ()):
+            found.setdefault(holder, []).append(msgspec.structs.replace(change, extra={}))
+    return found
 
 
 def _as_a_copy(outcome: Outcome) -> Outcome:

@@ -18,6 +18,7 @@ from qsync_pipeline.core.names import fold, tag_key
 from qsync_pipeline.core.rows import CatalogAsset, Change, Outcome, TagRef, Unit
 from qsync_pipeline.core.rules import TagRules
 from qsync_pipeline.core.tag_definition import ID, TagDefinition
+from qsync_pipeline.core.tag_lines import HELD_BY
 from qsync_pipeline.core.tag_plan import TagPlan
 from qsync_pipeline.core.tags import plan_tags
 from qsync_pipeline.ledger import Holding
@@ -186,11 +187,14 @@ class TagWorld:
         for change in writes:
             if change.action == "remove" or change.extra.get("held_on"):
                 self._intend(rules, change)
+                for holder in change.extra.get(HELD_BY, ()):
+                    self._intend(tag_rules(holder), msgspec.structs.replace(change, extra={}))
         yield
         order = {"datastore": 0, "container": 1, "field": 2}
         for change in sorted(writes, key=lambda change: order[change.target.split(":")[0]]):
             if (change.key in self.tags(change.target)) == (change.action != "remove"):
                 self._settle(rules, change, "unchanged")
+                self._tell_holders(change)
                 yield
                 continue
             self._intend(rules, change)
@@ -199,10 +203,15 @@ class TagWorld:
             (self.take if change.action == "remove" else self.put)(change.target, change.key)
             yield
             self._settle(rules, change, "applied")
+            self._tell_holders(change)
             yield
         for change in left_over:
             del self.definitions[change.key]
             yield
+
+    def _tell_holders(self, change: Change) -> None:
+        for holder in change.extra.get(HELD_BY, ()):
+            self._settle(tag_rules(holder), msgspec.structs.replace(change, extra={}), "unchanged")
 
     def _of_its_definition(self, change: Change) -> Change:
         """A write tells the definition that its tag is of, as it is by then."""

@@ -243,26 +243,30 @@ def test_a_frozen_object_is_not_written_but_for_copies_of_what_goes_above(
     after=[("catalog", "atlan", schema().id, set())],
     steps=3,
     cascade_removal=True,
+    keep=("second",),
 )
 @example(
     before=[("put", "field:1", "pii"), ("catalog", "atlan", schema().id, {"PII"})],
     after=[("catalog", "atlan", schema().id, set())],
     steps=1,
     cascade_removal=False,
+    keep=(),
 )
 @given(
     before=stories,
     after=st.lists(tagging, min_size=1, max_size=3),
     steps=st.integers(1, 25),
     cascade_removal=st.booleans(),
+    keep=st.sampled_from([(), ("second",)]),
 )
 def test_a_run_that_dies_at_any_point_is_finished_by_the_next(
     before: list[tuple[object, ...]],
     after: list[tuple[object, ...]],
     steps: int,
     cascade_removal: bool,
+    keep: tuple[str, ...],
 ) -> None:
-    story = Story(cascade_removal=cascade_removal)
+    story = Story(cascade_removal=cascade_removal, keep=keep)
     story.tell(before)
     for _ in range(2):
         for name in ("atlan", "second"):

@@ -202,6 +202,27 @@ def test_a_table_out_of_sight_keeps_its_own_tag_though_the_same_tag_of_its_schem
     assert "PII" in [tag["name"] for tag in table["tags"]]
 
 
+def test_a_killed_run_that_took_off_what_another_catalog_supplies_passes_for_no_person() -> None:
+    """The tag of the schema went, with that of the table, which was to be put back: the other catalog, set to
+    leave off what people took off, puts it on again."""
+    clock, told = Clock(), list[Story]()
+    with virtual_time(clock), wired(lambda: told[0].world.wire):
+        told.append(Story(estate_of(TABLES), ["atlan", "alation"], (), clock, {}, {"alation": KEEP}))
+        (story,) = told
+        world = story.world
+        assert world.mutate("atlan", "untag", asset="DB1.S1.T1", tag="PII")
+        assert world.mutate("atlan", "tag", asset="DB1.S1", tag="PII")
+        story.tell([RUN_ALL, ("run", 1, "both", None, None, None, False)])
+        assert world.mutate("atlan", "untag", asset="DB1.S1", tag="PII")
+        killed = (1, True, ("/api/datastores", "/api/containers", "/api/fields"))
+        story.tell([("run", 0, "pull", None, killed, None, False)])
+        (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+        assert table["tags"] == [], "the run died in between, or this history tells of nothing"
+        story.end()
+        (table,) = world.systems["qualytics"].state(name="DB1.S1.T1")
+        assert [tag["name"] for tag in table["tags"]] == ["PII"]
+
+
 def test_a_tag_that_stays_below_is_put_back_beside_a_persons_that_differs_by_case_only(story: Story) -> None:
     """Theirs came down to it from above: it is another tag, and no reason to leave ours off."""
     world = story.world

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.ledger import Ledger
 from qsync_pipeline.sync.claiming import ALL_INTEGRATIONS, claimed
 from qsync_pipeline.sync.first_contact import ForeignChange
@@ -224,6 +224,22 @@ def test_an_answer_that_cannot_be_read_is_the_servers_trouble_and_tried_again_in
     apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(put(1)))
     (rejection,) = ledger.outcomes.latest_rejections("atlan", KEY).values()
     assert rejection.error_class in TRANSIENT
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_is_put_back_for_another_integration_is_noted_with_its_holding_until_it_is_there(
+    tmp_path: Path, ledger: Ledger, refused: bool
+) -> None:
+    qualytics = FakeQualytics("PII")
+    qualytics.on = {1: []}
+    ledger.settle("run-0", "second", KEY, [Outcome(put(1), "applied")])
+    if refused:
+        qualytics.refuses = Forbidden("You must have editor permission", status=403)
+    back = replace(put(1), extra={"held_on": ["container:1"], "hold": False, "held_by": ["second"]})
+    apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(back))
+    (row,) = ledger.holdings.of(KEY)
+    assert (row.integration, row.value, row.has_pending) == ("second", "PII", refused)
+    assert qualytics.on[1] == ([] if refused else ["PII"])
 
 
 def test_without_a_refusal_qualytics_is_not_asked_what_we_may(tmp_path: Path, ledger: Ledger) -> None:
