@@ -6,7 +6,7 @@ import pytest
 
 from qsync_pipeline_tests.core.build import tag
 from qsync_pipeline_tests.core.tag_world import tag_rules
-from qsync_pipeline_tests.core.test_tags import C_ID, SCHEMA, T_ORDERS, T_PEOPLE, lines, world
+from qsync_pipeline_tests.core.test_tags import C_ID, T_ORDERS, T_PEOPLE, lines, world
 
 NATIVE = "Same name as a native tag"
 ONLY_OURS = "Only assignments that an integration of ours made are ever removed; a person's stay"
@@ -130,15 +130,12 @@ def test_what_a_person_tags_with_a_definition_made_anew_is_not_ours_whatever_we_
 
 
 @pytest.mark.rule("5.2", ONLY_OURS)
-def test_a_copy_of_what_a_person_put_above_since_is_no_copy_of_ours() -> None:
+def test_what_a_person_put_below_since_is_no_copy_of_what_lapsed_above() -> None:
     w = world()
-    w.retag(T_PEOPLE.id, tag("PII"))
-    w.retag(SCHEMA.id, tag("PII"))
+    w.retag(T_ORDERS.id, tag("PII"))
     w.sync()
     w.undefine("pii")
-    w.put("container:2", "PII")
-    w.retag(SCHEMA.id)
-    w.retag(T_PEOPLE.id)
-    plan = w.sync()
-    assert {change.action for change in plan.changes} == {"note"}
-    assert w.tags("container:2") == {"pii"}
+    w.put("field:1", "PII")
+    w.retag(T_ORDERS.id)
+    assert {change.action for change in w.sync().changes} == {"note"}
+    assert (w.state(), w.held()) == ({"field:1": {"pii"}}, {})
