@@ -4,6 +4,7 @@ of each other's way; cancelling ends after the batch in flight; events show up b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -111,19 +112,19 @@ def test_overlapping_starts_wait_for_each_other_and_disjoint_ones_go_on_meanwhil
     keys = world.partitions()
     drifted(world, 400)
     clock = run_tags("atlan", "push", keys[:1], "schedule")
-    with world.ledger() as ledger:
-        at_work = ledger.claims.acquire("atlan", keys[0], "long-run", host="elsewhere", pid=1, ttl=600)
-        assert at_work is not None
+    with _at_work_elsewhere(world, keys[0]):
         same = [world.launch("atlan_push", SETTINGS, clock) for _ in range(2)]
         other = world.launch("atlan_push", SETTINGS, run_tags("atlan", "push", keys[1:2], "schedule"))
-        command = world.qsync("sync", "--json", "--quiet", "--direction", "push", "--datastore", keys[0])
         assert world.ended(other) == "SUCCESS", "disjoint runs wait for each other"
-        until(lambda: any(_waits(world, run_id) for run_id in same) or None, "a run that waits and says so")
+        until(lambda: _waiting(world) & set(same) or None, "a run that waits and says so")
+        # Only now: a command waits in no queue, and one that came first would keep both runs in theirs.
+        command = world.qsync("sync", "--json", "--quiet", "--direction", "push", "--datastore", keys[0])
+        until(lambda: _waiting(world) - set(same) or None, "a command that waits and says so")
         assert not {world.status(run_id) for run_id in same} & ENDED, "a run went on without the claim"
         assert command.poll() is None, "the command went on without the claim"
-        ledger.claims.release(at_work)
     assert {world.ended(run_id) for run_id in same} == {"SUCCESS"}
     command.communicate(timeout=120)
+    assert command.returncode == 0
     times = {run["runId"]: (run["startTime"], run["endTime"]) for run in world.runs()}
     first, second = sorted(times[run_id] for run_id in same)
     assert first[1] <= second[0], "two runs of one datastore at a time"
@@ -131,8 +132,22 @@ def test_overlapping_starts_wait_for_each_other_and_disjoint_ones_go_on_meanwhil
     assert world.sync()["atlan"]["requests"]["catalog"]["write"] == 0
 
 
-def _waits(one: Live, run_id: str) -> bool:
-    return any("waiting for run long-run on elsewhere" in line for line in one.logged(run_id))
+@contextmanager
+def _at_work_elsewhere(one: Live, key: str) -> Iterator[None]:
+    """A run of another machine has this datastore; it gives it back at the end, come what may."""
+    with one.ledger() as ledger:
+        claim = ledger.claims.acquire("atlan", key, "long-run", host="elsewhere", pid=1, ttl=600)
+        assert claim is not None
+        try:
+            yield
+        finally:
+            ledger.claims.release(claim)
+
+
+def _waiting(one: Live) -> set[str]:
+    """The runs that say that they wait for the one elsewhere."""
+    says = "waiting for run long-run on elsewhere"
+    return {run["runId"] for run in one.runs() if any(says in line for line in one.logged(run["runId"]))}
 
 
 def test_what_happens_in_qualytics_shows_up_without_a_hand_on_it_though_the_daemon_was_killed(
