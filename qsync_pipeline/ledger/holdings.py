@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -82,16 +82,24 @@ class Holdings:
             )
 
     def holders(
-        self, surface: str, integrations: Iterable[str], word: str
+        self,
+        surface: str,
+        integrations: Iterable[str],
+        word: str,
+        besides: Collection[tuple[str, str, str]] = (),
     ) -> dict[str, set[tuple[str, Any]]]:
         """Which of these integrations hold anything on a surface, by key, each with what the ``extra`` of its
-        holdings says under a word. What is left off holds nothing."""
+        holdings says under a word. What is left off holds nothing, and what ``besides`` names, as
+        (integration, target, key), does not count."""
         something = or_(_T.value.is_not(None), _T.has_pending)
-        query = select(_T.key, _T.integration, _T.extra).distinct().where(_T.surface == surface, something)
+        targets = [_T.target] if besides else []  # else there are fewer rows
+        query = select(_T.key, _T.integration, _T.extra, *targets).distinct()
+        query = query.where(_T.surface == surface, something, _T.integration.in_(list(integrations)))
         found: dict[str, set[tuple[str, Any]]] = {}
         with self._db.read() as connection:
-            for key, who, extra in connection.execute(query.where(_T.integration.in_(list(integrations)))):
-                found.setdefault(key, set()).add((who, load(extra).get(word)))
+            for key, who, extra, *target in connection.execute(query):
+                if not target or (who, target[0], key) not in besides:
+                    found.setdefault(key, set()).add((who, load(extra).get(word)))
         return found
 
     def counts(self, *, datastore: str | None = None) -> dict[str, dict[str, int]]:

@@ -7,6 +7,7 @@ whether it was made: what stands there under that name is ours only if it looks 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,18 +18,21 @@ from qsync_pipeline.core.tag_definition import ID, TagDefinition
 from qsync_pipeline.core.tags import SURFACE
 from qsync_pipeline.ledger import TagDefinition as Record
 from qsync_pipeline.qualytics.models import GlobalTag
+from qsync_pipeline.sync.parking import waiting_removals
 from qsync_pipeline.sync.run import Run
 
 
 def read_definitions(run: Run) -> Table[TagDefinition]:
     """All tag definitions of the deployment, with what the ledger knows of those that are ours.
 
-    What is there settles what was asked for; a record whose definition somebody has made anew is dropped.
+    What is there settles what was asked for; a record whose definition somebody has made anew is dropped. An
+    integration of which all that it holds waits for approval to go supplies a tag no more: another one that
+    does gives it its look at once.
     """
     listed = run.qualytics.global_tags()
     ours = _ours(run, listed)
     names = [one.name for one in run.config.integrations]
-    holders = run.ledger.holdings.holders(SURFACE, names, ID) if len(names) > 1 else {}
+    holders = _holders(run, names) if len(names) > 1 else {}
     rows = []
     for tag in listed:
         record = ours.get(tag.name)
@@ -52,6 +56,11 @@ def read_definitions(run: Run) -> Table[TagDefinition]:
             )
         )
     return Table(TagDefinition, rows)
+
+
+def _holders(run: Run, names: Sequence[str]) -> dict[str, set[tuple[str, Any]]]:
+    waiting = waiting_removals(run, names, SURFACE)
+    return run.ledger.holdings.holders(SURFACE, names, ID, waiting)
 
 
 def adopt_definitions(run: Run) -> None:

@@ -95,6 +95,18 @@ def park_vanished(
     return lines_, list(scopes.values()), approved
 
 
+def waiting_removals(run: Run, integrations: Iterable[str], surface: str) -> set[tuple[str, str, str]]:
+    """What is held on a surface and unwanted, and waits for approval to go: (integration, target, key)."""
+    return {
+        (name, row.target, row.key)
+        for name in integrations
+        for scope in run.ledger.parked.of(name)
+        if scope.surface == surface and scope.code
+        for row in run.ledger.holdings.of(scope.datastore, integration=name, surface=surface)
+        if fingerprint(Change(surface, "remove", row.target, row.target, row.key)) in scope.lines
+    }
+
+
 def note_parked(
     run: Run,
     key: str,

@@ -62,25 +62,18 @@ class Story:
             self.looks.see(self.world.state(catalog))
 
     def end(self) -> None:
-        """No faults any more: one sync sets all of it right, and a second has nothing to do.
-
-        What waits for approval in the first may be settled in the second, because another catalog has come to
-        supply it meanwhile (README, Limits). The third has nothing to do then.
-        """
+        """No faults any more: one sync sets all of it right, and a second has nothing to do."""
         self.world.faults.clear()
         self.world.clock.sleep(SETTLED)
-        if self._in_turn():
-            self._in_turn()
+        self._in_turn()
         self._in_turn(quiet=True)
 
-    def _in_turn(self, *, quiet: bool = False) -> bool:
-        """A sync of each catalog, after which nothing is wrong; whether it may leave anything to the next."""
+    def _in_turn(self, *, quiet: bool = False) -> None:
+        """A sync of each catalog, after which nothing is wrong."""
         self.world.log.reset()
-        leaves = False
         for catalog in self.world.catalogs:
             ran = self._watched(catalog, "both")
             assert not ran.failures, ran.failures
-            leaves |= len(self.world.catalogs) > 1 and any(line.status == "parked" for line in ran.lines)
             planned = [(line.surface, line.action, line.name, line.key) for line in ran.planned]
             assert not (quiet and planned), planned
         writes = self.world.writes()
@@ -88,7 +81,6 @@ class Story:
         self.world.clock.sleep(SETTLED)
         found = self.problems() + self.left_over()
         assert not found, "\n".join(found)
-        return leaves
 
     def problems(self) -> list[str]:
         """What the reference finds wrong."""

@@ -16,6 +16,7 @@ from qsync_pipeline_tests.histories.steps import BLIND, ROUTES
 from qsync_pipeline_tests.histories.story import Story
 from qsync_pipeline_tests.histories.telling import history
 from qsync_pipeline_tests.histories.wire import wired
+from qsync_pipeline_tests.histories.world import World
 
 TABLES = [("plain", ["tagged", "banner"]), ("plain", ["view"])]
 """Two datastores, each with a table that carries a tag in the catalog, one with another table beside."""
@@ -487,3 +488,37 @@ def test_a_tag_that_came_from_beyond_the_estate_stays_on_a_table_that_gets_a_col
     throttled = (0, "0.1", 0, None)
     told = [("catalog", "create", 2, 0), ("run", 0, "both", None, None, throttled, True)]
     history(["atlan"], [("plain", ["propagated"])], told)
+
+
+def test_what_waits_for_approval_gives_the_look_of_its_tag_to_the_catalog_that_supplies_it_now() -> None:
+    """All of it waits in the first catalog, whose only table is gone: it is settled in the same sync."""
+    told = [("run", 0, "both", None, None, None, False), ("catalog", "drop", 0, 0)]
+    ended = history(["atlan", "alation"], [("plain", ["in a domain"])], told)
+    (definition,) = (tag for tag in ended.world.store.tags.by_name.values() if tag.maker == "api")
+    assert definition.category == "alation"
+
+
+def test_of_what_waited_the_rest_goes_once_another_catalog_supplies_so_much_that_it_is_little() -> None:
+    """A guard weighs the plan of each sync anew (README, Limits)."""
+    two = ("DB1.S1.T1", "DB1.S1.T2")
+    clock = Clock()
+    worlds: list[World] = []
+    with virtual_time(clock), wired(lambda: worlds[0].wire):
+        few = {"atlan": {"guards": {"share": 0.1, "items": 1}}}
+        world = World(estate_of([("plain", ["tagged", "tagged"])]), ("atlan", "alation"), clock, settings=few)
+        worlds.append(world)
+        for table in two:
+            assert world.mutate("alation", "untag", asset=table, tag="PII")
+        world.settle()
+        for catalog in world.catalogs:
+            world.sync(catalog)
+        for table in two:
+            assert world.mutate("atlan", "untag", asset=table, tag="PII")
+        assert world.mutate("alation", "tag", asset=two[0], tag="PII")
+        carrying = []
+        for _ in range(2):
+            world.settle()
+            for catalog in world.catalogs:
+                assert not world.sync(catalog).failures
+            carrying.append([bool(one["tags"]) for one in world.state("qualytics") if one["name"] in two])
+        assert carrying == [[True, True], [True, False]]

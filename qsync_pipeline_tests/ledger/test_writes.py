@@ -99,6 +99,9 @@ def test_who_holds_what_is_told_by_key_over_all_datastores(ledger: Ledger) -> No
     found = ledger.holdings.holders("external_tags", ["atlan", "alation"], "definition")
     assert found == {"pii": {("atlan", 5), ("atlan", None), ("alation", None)}, "gdpr": {("alation", None)}}
     assert ledger.holdings.holders("tags", ["atlan", "alation"], "definition") == {}
+    besides = {("atlan", "field:2", "pii"), ("alation", "field:3", "gdpr"), ("gone", "field:1", "pii")}
+    found = ledger.holdings.holders("external_tags", ["atlan", "alation"], "definition", besides)
+    assert found == {"pii": {("atlan", None), ("alation", None)}}
 
 
 def test_what_is_left_off_is_remembered_and_holds_nothing(ledger: Ledger) -> None:
