@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from qsync_pipeline.core.guards import Parked
-from qsync_pipeline.core.rows import Change
+from qsync_pipeline.core.rows import Change, Outcome
 from qsync_pipeline.core.rules import Bounds, GuardRules
 from qsync_pipeline.ledger import Holding, Ledger
-from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished
+from qsync_pipeline.sync.parking import guarded, note_parked, park_vanished, waiting_removals
 from qsync_pipeline.sync.rules import guard_rules
 from qsync_pipeline.sync.run import Run
 from qsync_pipeline_tests.sync.fakes import KEY, config_in, run_on
@@ -87,6 +87,26 @@ def test_a_dry_run_notes_nothing_and_uses_up_no_approval(run: Run) -> None:
     run.dry_run = True
     planned(run, [])
     assert run.ledger.parked.get(run.name, KEY, TAGS) == known
+
+
+def test_what_is_held_and_waits_to_go_is_told_by_its_place(run: Run) -> None:
+    held = [Change(TAGS, "create", f"field:{n}", f"F{n}", "pii", after="PII") for n in range(31)]
+    run.ledger.settle("run-0", run.name, KEY, [Outcome(change, "applied") for change in held])
+    assert waiting_removals(run, [run.name], TAGS) == set()
+    planned(run, removals(30))
+    waiting = {(run.name, f"field:{n}", "pii") for n in range(30)}
+    assert waiting_removals(run, [run.name], TAGS) == waiting
+    assert waiting_removals(run, [run.name], "tags") == set()
+    assert waiting_removals(run, ["alation"], TAGS) == set()
+
+
+def test_what_only_is_out_of_sight_is_not_unwanted(run: Run) -> None:
+    create = Change(TAGS, "create", "field:1", "F1", "pii", after="PII")
+    run.ledger.settle("run-0", run.name, KEY, [Outcome(create, "applied")])
+    for gone in (False, True):
+        waiting, parked, _ = park_vanished(run, KEY, run.ledger.holdings.of(KEY), gone=gone)
+        note_parked(run, KEY, [TAGS], waiting, parked, scoped=False)
+        assert bool(waiting_removals(run, [run.name], TAGS)) is gone
 
 
 @pytest.mark.rule("5.5", GUARDED)
