@@ -97,14 +97,17 @@ def park_vanished(
 
 def waiting_removals(run: Run, integrations: Iterable[str], surface: str) -> set[tuple[str, str, str]]:
     """What is held on a surface and unwanted, and waits for approval to go: (integration, target, key)."""
-    return {
-        (name, row.target, row.key)
-        for name in integrations
-        for scope in run.ledger.parked.of(name)
-        if scope.surface == surface and scope.code
-        for row in run.ledger.holdings.of(scope.datastore, integration=name, surface=surface)
-        if fingerprint(Change(surface, "remove", row.target, row.target, row.key)) in scope.lines
-    }
+    found: set[tuple[str, str, str]] = set()
+    for name in integrations:
+        for scope in run.ledger.parked.of(name):
+            if scope.surface != surface or not scope.code:
+                continue
+            waiting = frozenset(scope.lines)
+            for row in run.ledger.holdings.of(scope.datastore, integration=name, surface=surface):
+                removal = Change(surface, "remove", row.target, row.target, row.key)
+                if fingerprint(removal) in waiting:
+                    found.add((name, row.target, row.key))
+    return found
 
 
 def note_parked(
