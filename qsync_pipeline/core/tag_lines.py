@@ -15,7 +15,7 @@ from qsync_pipeline.core.tags_there import TagsThere
 SURFACE = "external_tags"
 
 HELD_BY = "held_by"
-"""Word of the ``extra`` of a line that puts a tag back for other integrations: their names."""
+"""Word of the ``extra`` of a line that puts a tag back which other integrations hold there: their names."""
 
 
 class TagLines:
@@ -58,9 +58,11 @@ class TagLines:
         came_down: bool = False,
     ) -> None:
         """A line for a wanted tag; one ``held_on`` to, as it goes on those objects above, is there, and noted
-        as ours before any write."""
+        as ours before any write, and as theirs who hold it there as well."""
+        others = self._tags.held_by(unit.id, key) if held_on else []
+        words = (("held_on", list(held_on)), (HELD_BY, others), ("drift", drift))
         extra: dict[str, object] = {"tag_id": tag.id, **self._definition(unit, key)}
-        extra |= {word: said for word, said in (("held_on", list(held_on)), ("drift", drift)) if said}
+        extra |= {word: said for word, said in words if said}
         row = self._tags.mine[unit.id].get(key)
         if came_down or (row is not None and row.extra.get("came_down")):
             extra["came_down"] = came_down

@@ -20,7 +20,7 @@ from qsync_pipeline.core.quality import same_value
 from qsync_pipeline.core.rows import LEFT_OFF, Change, Outcome
 from qsync_pipeline.ledger.jsontext import plain
 
-CONTROL = frozenset({"hold", "merge", "release", "stands", "held_on", "look", "drift"})
+CONTROL = frozenset({"hold", "merge", "release", "stands", "held_on", "held_by", "look", "drift"})
 """Words of ``Change.extra`` that steer the ledger or a write, and are not kept in a holding's ``extra``."""
 
 _DECIMALS = 9

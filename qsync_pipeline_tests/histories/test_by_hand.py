@@ -224,6 +224,27 @@ def test_a_killed_run_that_took_off_what_another_catalog_supplies_passes_for_no_
         assert [tag["name"] for tag in table["tags"]] == ["PII"]
 
 
+def test_a_run_that_may_not_put_back_what_it_wants_as_another_catalog_does_passes_for_no_person() -> None:
+    """The tag of the schema went, and was to stay on two columns, which both want: no answer there but 403.
+    The other catalog, set to leave off what people took off, has its turn first."""
+    killed = (3, True, ("/api/datastores", "/api/containers", "/api/fields"))
+    refused = (BLIND[0], "1", 0, 97)
+    told = [
+        ("run", 1, "pull", None, killed, None, False),
+        ("catalog", "undo", 0, 0),
+        ("catalog", "undo", 0, 0),
+        ("catalog", "undo", 0, 1),
+        RUN_ALL,
+        ("qualytics", "drop", 0, 0),
+        ("run", 1, "both", None, None, refused, False),
+    ]
+    keep = next(n for n, one in enumerate(SETTINGS) if one.get("atlan") == KEEP and "alation" in one)
+    tables = [("hidden", ["anomalous"]), ("tagged", ["tagged columns"])]
+    ended = history(["atlan", "alation"], tables, told, setting=keep)
+    held = {row.integration for row in ended.world.ledger.holdings.of("2-store-2") if row.key == "pii"}
+    assert held == {"atlan", "alation"}
+
+
 def test_a_tag_that_stays_below_is_put_back_beside_a_persons_that_differs_by_case_only(story: Story) -> None:
     """Theirs came down to it from above: it is another tag, and no reason to leave ours off."""
     world = story.world

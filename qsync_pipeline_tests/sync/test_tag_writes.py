@@ -226,19 +226,23 @@ def test_an_answer_that_cannot_be_read_is_the_servers_trouble_and_tried_again_in
     assert rejection.error_class in TRANSIENT
 
 
+@pytest.mark.parametrize("wanted", [False, True])
 @pytest.mark.parametrize("refused", [False, True])
 def test_what_is_put_back_for_another_integration_is_noted_with_its_holding_until_it_is_there(
-    tmp_path: Path, ledger: Ledger, refused: bool
+    tmp_path: Path, ledger: Ledger, refused: bool, wanted: bool
 ) -> None:
+    """Also where this one wants it there itself."""
     qualytics = FakeQualytics("PII")
     qualytics.on = {1: []}
     ledger.settle("run-0", "second", KEY, [Outcome(put(1), "applied")])
     if refused:
         qualytics.refuses = Forbidden("You must have editor permission", status=403)
-    back = replace(put(1), extra={"held_on": ["container:1"], "hold": False, "held_by": ["second"]})
+    back = replace(put(1), extra={"held_on": ["container:1"], "hold": wanted, "held_by": ["second"]})
     apply_tags(run_on(config_in(tmp_path), ledger, qualytics), KEY, plan_of(back))
-    (row,) = ledger.holdings.of(KEY)
-    assert (row.integration, row.value, row.has_pending) == ("second", "PII", refused)
+    held = {row.integration: row for row in ledger.holdings.of(KEY)}
+    assert held.keys() == ({"atlan", "second"} if wanted and not refused else {"second"})
+    assert (held["second"].value, held["second"].has_pending) == ("PII", refused)
+    assert not any("held_by" in row.extra for row in held.values())
     assert qualytics.on[1] == ([] if refused else ["PII"])
 
 
